@@ -131,13 +131,21 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       lastFailure = Optional.of(failure);
       failed = attempts;
     }
-    long delay = retries.delayNanos(failed);
-    if (deadline.remainingNanos() <= delay) {
-      // Another attempt would begin after the deadline: say so now rather than wait for nothing.
+    long remaining = deadline.remainingNanos();
+    if (remaining <= retries.firstDelay().toNanos()) {
       completeExceptionally(exhausted());
       return;
     }
-    schedule(this::startAttempt, delay);
+    // The last attempts come closer together, so that one is made shortly before the deadline.
+    schedule(this::startNextAttempt, Math.min(retries.delayNanos(failed), remaining / 2));
+  }
+
+  private void startNextAttempt() {
+    try {
+      startAttempt();
+    } catch (RuntimeException e) {
+      completeExceptionally(e);
+    }
   }
 
   private void schedule(Runnable task, long delayNanos) {
