@@ -17,14 +17,17 @@ import java.util.Optional;
 /**
  * The file of libsluice on this machine's disk.
  *
- * <p>It lies under its content's hash and is never written again once it is there: everyone in the process (JNA, each
- * SQLite) must load the same file, for the same file is the same instance, and a library that is mapped must not change.
- * Immutable.
+ * <p>It lies under its content's hash and is never written again once it is there: everyone in the
+ * process (JNA, each SQLite) must load the same file, for the same file is the same instance, and a
+ * library that is mapped must not change. Immutable.
  *
  * @param path where it is
  */
 record LibraryFile(Path path) {
-  /** The setting that chooses another directory: a system property, and a variable for those who cannot set one. */
+  /**
+   * The setting that chooses another directory: a system property, and a variable for those who
+   * cannot set one.
+   */
   static final String DIRECTORY_PROPERTY = "sluice.native.dir";
 
   static final String DIRECTORY_VARIABLE = "SLUICE_NATIVE_DIR";
@@ -50,7 +53,15 @@ record LibraryFile(Path path) {
       }
     } catch (IOException e) {
       throw new SluiceException(
-          "cannot unpack " + name + " to " + own + ": " + e + "; choose another directory with " + settings(), e);
+          "cannot unpack "
+              + name
+              + " to "
+              + own
+              + ": "
+              + e
+              + "; choose another directory with "
+              + settings(),
+          e);
     }
     return new LibraryFile(file);
   }
@@ -73,7 +84,8 @@ record LibraryFile(Path path) {
   /** Two processes may do this at once: each renames the same content to the same name. */
   private static void write(byte[] content, Path file) throws IOException {
     Path own = file.toAbsolutePath().getParent();
-    var onlyOurs = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+    var onlyOurs =
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
     Files.createDirectories(own, onlyOurs);
     Path temporary = Files.createTempFile(own, "libsluice", ".tmp", onlyOurs);
     try {

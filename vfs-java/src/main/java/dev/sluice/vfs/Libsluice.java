@@ -8,8 +8,9 @@ import java.nio.file.Path;
 /**
  * The functions of libsluice that Java calls, and the callbacks that it calls.
  *
- * <p>Directly mapped and with primitive arguments only: that makes a call up several times cheaper than one with pointers
- * or one through a proxy. Addresses are {@code long}s. Thread-safe once loaded.
+ * <p>Directly mapped and with primitive arguments only: that makes a call up several times cheaper
+ * than one with pointers or one through a proxy. Addresses are {@code long}s. Thread-safe once
+ * loaded.
  */
 final class Libsluice {
   /** What {@link #sluice_interface_version} must say. */
@@ -24,7 +25,8 @@ final class Libsluice {
 
   static native int sluice_interface_version();
 
-  static native int sluice_backend_register(Open open, Read read, Pin pin, Unpin unpin, Ask ask, Close close);
+  static native int sluice_backend_register(
+      Open open, Read read, Pin pin, Unpin unpin, Ask ask, Close close);
 
   static native int sluice_backend_unregister(int timeoutMillis);
 

@@ -6,17 +6,24 @@ import java.nio.ByteBuffer;
 /**
  * What one SQLite connection has open of a replica.
  *
- * <p>Confined to one thread at a time, as SQLite uses a file; two files of one replica are used at once.
+ * <p>Confined to one thread at a time, as SQLite uses a file; two files of one replica are used at
+ * once.
  */
 interface ReplicaFile extends AutoCloseable {
 
   /** Bytes of a view record as {@link #pin} writes it. */
   int VIEW_BYTES = 192;
 
-  /** Returns the address of the replica's control memory, or 0 if every pin goes through {@link #pin}. */
+  /**
+   * Returns the address of the replica's control memory, or 0 if every pin goes through {@link
+   * #pin}.
+   */
   long controlAddress();
 
-  /** Returns whether the view was chosen at open and never moves; it is then pinned through {@link #pin}. */
+  /**
+   * Returns whether the view was chosen at open and never moves; it is then pinned through {@link
+   * #pin}.
+   */
   boolean isFixed();
 
   /**
@@ -27,7 +34,10 @@ interface ReplicaFile extends AutoCloseable {
    */
   void read(long word, long pgno, ByteBuffer dst) throws IOException;
 
-  /** Pins a view until {@link #unpin} and writes its record: {@value #VIEW_BYTES} bytes, native byte order. */
+  /**
+   * Pins a view until {@link #unpin} and writes its record: {@value #VIEW_BYTES} bytes, native byte
+   * order.
+   */
   void pin(ByteBuffer dst) throws IOException;
 
   void unpin();

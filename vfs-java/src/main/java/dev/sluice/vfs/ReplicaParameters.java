@@ -39,15 +39,47 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   /** A name that starts like this is meant for us. */
   private static final List<String> OUR_PREFIXES =
       List.of(
-          "replica_", "txid", "timestamp", "poll_", "page_cache_", "read_", "cache_", "hydration_", "store", "rescue_",
-          "prefetch", "verify", "max_", "server", "litestream_");
+          "replica_",
+          "txid",
+          "timestamp",
+          "poll_",
+          "page_cache_",
+          "read_",
+          "cache_",
+          "hydration_",
+          "store",
+          "rescue_",
+          "prefetch",
+          "verify",
+          "max_",
+          "server",
+          "litestream_");
 
-  /** Keys of a replica URL's query; beside replica_url they are what is left of one that was not encoded. */
+  /**
+   * Keys of a replica URL's query; beside replica_url they are what is left of one that was not
+   * encoded.
+   */
   private static final Set<String> URL_KEYS =
       Set.of(
-          "region", "endpoint", "force-path-style", "forcepathstyle", "skip-verify", "skipverify", "sign-payload",
-          "signpayload", "require-content-md5", "requirecontentmd5", "concurrency", "part-size", "partsize",
-          "access-key-id", "accesskeyid", "secret-access-key", "secretaccesskey", "session-token", "sessiontoken");
+          "region",
+          "endpoint",
+          "force-path-style",
+          "forcepathstyle",
+          "skip-verify",
+          "skipverify",
+          "sign-payload",
+          "signpayload",
+          "require-content-md5",
+          "requirecontentmd5",
+          "concurrency",
+          "part-size",
+          "partsize",
+          "access-key-id",
+          "accesskeyid",
+          "secret-access-key",
+          "secretaccesskey",
+          "session-token",
+          "sessiontoken");
 
   ReplicaParameters {
     values = Map.copyOf(values);
@@ -91,10 +123,12 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
           "no replica_url: add replica_url=... to the URI or set " + REPLICA_URL_VARIABLE);
     }
     if ("shared".equals(all.get("cache"))) {
-      throw new IllegalArgumentException("cache=shared is not supported: connections share a replica's pages without it");
+      throw new IllegalArgumentException(
+          "cache=shared is not supported: connections share a replica's pages without it");
     }
     if (ours.containsKey(TXID) && ours.containsKey(TIMESTAMP)) {
-      throw new IllegalArgumentException("txid and timestamp are both given: one view is chosen by one of them");
+      throw new IllegalArgumentException(
+          "txid and timestamp are both given: one view is chosen by one of them");
     }
     return new ReplicaParameters(label, url, ours);
   }
@@ -110,7 +144,10 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
     return "ReplicaParameters[" + label + ", " + new TreeSet<>(values.keySet()) + "]";
   }
 
-  /** In a raw query the first {@code &} ends replica_url, and the rest arrives as parameters of the SQLite URI. */
+  /**
+   * In a raw query the first {@code &} ends replica_url, and the rest arrives as parameters of the
+   * SQLite URI.
+   */
   private static void refuseRawQuery(String url, Map<String, String> all) {
     if (url.indexOf('?') < 0) {
       return;
@@ -125,12 +162,14 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
     if (whole.length() > url.length()) {
       String encoded = URLEncoder.encode(withoutSecrets(whole.toString()), StandardCharsets.UTF_8);
       throw new IllegalArgumentException(
-          "the query of replica_url must be percent-encoded inside a SQLite URI: replica_url=" + encoded);
+          "the query of replica_url must be percent-encoded inside a SQLite URI: replica_url="
+              + encoded);
     }
   }
 
   private static String withoutSecrets(String url) {
-    return url.replaceAll("(?i)([?&](?:access-?key-?id|secret-?access-?key|session-?token)=)[^&]*", "$1...")
+    return url.replaceAll(
+            "(?i)([?&](?:access-?key-?id|secret-?access-?key|session-?token)=)[^&]*", "$1...")
         .replaceAll("//[^/@?]*@", "//...@");
   }
 

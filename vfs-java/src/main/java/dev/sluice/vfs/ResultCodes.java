@@ -38,7 +38,10 @@ final class ResultCodes {
     return isInterrupt(failure) ? INTERRUPT : otherwise;
   }
 
-  /** A socket's time-out is an InterruptedIOException too, of a subtype; nobody was interrupted there. */
+  /**
+   * A socket's time-out is an InterruptedIOException too, of a subtype; nobody was interrupted
+   * there.
+   */
   private static boolean isInterrupt(Throwable failure) {
     return failure.getClass() == InterruptedIOException.class
         || failure instanceof ClosedByInterruptException

@@ -22,9 +22,11 @@ public final class Sluice {
    * @throws SluiceException if the native library cannot be used here
    */
   public static void register() {
-    register(unsupported -> {
-      throw new java.io.IOException("not yet");
-    }, Environment.ofProcess());
+    register(
+        unsupported -> {
+          throw new java.io.IOException("not yet");
+        },
+        Environment.ofProcess());
   }
 
   /** As {@link #register()}, with another source of replicas. */
@@ -37,8 +39,9 @@ public final class Sluice {
   }
 
   /**
-   * Takes the VFS away from this class loader, so that another may register it: for applications that are redeployed into a
-   * running JVM. Open connections to replicas answer errors from then on, until they are closed.
+   * Takes the VFS away from this class loader, so that another may register it: for applications
+   * that are redeployed into a running JVM. Open connections to replicas answer errors from then
+   * on, until they are closed.
    *
    * @throws SluiceException if a read under way does not end
    */

@@ -12,14 +12,17 @@ import java.util.regex.Pattern;
 import org.sqlite.JDBC;
 
 /**
- * Opens replicas through JDBC: {@code jdbc:sqlite:file:NAME?vfs=litestream&mode=ro&replica_url=...}.
+ * Opens replicas through JDBC: {@code
+ * jdbc:sqlite:file:NAME?vfs=litestream&mode=ro&replica_url=...}.
  *
- * <p>It only registers the VFS and hands the URL to sqlite-jdbc; the parameters are read when SQLite opens the file. So it
- * does not matter which of the two drivers stands first on the class path: where sqlite-jdbc is asked first it does not know
- * the VFS, and this driver is asked next. Thread-safe.
+ * <p>It only registers the VFS and hands the URL to sqlite-jdbc; the parameters are read when
+ * SQLite opens the file. So it does not matter which of the two drivers stands first on the class
+ * path: where sqlite-jdbc is asked first it does not know the VFS, and this driver is asked next.
+ * Thread-safe.
  */
 public final class SluiceDriver implements Driver {
-  private static final Pattern OURS = Pattern.compile("jdbc:sqlite:.*[?&]vfs=litestream(&.*)?", Pattern.DOTALL);
+  private static final Pattern OURS =
+      Pattern.compile("jdbc:sqlite:.*[?&]vfs=litestream(&.*)?", Pattern.DOTALL);
 
   private final JDBC sqlite = new JDBC();
 
@@ -55,7 +58,8 @@ public final class SluiceDriver implements Driver {
   }
 
   @Override
-  public DriverPropertyInfo[] getPropertyInfo(String url, Properties properties) throws SQLException {
+  public DriverPropertyInfo[] getPropertyInfo(String url, Properties properties)
+      throws SQLException {
     return sqlite.getPropertyInfo(url, properties);
   }
 

@@ -12,9 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where C's calls arrive. No exception goes back: each becomes a result code, and its reason is kept for the user.
+ * Where C's calls arrive. No exception goes back: each becomes a result code, and its reason is
+ * kept for the user.
  *
- * <p>Thread-safe. Whoever registers it holds it for as long as it is registered: the callbacks are reachable from here only.
+ * <p>Thread-safe. Whoever registers it holds it for as long as it is registered: the callbacks are
+ * reachable from here only.
  */
 final class Upcalls {
   private static final Logger log = LoggerFactory.getLogger(Upcalls.class);
@@ -39,7 +41,7 @@ final class Upcalls {
 
   private final Backend backend;
   private final Environment environment;
-  private final FileTable files = new FileTable();
+  private final OpenFiles files = new OpenFiles();
 
   private final Libsluice.Open open = this::open;
   private final Libsluice.Read read = this::read;
@@ -53,7 +55,10 @@ final class Upcalls {
     this.environment = environment;
   }
 
-  /** Makes these the callbacks that serve: {@link ResultCodes#OK}, or {@link ResultCodes#BUSY} if others do. */
+  /**
+   * Makes these the callbacks that serve: {@link ResultCodes#OK}, or {@link ResultCodes#BUSY} if
+   * others do.
+   */
   int register() {
     return Libsluice.sluice_backend_register(open, read, pin, unpin, ask, close);
   }

@@ -35,7 +35,18 @@ final class FakeBackend implements Backend {
       throw new IOException("open replica " + parameters.replicaUrl() + ": no such replica");
     }
     openFiles.incrementAndGet();
-    return new File(database, parameters.get(ReplicaParameters.TXID).isPresent());
+    return new PlainFile(database, parameters.get(ReplicaParameters.TXID).isPresent()) {
+      @Override
+      public void read(long word, long pgno, ByteBuffer dst) throws IOException {
+        sneak(readFailure);
+        super.read(word, pgno, dst);
+      }
+
+      @Override
+      public void close() {
+        openFiles.decrementAndGet();
+      }
+    };
   }
 
   @SuppressWarnings("unchecked")
@@ -79,12 +90,13 @@ final class FakeBackend implements Backend {
     }
   }
 
-  private final class File implements ReplicaFile {
+  /** A connection to an image. */
+  static class PlainFile implements ReplicaFile {
     private final Database database;
     private final boolean isFixed;
     private String error = "";
 
-    File(Database database, boolean isFixed) {
+    PlainFile(Database database, boolean isFixed) {
       this.database = database;
       this.isFixed = isFixed;
     }
@@ -101,7 +113,6 @@ final class FakeBackend implements Backend {
 
     @Override
     public void read(long word, long pgno, ByteBuffer dst) throws IOException {
-      sneak(readFailure);
       dst.put(database.image, (int) (pgno - 1) * database.pageSize, database.pageSize);
     }
 
@@ -134,8 +145,6 @@ final class FakeBackend implements Backend {
     }
 
     @Override
-    public void close() {
-      openFiles.decrementAndGet();
-    }
+    public void close() {}
   }
 }

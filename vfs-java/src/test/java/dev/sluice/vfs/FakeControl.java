@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Control memory written by the letter of its layout, with a hundred readers' slots at most. */
+/** Control memory written by the letter of its layout, with as many slots as a test wants. */
 final class FakeControl implements AutoCloseable {
   final int slots;
   final ByteBuffer memory;
@@ -43,6 +43,21 @@ final class FakeControl implements AutoCloseable {
       }
     }
     return false;
+  }
+
+  /** Returns a ring entry that is neither the given one nor pinned, -1 if there is none. */
+  int freeEntry(int published) {
+    for (int entry = 0; entry < slots + 2; entry++) {
+      boolean isFree = entry != published;
+      for (int slot = 0; slot < slots && isFree; slot++) {
+        long word = pinnedWord(slot);
+        isFree = word == 0 || (word & 0xffff) != entry;
+      }
+      if (isFree) {
+        return entry;
+      }
+    }
+    return -1;
   }
 
   int claimedSlots() {

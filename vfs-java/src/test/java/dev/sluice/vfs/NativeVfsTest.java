@@ -42,7 +42,6 @@ class NativeVfsTest {
 
   @BeforeAll
   static void registerVfs() throws Exception {
-    System.setProperty(LibraryFile.DIRECTORY_PROPERTY, dir.resolve("unpacked").toString());
     Sluice.register(backend, name -> Optional.empty());
     plain = backend.add("fake:plain", image("plain.db", 4096, "DELETE"), 8);
     backend.add("fake:other", image("other.db", 1024, "DELETE"), 8);
@@ -53,7 +52,6 @@ class NativeVfsTest {
   @AfterAll
   static void unregisterVfs() {
     Sluice.unregister();
-    System.clearProperty(LibraryFile.DIRECTORY_PROPERTY);
   }
 
   @AfterEach
@@ -76,14 +74,17 @@ class NativeVfsTest {
       sql.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, w BLOB)");
       sql.execute(
           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 3000)"
-              + " INSERT INTO t SELECT i, hex(i*7919%1000)||'" + name + "', zeroblob(i%300) FROM n");
+              + " INSERT INTO t SELECT i, hex(i*7919%1000)||'"
+              + name
+              + "', zeroblob(i%300) FROM n");
       sql.execute("CREATE INDEX tv ON t(v)");
     }
     return path;
   }
 
   private static Connection open(String url, String more) throws SQLException {
-    return DriverManager.getConnection("jdbc:sqlite:file:label?vfs=litestream&replica_url=" + url + more);
+    return DriverManager.getConnection(
+        "jdbc:sqlite:file:label?vfs=litestream&replica_url=" + url + more);
   }
 
   private static List<String> rows(Connection db, String query) throws SQLException {
@@ -123,7 +124,8 @@ class NativeVfsTest {
       assertEquals(one(file, "PRAGMA page_count"), one(replica, "PRAGMA page_count"));
       assertEquals("ok", one(replica, "PRAGMA integrity_check"));
       assertEquals(
-          rows(file, "SELECT id, v FROM t ORDER BY v, id DESC"), rows(replica, "SELECT id, v FROM t ORDER BY v, id DESC"));
+          rows(file, "SELECT id, v FROM t ORDER BY v, id DESC"),
+          rows(replica, "SELECT id, v FROM t ORDER BY v, id DESC"));
     }
   }
 
@@ -133,7 +135,9 @@ class NativeVfsTest {
     backend.add("fake:size", image("size-" + pageSize + ".db", pageSize, "DELETE"), 4);
     try (Connection replica = open("fake:size", "")) {
       assertEquals("ok", one(replica, "PRAGMA integrity_check"));
-      assertEquals("3000|" + pageSize, one(replica, "SELECT count(*), (SELECT page_size FROM pragma_page_size) FROM t"));
+      assertEquals(
+          "3000|" + pageSize,
+          one(replica, "SELECT count(*), (SELECT page_size FROM pragma_page_size) FROM t"));
     }
     backend.databases.remove("fake:size");
   }
@@ -150,10 +154,30 @@ class NativeVfsTest {
   void strayFilesBesideTheNameAreIgnored() throws Exception {
     Path label = dir.resolve("stray.db");
     for (String suffix : List.of("-journal", "-wal", "-shm")) {
-      Files.write(dir.resolve("stray.db" + suffix), new byte[] {(byte) 0xd9, (byte) 0xd5, 5, (byte) 0xf9, 0x20, (byte) 0xa1, 0x63, (byte) 0xd7, 1, 2, 3, 4, 5, 6, 7, 8});
+      Files.write(
+          dir.resolve("stray.db" + suffix),
+          new byte[] {
+            (byte) 0xd9,
+            (byte) 0xd5,
+            5,
+            (byte) 0xf9,
+            0x20,
+            (byte) 0xa1,
+            0x63,
+            (byte) 0xd7,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8
+          });
     }
     try (Connection replica =
-        DriverManager.getConnection("jdbc:sqlite:file:" + label + "?vfs=litestream&replica_url=fake:plain")) {
+        DriverManager.getConnection(
+            "jdbc:sqlite:file:" + label + "?vfs=litestream&replica_url=fake:plain")) {
       assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
     }
     assertTrue(Files.exists(dir.resolve("stray.db-journal")));
@@ -165,7 +189,8 @@ class NativeVfsTest {
         Statement sql = replica.createStatement()) {
       sql.execute("PRAGMA cache_size=5");
       sql.execute("PRAGMA temp_store=FILE");
-      sql.execute("CREATE TEMP TABLE big AS SELECT a.id AS x, hex(randomblob(100)) AS y FROM t a, (SELECT 1 FROM t LIMIT 20)");
+      sql.execute(
+          "CREATE TEMP TABLE big AS SELECT a.id AS x, hex(randomblob(100)) AS y FROM t a, (SELECT 1 FROM t LIMIT 20)");
       assertEquals("60000", one(replica, "SELECT count(*) FROM (SELECT * FROM big ORDER BY y)"));
     }
   }
@@ -180,7 +205,14 @@ class NativeVfsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"INSERT INTO t(id) VALUES (99999)", "CREATE TABLE u(x)", "DELETE FROM t", "VACUUM", "BEGIN IMMEDIATE; DROP TABLE t"})
+  @ValueSource(
+      strings = {
+        "INSERT INTO t(id) VALUES (99999)",
+        "CREATE TABLE u(x)",
+        "DELETE FROM t",
+        "VACUUM",
+        "BEGIN IMMEDIATE; DROP TABLE t"
+      })
   void writesAreReadOnlyErrors(String statement) throws SQLException {
     try (Connection replica = open("fake:plain", "");
         Statement sql = replica.createStatement()) {
@@ -195,11 +227,15 @@ class NativeVfsTest {
         Statement sql = db.createStatement()) {
       sql.execute("ATTACH 'file:a?vfs=litestream&replica_url=fake:plain' AS a");
       sql.execute("ATTACH 'file:b?vfs=litestream&replica_url=fake:other&txid=3' AS b");
-      assertEquals("3000|3000", one(db, "SELECT (SELECT count(*) FROM a.t), (SELECT count(*) FROM b.t)"));
-      assertEquals("0000000000000005|0000000000000003", one(db, "SELECT litestream_txid('a'), litestream_txid('b')"));
+      assertEquals(
+          "3000|3000", one(db, "SELECT (SELECT count(*) FROM a.t), (SELECT count(*) FROM b.t)"));
+      assertEquals(
+          "0000000000000005|0000000000000003",
+          one(db, "SELECT litestream_txid('a'), litestream_txid('b')"));
       sql.execute("CREATE TABLE own AS SELECT id FROM a.t WHERE id < 10");
       assertEquals("9", one(db, "SELECT count(*) FROM own"));
-      SQLiteException e = assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_txid()"));
+      SQLiteException e =
+          assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_txid()"));
       assertTrue(e.getMessage().contains("not a replica"), e.getMessage());
     }
   }
@@ -237,11 +273,14 @@ class NativeVfsTest {
       assertEquals("0000000000000005", one(replica, "PRAGMA litestream_txid"));
       assertEquals("2023-11-14T22:13:20Z", one(replica, "SELECT litestream_time()"));
       assertEquals("2023-11-14T22:13:20Z", one(replica, "PRAGMA litestream_time"));
-      assertEquals("integer|0", one(replica, "SELECT typeof(litestream_lag()), litestream_lag('main')"));
+      assertEquals(
+          "integer|0", one(replica, "SELECT typeof(litestream_lag()), litestream_lag('main')"));
       assertEquals("null", one(replica, "SELECT litestream_error()"));
       assertEquals("0", one(replica, "PRAGMA litestream_hydration_progress"));
       assertEquals("", one(replica, "PRAGMA litestream_hydration_file"));
-      SQLiteException e = assertThrows(SQLiteException.class, () -> one(replica, "PRAGMA litestream_time='LATEST'"));
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class, () -> one(replica, "PRAGMA litestream_time='LATEST'"));
       assertTrue(e.getMessage().contains("fixed at open"), e.getMessage());
       assertThrows(SQLiteException.class, () -> one(replica, "PRAGMA litestream_txid=7"));
     }
@@ -250,8 +289,10 @@ class NativeVfsTest {
   @Test
   void functionIsNotAReplicaOnOrdinaryConnections() throws SQLException {
     try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:")) {
-      for (String function : List.of("txid()", "time('main')", "lag()", "error('nowhere')", "txid(NULL)")) {
-        SQLiteException e = assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_" + function));
+      for (String function :
+          List.of("txid()", "time('main')", "lag()", "error('nowhere')", "txid(NULL)")) {
+        SQLiteException e =
+            assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_" + function));
         assertTrue(e.getMessage().contains("not a replica"), e.getMessage());
       }
     }
@@ -261,16 +302,20 @@ class NativeVfsTest {
   @ValueSource(strings = {"", "&immutable=1", "&nolock=1", "&mode=ro", "&txid=1"})
   void failedOpenSaysWhy(String more) throws SQLException {
     for (int i = 0; i < 20; i++) {
-      SQLiteException e = assertThrows(SQLiteException.class, () -> open("fake:nowhere", more).close());
+      SQLiteException e =
+          assertThrows(SQLiteException.class, () -> open("fake:nowhere", more).close());
       assertEquals(14, e.getResultCode().code, e.getMessage());
-      assertTrue(e.getMessage().contains("open replica fake:nowhere: no such replica"), e.getMessage());
+      assertTrue(
+          e.getMessage().contains("open replica fake:nowhere: no such replica"), e.getMessage());
     }
     try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:");
         Statement sql = db.createStatement()) {
       SQLiteException e =
           assertThrows(
               SQLiteException.class,
-              () -> sql.execute("ATTACH 'file:x?vfs=litestream&replica_url=fake:nowhere" + more + "' AS x"));
+              () ->
+                  sql.execute(
+                      "ATTACH 'file:x?vfs=litestream&replica_url=fake:nowhere" + more + "' AS x"));
       assertEquals(14, e.getResultCode().code, e.getMessage());
       assertEquals("1", one(db, "SELECT 1"));
     }
@@ -279,7 +324,8 @@ class NativeVfsTest {
   @Test
   void failuresOfReadsAreCodesWithReasons() throws SQLException {
     try (Connection replica = open("fake:plain", "");
-        Connection bystander = DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("plain.db"))) {
+        Connection bystander =
+            DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("plain.db"))) {
       expectReadFailure(replica, new IOException("read page: s3://b/db: reset"), 266);
       expectReadFailure(replica, new InterruptedIOException("read page: interrupted"), 9);
       expectReadFailure(replica, new OutOfMemoryError("no heap"), 7);
@@ -290,12 +336,17 @@ class NativeVfsTest {
     }
   }
 
-  private static void expectReadFailure(Connection replica, Throwable failure, int code) throws SQLException {
+  private static void expectReadFailure(Connection replica, Throwable failure, int code)
+      throws SQLException {
     backend.readFailure = failure;
-    SQLiteException e = assertThrows(SQLiteException.class, () -> one(replica, "SELECT count(*), sum(length(w)) FROM t"));
+    SQLiteException e =
+        assertThrows(
+            SQLiteException.class, () -> one(replica, "SELECT count(*), sum(length(w)) FROM t"));
     assertEquals(code, e.getResultCode().code, e.getMessage());
     backend.readFailure = null;
-    assertTrue(one(replica, "SELECT litestream_error()").startsWith(String.valueOf(failure.getMessage()).substring(0, 5)));
+    assertTrue(
+        one(replica, "SELECT litestream_error()")
+            .startsWith(String.valueOf(failure.getMessage()).substring(0, 5)));
     assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
   }
 
@@ -311,7 +362,8 @@ class NativeVfsTest {
 
   @Test
   void sharedCacheIsRefused() {
-    SQLiteException e = assertThrows(SQLiteException.class, () -> open("fake:plain", "&cache=shared").close());
+    SQLiteException e =
+        assertThrows(SQLiteException.class, () -> open("fake:plain", "&cache=shared").close());
     assertTrue(e.getMessage().contains("cache=shared"), e.getMessage());
   }
 

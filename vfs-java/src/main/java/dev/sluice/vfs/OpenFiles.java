@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The open files by the number under which C knows them.
  *
- * <p>An array, replaced when it changes, so that a read finds its file without a lock or an allocation. Thread-safe.
+ * <p>An array, replaced when it changes, so that a read finds its file without a lock or an
+ * allocation. Thread-safe.
  */
-final class FileTable {
+final class OpenFiles {
   /** Index = number; index 0 stays empty, so 0 is nobody's number. */
   private volatile @Nullable ReplicaFile[] files = new @Nullable ReplicaFile[8];
 
@@ -20,7 +21,8 @@ final class FileTable {
     while (number < now.length && now[number] != null) {
       number++;
     }
-    @Nullable ReplicaFile[] next = Arrays.copyOf(now, number < now.length ? now.length : now.length * 2);
+    @Nullable ReplicaFile[] next =
+        Arrays.copyOf(now, number < now.length ? now.length : now.length * 2);
     next[number] = file;
     files = next;
     return number;
