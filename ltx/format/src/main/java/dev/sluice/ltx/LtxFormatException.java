@@ -12,7 +12,8 @@ public final class LtxFormatException extends IOException {
 
   /**
    * @param file how the file is named in messages: a URL or path, without credentials
-   * @param offset the byte from the start of the file at which the rule is broken, or -1 if it has no one place
+   * @param offset the byte from the start of the file at which the rule is broken, or -1 if it has
+   *     no one place
    * @param rule what is wrong, with the values
    */
   public LtxFormatException(String file, long offset, String rule) {

@@ -3,8 +3,8 @@ package dev.sluice.ltx;
 /**
  * A transaction ID: an unsigned 64-bit number, 1 for the first file of a replica.
  *
- * <p>In Litestream's replicas a TXID counts <em>syncs</em> (WAL ranges turned into one file), not SQLite transactions.
- * Immutable.
+ * <p>In Litestream's replicas a TXID counts <em>syncs</em> (WAL ranges turned into one file), not
+ * SQLite transactions. Immutable.
  *
  * @param value the number, to be read as unsigned; 0 is {@link #NONE}
  */
@@ -28,7 +28,9 @@ public record Txid(long value) implements Comparable<Txid> {
    */
   public static Txid parse(String text) {
     String digits = text.startsWith("0x") || text.startsWith("0X") ? text.substring(2) : text;
-    if (digits.isEmpty() || digits.length() > HEX_DIGITS || !digits.chars().allMatch(Txid::isHexDigit)) {
+    if (digits.isEmpty()
+        || digits.length() > HEX_DIGITS
+        || !digits.chars().allMatch(Txid::isHexDigit)) {
       throw new IllegalArgumentException("not a TXID (1 to 16 hex digits): \"" + text + "\"");
     }
     return new Txid(Long.parseUnsignedLong(digits, 16));

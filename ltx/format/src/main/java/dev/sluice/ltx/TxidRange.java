@@ -17,12 +17,18 @@ public record TxidRange(Txid min, Txid max) {
     }
   }
 
-  /** Returns whether a file of this range holds every page of the database: its history begins at TXID 1. */
+  /**
+   * Returns whether a file of this range holds every page of the database: its history begins at
+   * TXID 1.
+   */
   public boolean isSnapshot() {
     return min.equals(Txid.FIRST);
   }
 
-  /** Returns whether a file of this range may be applied to a history that ends at {@code last}; overlap is allowed. */
+  /**
+   * Returns whether a file of this range may be applied to a history that ends at {@code last};
+   * overlap is allowed.
+   */
   public boolean follows(Txid last) {
     return !min.isAfter(last.next()) && max.isAfter(last);
   }

@@ -54,7 +54,7 @@ public final class RestorePlan {
     if (files.isEmpty()) {
       throw new PlanException.NoFiles();
     }
-    List<LtxFile> usable = files.stream().filter(file -> !excluding.contains(file)).sorted(BY_MIN).toList();
+    List<LtxFile> usable = usable(files, excluding);
     if (target instanceof Target.AtTxid at) {
       return at(files, usable, at.txid());
     }
@@ -63,6 +63,11 @@ public final class RestorePlan {
       throw new PlanException.Gap(plan.txid);
     }
     return plan;
+  }
+
+  /** Returns the files that may be used, ascending by min TXID. */
+  static List<LtxFile> usable(Collection<LtxFile> files, Set<LtxFile> excluding) {
+    return files.stream().filter(file -> !excluding.contains(file)).sorted(BY_MIN).toList();
   }
 
   private static RestorePlan at(Collection<LtxFile> files, List<LtxFile> usable, Txid txid) throws PlanException {
@@ -113,7 +118,7 @@ public final class RestorePlan {
     return new RestorePlan(chosen, reached);
   }
 
-  private static Optional<Txid> smallestReachableAfter(List<LtxFile> byMin, Txid txid) {
+  static Optional<Txid> smallestReachableAfter(List<LtxFile> byMin, Txid txid) {
     List<Txid> ends = byMin.stream().map(RestorePlan::max).filter(txid::isBefore).sorted().distinct().toList();
     return ends.stream().filter(end -> furthest(byMin, end).txid.equals(end)).findFirst();
   }

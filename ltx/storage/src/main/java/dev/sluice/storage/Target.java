@@ -25,7 +25,7 @@ public sealed interface Target {
     }
   }
 
-  /** The newest state strictly before an instant; a time search finds its TXID. */
+  /** The newest state strictly before an instant; {@link TimeTarget} finds its TXID. */
   record Before(Instant time) implements Target {
     @Override
     public String toString() {
