@@ -2,6 +2,9 @@ package dev.sluice.cli;
 
 import dev.sluice.ltx.Txid;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -14,8 +17,8 @@ import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line as a whole: its commands, and the one place where a failure becomes a line on stderr and an exit code. Confined
- * to one thread at a time; for one run.
+ * The command line as a whole: its commands, and the one place where a failure becomes a line on
+ * stderr and an exit code. Confined to one thread at a time; for one run.
  */
 final class Cli {
 
@@ -69,9 +72,12 @@ final class Cli {
             .setAbbreviatedOptionsAllowed(false)
             .setExpandAtFiles(false)
             .setHelpFactory(Usage::help)
+            .setUsageHelpWidth(Usage.WIDTH)
             .registerConverter(Txid.class, Cli::txid)
             .setParameterExceptionHandler((e, args) -> wrongUsage(e))
             .setExecutionExceptionHandler((e, command, result) -> failed(e));
+    commandLine.setOut(
+        new PrintWriter(new OutputStreamWriter(terminal.out(), StandardCharsets.UTF_8), true));
     commandLine.getSubcommands().get("sql").setUnmatchedOptionsArePositionalParams(true);
   }
 
@@ -105,7 +111,8 @@ final class Cli {
 
   /** Gives an argument that no one knows the nearest known word. */
   private ParameterException named(ParameterException e) {
-    if (!(e instanceof UnmatchedArgumentException unmatched) || unmatched.getUnmatched().isEmpty()) {
+    if (!(e instanceof UnmatchedArgumentException unmatched)
+        || unmatched.getUnmatched().isEmpty()) {
       return e;
     }
     CommandLine command = e.getCommandLine();
@@ -133,7 +140,8 @@ final class Cli {
     String message =
         e instanceof Failure
             ? String.valueOf(e.getMessage())
-            : (e instanceof Output.WriteException ? "write the output: " : "run the command: ") + Failure.why(e);
+            : (e instanceof Output.WriteException ? "write the output: " : "run the command: ")
+                + Failure.why(e);
     terminal.err().println("sluice: " + message);
     trace(e);
     return ExitCode.FAILED;
@@ -145,7 +153,10 @@ final class Cli {
     }
   }
 
-  /** Returns whether standard output is a pipe or socket, whose writes fail only because nobody reads. */
+  /**
+   * Returns whether standard output is a pipe or socket, whose writes fail only because nobody
+   * reads.
+   */
   private static boolean isPipe() {
     try {
       int type = (int) Files.getAttribute(Path.of("/dev/fd/1"), "unix:mode") & 0170000;

@@ -10,7 +10,9 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import org.sqlite.SQLiteException;
 
-/** Something the user asked for did not work: what we were doing, and why it failed, in one line. */
+/**
+ * Something the user asked for did not work: what we were doing, and why it failed, in one line.
+ */
 final class Failure extends Exception {
   private static final long serialVersionUID = 1L;
 
@@ -29,9 +31,13 @@ final class Failure extends Exception {
     this(doing, why(cause), cause);
   }
 
-  /** Returns the reason as a person should read it: SQLite's own words, a file's trouble in words, never a class name alone. */
+  /**
+   * Returns the reason as a person should read it: SQLite's own words, a file's trouble in words,
+   * never a class name alone.
+   */
   static String why(Throwable cause) {
-    if ((cause instanceof CompletionException || cause instanceof ExecutionException) && cause.getCause() != null) {
+    if ((cause instanceof CompletionException || cause instanceof ExecutionException)
+        && cause.getCause() != null) {
       return why(cause.getCause());
     }
     if (cause instanceof SQLException sql) {
@@ -42,12 +48,17 @@ final class Failure extends Exception {
     }
     String message = cause.getMessage();
     if (message == null || message.isBlank()) {
-      return cause.getCause() == null ? "unexpected " + cause.getClass().getName() : why(cause.getCause());
+      return cause.getCause() == null
+          ? "unexpected " + cause.getClass().getName()
+          : why(cause.getCause());
     }
     return cause instanceof FileNotFoundException ? "no such file: " + message : message;
   }
 
-  /** sqlite-jdbc says {@code [CODE] what the code means (SQLite's message)}: the message alone tells more. */
+  /**
+   * sqlite-jdbc says {@code [CODE] what the code means (SQLite's message)}: the message alone tells
+   * more.
+   */
   private static String sqliteReason(SQLException cause) {
     String message = String.valueOf(cause.getMessage());
     if (!(cause instanceof SQLiteException sqlite)) {

@@ -11,7 +11,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice help [COMMAND]}. */
-@Command(name = "help", description = "Show the commands, or the options of one.")
+@Command(
+    name = "help",
+    customSynopsis = "sluice help [COMMAND]",
+    description = "Show the commands, or the options of one.")
 final class HelpCommand implements Callable<Integer> {
   private final Terminal terminal;
 

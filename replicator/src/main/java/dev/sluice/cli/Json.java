@@ -3,10 +3,15 @@ package dev.sluice.cli;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** One JSON object, written as its members come, in their order. Confined to one thread at a time. */
+/**
+ * One JSON object, written as its members come, in their order. Confined to one thread at a time.
+ */
 final class Json {
 
-  /** The greatest integer that every JSON reader keeps exactly, as most of them read numbers into a double. */
+  /**
+   * The greatest integer that every JSON reader keeps exactly, as most of them read numbers into a
+   * double.
+   */
   static final long EXACT_MAX = 1L << 53;
 
   private final Map<String, String> members = new LinkedHashMap<>();
@@ -31,7 +36,8 @@ final class Json {
   public String toString() {
     StringBuilder out = new StringBuilder("{");
     members.forEach(
-        (name, value) -> out.append(out.length() == 1 ? "" : ",").append(quote(name)).append(':').append(value));
+        (name, value) ->
+            out.append(out.length() == 1 ? "" : ",").append(quote(name)).append(':').append(value));
     return out.append('}').toString();
   }
 
@@ -41,7 +47,10 @@ final class Json {
     return number >= -EXACT_MAX && number <= EXACT_MAX ? digits : '"' + digits + '"';
   }
 
-  /** Returns {@code text} as a JSON string; half a surrogate pair, which UTF-8 cannot hold, is escaped. */
+  /**
+   * Returns {@code text} as a JSON string; half a surrogate pair, which UTF-8 cannot hold, is
+   * escaped.
+   */
   static String quote(String text) {
     StringBuilder out = new StringBuilder(text.length() + 2).append('"');
     for (int i = 0; i < text.length(); i++) {

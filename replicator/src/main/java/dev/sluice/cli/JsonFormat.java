@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Rows as JSON: an array of objects for each statement that has a result, one row a line. A statement that fails leaves its array
- * open, so that nobody takes it for the whole answer.
+ * Rows as JSON: an array of objects for each statement that has a result, one row a line. A
+ * statement that fails leaves its array open, so that nobody takes it for the whole answer.
  *
  * <pre>
  *   INTEGER  number; a string beyond 2^53        TEXT  string
@@ -41,7 +41,10 @@ final class JsonFormat implements RowFormat {
     StringBuilder line = new StringBuilder(isFirst ? "{" : ",\n{");
     isFirst = false;
     for (int column = 1; column <= keys.size(); column++) {
-      line.append(column == 1 ? "" : ",").append(keys.get(column - 1)).append(':').append(value(rows, column));
+      line.append(column == 1 ? "" : ",")
+          .append(keys.get(column - 1))
+          .append(':')
+          .append(value(rows, column));
     }
     out.print(line.append('}').toString());
   }
@@ -51,7 +54,10 @@ final class JsonFormat implements RowFormat {
     out.print("]\n");
   }
 
-  /** Returns the column names, quoted; a name that was there before gets {@code :1}, {@code :2}, as SQLite names them. */
+  /**
+   * Returns the column names, quoted; a name that was there before gets {@code :1}, {@code :2}, as
+   * SQLite names them.
+   */
   private static List<String> keys(ResultSetMetaData columns) throws SQLException {
     Set<String> taken = new HashSet<>();
     List<String> keys = new ArrayList<>();
@@ -77,6 +83,8 @@ final class JsonFormat implements RowFormat {
     if (value instanceof Double real) {
       return real.isInfinite() ? (real > 0 ? "9e999" : "-9e999") : rows.getString(column);
     }
-    return value instanceof Number number ? Json.integer(number.longValue()) : Json.quote(value.toString());
+    return value instanceof Number number
+        ? Json.integer(number.longValue())
+        : Json.quote(value.toString());
   }
 }

@@ -5,7 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 
-/** Rows as the sqlite3 shell's list mode writes them: values joined by {@code |}, NULL empty, a BLOB as its raw bytes. */
+/**
+ * Rows as the sqlite3 shell's list mode writes them: values joined by {@code |}, NULL empty, a BLOB
+ * as its raw bytes.
+ */
 final class ListFormat implements RowFormat {
   private final Output out;
   private int columnCount;
@@ -43,7 +46,9 @@ final class ListFormat implements RowFormat {
     }
     if (value instanceof String text) {
       // Text that is not UTF-8 would come out changed: its bytes are there as they are.
-      return text.indexOf('\ufffd') < 0 ? text.getBytes(StandardCharsets.UTF_8) : rows.getBytes(column);
+      return text.indexOf('\ufffd') < 0
+          ? text.getBytes(StandardCharsets.UTF_8)
+          : rows.getBytes(column);
     }
     return rows.getString(column).getBytes(StandardCharsets.UTF_8);
   }

@@ -8,14 +8,22 @@ final class Nearest {
 
   private Nearest() {}
 
-  /** Returns the candidate with the fewest edits from {@code word}; of several the first in alphabetical order. */
+  /**
+   * Returns the candidate with the fewest edits from {@code word}; of several the first in
+   * alphabetical order.
+   */
   static String of(String word, Collection<String> candidates) {
     return candidates.stream()
-        .min(Comparator.<String>comparingInt(known -> edits(word, known)).thenComparing(Comparator.naturalOrder()))
+        .min(
+            Comparator.<String>comparingInt(known -> edits(word, known))
+                .thenComparing(Comparator.naturalOrder()))
         .orElseThrow(() -> new IllegalArgumentException("no candidates"));
   }
 
-  /** Returns how many insertions, deletions and replacements turn one word into the other (Levenshtein). */
+  /**
+   * Returns how many insertions, deletions and replacements turn one word into the other
+   * (Levenshtein).
+   */
   static int edits(String a, String b) {
     int[] previous = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {

@@ -7,8 +7,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Standard output, buffered. Its failures have a type of their own, because the reader of a pipe may leave at any time and that
- * is no failure of what we do. Confined to one thread at a time.
+ * Standard output, buffered. Its failures have a type of their own, because the reader of a pipe
+ * may leave at any time and that is no failure of what we do. Confined to one thread at a time.
  */
 final class Output extends FilterOutputStream {
   private static final int BUFFER_BYTES = 1 << 16;

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 
-/** How the rows of one statement are written. Confined to one thread at a time; used for one statement after another. */
+/**
+ * How the rows of one statement are written. Confined to one thread at a time; used for one
+ * statement after another.
+ */
 interface RowFormat {
 
   /** Begins a statement that has a result, be it empty. */

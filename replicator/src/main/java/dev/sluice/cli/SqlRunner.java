@@ -9,8 +9,8 @@ import java.util.List;
 import org.sqlite.SQLiteErrorCode;
 
 /**
- * Runs statements one after another and writes their rows as SQLite steps to them: no result is ever held whole. Confined to one
- * thread at a time.
+ * Runs statements one after another and writes their rows as SQLite steps to them: no result is
+ * ever held whole. Confined to one thread at a time.
  */
 final class SqlRunner {
   private static final int SHOWN_SQL_MAX = 60;
@@ -49,7 +49,8 @@ final class SqlRunner {
   }
 
   private void runOne(String sql) throws SQLException, IOException {
-    // Prepared, because sqlite-jdbc's plain statements give some texts a meaning of their own ("backup to ...").
+    // Prepared, because sqlite-jdbc's plain statements give some texts a meaning of their own
+    // ("backup to ...").
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       if (!statement.execute()) {
         return;
@@ -72,7 +73,10 @@ final class SqlRunner {
     }
   }
 
-  /** SQLite's text for a failed read is "disk I/O error"; what the storage said is kept for {@code litestream_error}. */
+  /**
+   * SQLite's text for a failed read is "disk I/O error"; what the storage said is kept for {@code
+   * litestream_error}.
+   */
   private String reason(SQLException failure) {
     String why = Failure.why(failure);
     if (!isReadError(failure)) {

@@ -5,10 +5,12 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Cuts a text of SQL into its statements, by the rules of {@code sqlite3_complete}: a semicolon ends a statement unless it
- * stands in a string, a quoted name, a comment, or the body of a CREATE TRIGGER, which only {@code ; END ;} ends.
+ * Cuts a text of SQL into its statements, by the rules of {@code sqlite3_complete}: a semicolon
+ * ends a statement unless it stands in a string, a quoted name, a comment, or the body of a CREATE
+ * TRIGGER, which only {@code ; END ;} ends.
  *
- * <p>Not a parser: what SQLite would refuse passes through whole, for SQLite to say why. Confined to one thread at a time.
+ * <p>Not a parser: what SQLite would refuse passes through whole, for SQLite to say why. Confined
+ * to one thread at a time.
  */
 final class StatementSplitter {
 
@@ -34,7 +36,10 @@ final class StatementSplitter {
     this.text = text;
   }
 
-  /** Returns the statements in order, without the space around them; those that are only space and comments are left out. */
+  /**
+   * Returns the statements in order, without the space around them; those that are only space and
+   * comments are left out.
+   */
   static List<String> split(String text) {
     StatementSplitter splitter = new StatementSplitter(text);
     splitter.run();
@@ -123,7 +128,10 @@ final class StatementSplitter {
     state = State.START;
   }
 
-  /** Returns where what began before {@code from} is over: after the next {@code closing}, or at the end of the text. */
+  /**
+   * Returns where what began before {@code from} is over: after the next {@code closing}, or at the
+   * end of the text.
+   */
   private int endOf(String closing, int from) {
     int found = text.indexOf(closing, from);
     return found < 0 ? text.length() : found + closing.length();
@@ -134,6 +142,11 @@ final class StatementSplitter {
   }
 
   private static boolean isNamePart(char c) {
-    return c >= 0x80 || c == '_' || c == '$' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return c >= 0x80
+        || c == '_'
+        || c == '$'
+        || (c >= '0' && c <= '9')
+        || (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z');
   }
 }

@@ -9,7 +9,8 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * What surrounds one run of the program; passed in so that a test can stand in for the shell. Immutable.
+ * What surrounds one run of the program; passed in so that a test can stand in for the shell.
+ * Immutable.
  *
  * @param out standard output
  * @param err standard error, UTF-8
@@ -28,7 +29,10 @@ record Terminal(
 
   static final Duration OPEN_TIMEOUT = Duration.ofSeconds(30);
 
-  /** Returns that of this process. The launcher says whether a person watches, for Java cannot see it. */
+  /**
+   * Returns that of this process. The launcher says whether a person watches, for Java cannot see
+   * it.
+   */
   static Terminal ofProcess() {
     return new Terminal(
         new Output(new FileOutputStream(FileDescriptor.out)),

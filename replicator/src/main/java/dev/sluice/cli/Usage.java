@@ -14,10 +14,13 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * The words of wrong usage, and of help. Options are known with one dash, as Litestream writes them, and with two; help shows the
- * usual form of each: one dash before a letter, two before a word.
+ * The words of wrong usage, and of help. Options are known with one dash, as Litestream writes
+ * them, and with two; help shows the usual form of each: one dash before a letter, two before a
+ * word.
  */
 final class Usage {
+
+  static final int WIDTH = 100;
 
   /** What can only have been meant as an option. SQL that begins with a comment has space in it. */
   private static final Pattern OPTION = Pattern.compile("--?[A-Za-z][A-Za-z0-9-]*(=\\S*)?");
@@ -26,17 +29,22 @@ final class Usage {
 
   static ParameterException unknownCommand(CommandLine root, String name) {
     String nearest = Nearest.of(name, root.getSubcommands().keySet());
-    return new ParameterException(root, "unknown command \"" + name + "\"; did you mean \"" + nearest + "\"?");
+    return new ParameterException(
+        root, "unknown command \"" + name + "\"; did you mean \"" + nearest + "\"?");
   }
 
   static ParameterException unknownOption(CommandLine command, String option) {
     String name = option.replaceFirst("=.*", "");
-    String nearest = Nearest.of("--" + name.replaceFirst("^--?", ""), optionNames(command.getCommandSpec()));
+    String nearest =
+        Nearest.of("--" + name.replaceFirst("^--?", ""), optionNames(command.getCommandSpec()));
     return new ParameterException(
         command, "unknown option \"" + name + "\"; did you mean \"" + usual(nearest) + "\"?");
   }
 
-  /** Refuses arguments that look like options: the commands that take free text see unknown options among it. */
+  /**
+   * Refuses arguments that look like options: the commands that take free text see unknown options
+   * among it.
+   */
   static void refuseOptions(CommandLine command, List<String> arguments) {
     for (String argument : arguments) {
       if (isOption(argument)) {

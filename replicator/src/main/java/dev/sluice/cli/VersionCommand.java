@@ -7,7 +7,10 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
 /** {@code sluice version}: what this build is made of. Loads neither SQLite nor a storage. */
-@Command(name = "version", description = "Show the versions of Sluice, SQLite and Java.")
+@Command(
+    name = "version",
+    customSynopsis = "sluice version",
+    description = "Show the versions of Sluice, SQLite and Java.")
 final class VersionCommand implements Callable<Integer> {
   private final Terminal terminal;
 

@@ -60,7 +60,10 @@ record Module(String artifact, boolean isAggregator, List<Dependency> dependenci
                 scope.isEmpty() ? "compile" : scope));
       }
     }
-    return new Module(text(project, "artifactId"), text(project, "packaging").equals("pom"), List.copyOf(dependencies));
+    return new Module(
+        text(project, "artifactId"),
+        text(project, "packaging").equals("pom"),
+        List.copyOf(dependencies));
   }
 
   private static Element parse(Path pom) throws IOException {

@@ -27,7 +27,13 @@ final class ModuleFloorsTest {
     List<String> read = Module.readTree(root()).stream().map(Module::artifact).sorted().toList();
     assertEquals(onDisk().size(), read.size(), () -> "modules read: " + read);
     assertTrue(
-        read.containsAll(List.of("sluice-ltx", "sluice-storage-s3", "sluice-testkit", "sluice-vfs-native", "sluice-jmh")),
+        read.containsAll(
+            List.of(
+                "sluice-ltx",
+                "sluice-storage-s3",
+                "sluice-testkit",
+                "sluice-vfs-native",
+                "sluice-jmh")),
         read::toString);
   }
 
@@ -44,11 +50,15 @@ final class ModuleFloorsTest {
     "sluice-surprise, org.slf4j, slf4j-api, compile, sluice-surprise has no floor: give it one",
     "sluice-storage-gcs, org.xerial, sqlite-jdbc, runtime, 'sluice-storage-gcs depends on org.xerial:sqlite-jdbc, only'"
   })
-  void violationIsFound(String module, String group, String artifact, String scope, String sentence) throws IOException {
-    write("", "<artifactId>tree</artifactId><packaging>pom</packaging><modules><module>one</module></modules>");
+  void violationIsFound(String module, String group, String artifact, String scope, String sentence)
+      throws IOException {
+    write(
+        "",
+        "<artifactId>tree</artifactId><packaging>pom</packaging><modules><module>one</module></modules>");
     write(
         "one",
-        "<artifactId>%s</artifactId><dependencies>%s</dependencies>".formatted(module, dependency(group, artifact, scope)));
+        "<artifactId>%s</artifactId><dependencies>%s</dependencies>"
+            .formatted(module, dependency(group, artifact, scope)));
     List<String> violations = ModuleRules.violations(Module.readTree(folder));
     assertEquals(1, violations.size(), violations::toString);
     assertTrue(violations.get(0).startsWith(sentence), violations::toString);
@@ -66,7 +76,9 @@ final class ModuleFloorsTest {
 
   private static List<Path> onDisk() throws IOException {
     try (var files = Files.find(root(), 3, (path, attributes) -> path.endsWith("pom.xml"))) {
-      return files.filter(path -> !path.toString().contains("/target/")).collect(Collectors.toList());
+      return files
+          .filter(path -> !path.toString().contains("/target/"))
+          .collect(Collectors.toList());
     }
   }
 

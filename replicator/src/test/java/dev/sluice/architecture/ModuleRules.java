@@ -15,24 +15,42 @@ final class ModuleRules {
 
   private static final Map<String, Integer> FLOORS =
       Map.of(
-          "sluice-ltx", 0,
-          "sluice-vfs-native", 0,
-          STORAGE, 1,
-          "sluice-page-cache", 2,
-          "sluice-vfs", 3,
-          "sluice-replicator", 4,
-          "sluice-jmh", 5);
+          "sluice-ltx",
+          0,
+          "sluice-vfs-native",
+          0,
+          STORAGE,
+          1,
+          "sluice-page-cache",
+          2,
+          "sluice-vfs",
+          3,
+          "sluice-replicator",
+          4,
+          "sluice-jmh",
+          5);
 
-  /** Everything else of a vendor that a module may have at run time; a module that is not named has no limit here. */
+  /**
+   * Everything else of a vendor that a module may have at run time; a module that is not named has
+   * no limit here.
+   */
   private static final Map<String, Set<String>> VENDORS =
       Map.of(
-          "sluice-ltx", Set.of("lz4-java"),
-          "sluice-vfs-native", Set.of(),
-          STORAGE, Set.of("slf4j-api"),
-          "sluice-page-cache", Set.of("caffeine", "slf4j-api"),
-          "sluice-vfs", Set.of("jna", "sqlite-jdbc", "slf4j-api"));
+          "sluice-ltx",
+          Set.of("lz4-java"),
+          "sluice-vfs-native",
+          Set.of(),
+          STORAGE,
+          Set.of("slf4j-api"),
+          "sluice-page-cache",
+          Set.of("caffeine", "slf4j-api"),
+          "sluice-vfs",
+          Set.of("jna", "sqlite-jdbc", "slf4j-api"));
 
-  /** Vendor groups that only these modules may have at run time, and those on floors above get through them. */
+  /**
+   * Vendor groups that only these modules may have at run time, and those on floors above get
+   * through them.
+   */
   private static final Map<String, Set<String>> OWNERS =
       Map.of(
           "net.java.dev.jna", Set.of("sluice-vfs", "sluice-jmh"),
@@ -48,7 +66,13 @@ final class ModuleRules {
       if (module.isAggregator() || module.artifact().equals(TESTKIT)) {
         module.dependencies().stream()
             .filter(Dependency::isOurs)
-            .forEach(d -> violations.add(module.artifact() + " depends on " + d.artifact() + ": it may know none of ours"));
+            .forEach(
+                d ->
+                    violations.add(
+                        module.artifact()
+                            + " depends on "
+                            + d.artifact()
+                            + ": it may know none of ours"));
       } else if (floor(module.artifact()).isEmpty()) {
         violations.add(module.artifact() + " has no floor: give it one");
       } else {
@@ -70,7 +94,13 @@ final class ModuleRules {
     String target = dependency.artifact();
     if (target.equals(TESTKIT)) {
       if (!dependency.isTest()) {
-        violations.add(module + " depends on " + target + " in scope " + dependency.scope() + ": only tests may");
+        violations.add(
+            module
+                + " depends on "
+                + target
+                + " in scope "
+                + dependency.scope()
+                + ": only tests may");
       }
       return;
     }
@@ -82,18 +112,35 @@ final class ModuleRules {
     }
     boolean isBackendToContract = isBackend(module) && target.equals(STORAGE);
     if (to.getAsInt() >= from.getAsInt() && !isBackendToContract) {
-      violations.add(module + " (floor " + from.getAsInt() + ") depends on " + target + " (floor " + to.getAsInt() + ")");
+      violations.add(
+          module
+              + " (floor "
+              + from.getAsInt()
+              + ") depends on "
+              + target
+              + " (floor "
+              + to.getAsInt()
+              + ")");
     }
   }
 
   private static void checkVendor(String module, Dependency dependency, List<String> violations) {
     Set<String> allowed = VENDORS.get(module);
     if (allowed != null && !allowed.contains(dependency.artifact())) {
-      violations.add(module + " depends on " + dependency.artifact() + ", which is not among " + allowed);
+      violations.add(
+          module + " depends on " + dependency.artifact() + ", which is not among " + allowed);
     }
     Set<String> owners = OWNERS.get(dependency.group());
     if (owners != null && !owners.contains(module)) {
-      violations.add(module + " depends on " + dependency.group() + ":" + dependency.artifact() + ", only " + owners + " may");
+      violations.add(
+          module
+              + " depends on "
+              + dependency.group()
+              + ":"
+              + dependency.artifact()
+              + ", only "
+              + owners
+              + " may");
     }
   }
 

@@ -32,17 +32,26 @@ final class PackageFloorsTest {
 
   @Test
   void classesOfEveryBuiltModuleAreSeen() {
-    List<String> packages = PRODUCTION.stream().map(found -> found.getPackageName()).distinct().toList();
+    List<String> packages =
+        PRODUCTION.stream().map(found -> found.getPackageName()).distinct().toList();
     assertTrue(
-        packages.containsAll(List.of("dev.sluice.ltx", "dev.sluice.storage", "dev.sluice.cli")), packages::toString);
+        packages.containsAll(List.of("dev.sluice.ltx", "dev.sluice.storage", "dev.sluice.cli")),
+        packages::toString);
   }
 
   @Test
   void eachRuleFindsItsViolation() {
     JavaClasses fixture = new ClassFileImporter().importPackages(FIXTURE);
     List<String> found = violations(FIXTURE, fixture);
-    for (String guilty : List.of("ltx.KnowsStorage", "storage.KnowsBackend", "storage.KnowsSqlite", "cache.KnowsVendor")) {
-      assertTrue(found.stream().anyMatch(sentence -> sentence.contains(FIXTURE + "." + guilty)), () -> guilty + ": " + found);
+    for (String guilty :
+        List.of(
+            "ltx.KnowsStorage",
+            "storage.KnowsBackend",
+            "storage.KnowsSqlite",
+            "cache.KnowsVendor")) {
+      assertTrue(
+          found.stream().anyMatch(sentence -> sentence.contains(FIXTURE + "." + guilty)),
+          () -> guilty + ": " + found);
     }
     assertEquals(List.of(FIXTURE + ".storage"), PackageRules.notNullMarked(fixture));
   }

@@ -16,7 +16,10 @@ import java.util.List;
 /** The floors by package, and who may see which vendor's types. */
 final class PackageRules {
 
-  /** Packages of each floor, from the ground up; a package may know its own kind and what lies on lower floors. */
+  /**
+   * Packages of each floor, from the ground up; a package may know its own kind and what lies on
+   * lower floors.
+   */
   private static final List<List<String>> FLOORS =
       List.of(
           List.of("ltx"),
@@ -45,16 +48,27 @@ final class PackageRules {
         noClasses()
             .that(resideInAPackage(contract).or(resideInAPackage(contract + ".text")))
             .should()
-            .dependOnClassesThat(resideInAPackage(contract + "..").and(not(resideInAnyPackage(contract, contract + ".text"))))
+            .dependOnClassesThat(
+                resideInAPackage(contract + "..")
+                    .and(not(resideInAnyPackage(contract, contract + ".text"))))
             .because("the contract knows no backend"));
     rules.add(
         noClasses()
-            .that(resideInAnyPackage(base + ".ltx..", contract, contract + ".text", base + ".cache.."))
+            .that(
+                resideInAnyPackage(
+                    base + ".ltx..", contract, contract + ".text", base + ".cache.."))
             .should()
             .dependOnClassesThat(resideInAnyPackage(STORAGE_VENDORS))
             .because("no storage vendor's type leaves its backend"));
     rules.add(onlyIn(base, "com.sun.jna..", base + ".vfs..", base + ".jmh.."));
-    rules.add(onlyIn(base, "org.sqlite..", base + ".vfs..", base + ".cli..", base + ".replicator..", base + ".jmh.."));
+    rules.add(
+        onlyIn(
+            base,
+            "org.sqlite..",
+            base + ".vfs..",
+            base + ".cli..",
+            base + ".replicator..",
+            base + ".jmh.."));
     rules.add(onlyIn(base, "software.amazon..", contract + ".s3.."));
     rules.add(onlyIn(base, "picocli..", base + ".cli.."));
     rules.add(
@@ -73,7 +87,8 @@ final class PackageRules {
       packages.forEach(name -> above.add(base + "." + name + ".."));
     }
     above.add(base + ".testkit..");
-    String[] own = FLOORS.get(floor).stream().map(name -> base + "." + name + "..").toArray(String[]::new);
+    String[] own =
+        FLOORS.get(floor).stream().map(name -> base + "." + name + "..").toArray(String[]::new);
     return noClasses()
         .that(resideInAnyPackage(own))
         .should()
