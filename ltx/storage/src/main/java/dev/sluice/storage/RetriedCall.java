@@ -85,9 +85,16 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     String noAnswer = "no answer within " + seconds(limitNanos);
     if (isWrite) {
       completeExceptionally(new ReplicaException.OutcomeUnknown(what + ": " + noAnswer));
-    } else {
-      tryAgain(new ReplicaException.Unavailable(noAnswer));
+      return;
     }
+    // An attempt that the deadline cut short says less than the failure before it.
+    boolean isCutShort = limitNanos < attemptLimitNanos;
+    synchronized (lock) {
+      if (!isCutShort || lastFailure.isEmpty()) {
+        lastFailure = Optional.of(new ReplicaException.Unavailable(noAnswer));
+      }
+    }
+    tryAgain();
   }
 
   private void finish(CompletableFuture<T> request, T value, Throwable failure) {
@@ -104,7 +111,10 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     }
     Throwable cause = Futures.unwrap(failure);
     if (cause instanceof ReplicaException.Unavailable unavailable) {
-      tryAgain(unavailable);
+      synchronized (lock) {
+        lastFailure = Optional.of(unavailable);
+      }
+      tryAgain();
     } else {
       completeExceptionally(cause);
     }
@@ -125,10 +135,9 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     return true;
   }
 
-  private void tryAgain(ReplicaException.Unavailable failure) {
+  private void tryAgain() {
     int failed;
     synchronized (lock) {
-      lastFailure = Optional.of(failure);
       failed = attempts;
     }
     long remaining = deadline.remainingNanos();
