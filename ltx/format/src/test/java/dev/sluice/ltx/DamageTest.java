@@ -179,6 +179,11 @@ class DamageTest {
           public int read() throws IOException {
             throw failure;
           }
+
+          @Override
+          public int read(byte[] dst, int offset, int length) throws IOException {
+            throw failure;
+          }
         };
     InputStream in = new SequenceInputStream(new ByteArrayInputStream(file, 0, 150), broken);
     try (LtxDecoder decoder = new LtxDecoder(in, FILE)) {

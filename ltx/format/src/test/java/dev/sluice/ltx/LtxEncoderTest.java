@@ -71,15 +71,17 @@ class LtxEncoderTest {
 
     ByteArrayOutputStream index = new ByteArrayOutputStream();
     int at = 100;
-    for (long pgno : new long[] {4, 9}) {
+    for (var entry : pages.entrySet()) {
+      long pgno = entry.getKey();
+      byte[] page = entry.getValue();
       int length = in.getInt(at + 6);
       assertEquals(pgno, in.getInt(at));
       assertEquals(1, in.getShort(at + 4));
       assertArrayEquals(
-          pages.get(pgno),
+          page,
           LZ4Factory.safeInstance().safeDecompressor().decompress(file, at + 10, length, 512));
       crc.update(file, at, 10);
-      crc.update(pages.get(pgno), 0, 512);
+      crc.update(page, 0, 512);
       for (long number : new long[] {pgno, at, 10 + length}) {
         byte[] varint = new byte[10];
         index.write(varint, 0, Varints.write(number, varint, 0));
