@@ -43,7 +43,7 @@ class DamageTest {
   void flippedByteIsFoundOrHarmless(byte[] file) throws IOException {
     LtxFiles.Decoded sound = LtxFiles.decode(file, FILE);
     for (int at = 0; at < file.length; at++) {
-      for (int mask : new int[] {0x01, 0x10, 0x80, 0xFF}) {
+      for (int mask : new int[] {0x01, 0x80, 0xFF}) {
         byte[] damaged = file.clone();
         damaged[at] ^= (byte) mask;
         requireFoundOrHarmless(damaged, sound, at);
