@@ -1,0 +1,112 @@
+package dev.sluice.storage;
+
+import dev.sluice.ltx.Txid;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Counts every call of a client in a {@link RequestMeter}. It stands inside {@link RetryingReplicaClient}, so that each attempt
+ * counts. Closing it closes the inner client. Thread-safe.
+ */
+public final class MeteringReplicaClient implements ReplicaClient {
+  private final ReplicaClient inner;
+  private final RequestMeter meter;
+
+  public MeteringReplicaClient(ReplicaClient inner, RequestMeter meter) {
+    this.inner = inner;
+    this.meter = meter;
+  }
+
+  public RequestMeter meter() {
+    return meter;
+  }
+
+  @Override
+  public String location() {
+    return inner.location();
+  }
+
+  @Override
+  public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
+    CompletableFuture<List<LtxFile>> listing = inner.list(level, from);
+    meter.countList();
+    return listing;
+  }
+
+  /** Bytes are counted by the inner future's own completion, which the returned future is: cancelling it stays possible. */
+  @Override
+  public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+    CompletableFuture<byte[]> reading = inner.read(file, offset, length);
+    meter.countGet();
+    return Futures.peek(reading, bytes -> meter.addBytes(bytes.length));
+  }
+
+  @Override
+  public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
+    CompletableFuture<Tail> reading = inner.readTail(name, length);
+    meter.countGet();
+    return Futures.peek(reading, tail -> meter.addBytes(tail.bytes().length));
+  }
+
+  @Override
+  public CompletableFuture<InputStream> open(LtxFile file) {
+    CompletableFuture<InputStream> opening = inner.open(file);
+    meter.countGet();
+    return Futures.map(opening, in -> new MeteredStream(in, meter));
+  }
+
+  @Override
+  public CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp) {
+    CompletableFuture<LtxFile> creating = inner.createIfAbsent(name, content, timestamp);
+    meter.countPut();
+    return creating;
+  }
+
+  @Override
+  public CompletableFuture<Void> delete(Collection<LtxFileName> names) {
+    CompletableFuture<Void> deleting = inner.delete(names);
+    meter.countDelete();
+    return deleting;
+  }
+
+  @Override
+  public void close() {
+    inner.close();
+  }
+
+  private static final class MeteredStream extends FilterInputStream {
+    private final RequestMeter meter;
+
+    MeteredStream(InputStream in, RequestMeter meter) {
+      super(in);
+      this.meter = meter;
+    }
+
+    @Override
+    public int read() throws IOException {
+      int b = super.read();
+      meter.addBytes(b < 0 ? 0 : 1);
+      return b;
+    }
+
+    @Override
+    public int read(byte[] dst, int offset, int length) throws IOException {
+      int count = super.read(dst, offset, length);
+      meter.addBytes(Math.max(0, count));
+      return count;
+    }
+
+    @Override
+    public long skip(long count) throws IOException {
+      long skipped = super.skip(count);
+      meter.addBytes(skipped);
+      return skipped;
+    }
+  }
+}

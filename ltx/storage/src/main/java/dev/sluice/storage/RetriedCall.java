@@ -1,0 +1,210 @@
+package dev.sluice.storage;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One call of a {@link RetryingReplicaClient}, from its first attempt to its end. Cancelling it cancels the attempt that is under
+ * way and all that was to come.
+ *
+ * <p>Thread-safe: what changes is under {@code lock}, and no attempt is started, cancelled or completed under it.
+ */
+final class RetriedCall<T> extends CompletableFuture<T> {
+
+  /** Makes one attempt. */
+  interface Attempt<T> {
+    CompletableFuture<T> start();
+  }
+
+  private final Object lock = new Object();
+  private final String what;
+  private final Deadline deadline;
+  private final Retries retries;
+  private final Attempt<T> attempt;
+  private final long startNanos;
+  private final long attemptLimitNanos;
+  private boolean isWrite;
+  private int attempts;
+  private Optional<CompletableFuture<T>> running = Optional.empty();
+  private Optional<Future<?>> timer = Optional.empty();
+  private Optional<ReplicaException> lastFailure = Optional.empty();
+
+  RetriedCall(String what, Deadline deadline, Retries retries, Attempt<T> attempt) {
+    this.what = what;
+    this.deadline = deadline;
+    this.retries = retries;
+    this.attempt = attempt;
+    this.startNanos = deadline.ticker().getAsLong();
+    this.attemptLimitNanos = retries.attemptLimitNanos(deadline.remainingNanos());
+  }
+
+  CompletableFuture<T> startReading() {
+    startAttempt();
+    return this;
+  }
+
+  /** As {@link #startReading}, but an attempt without an answer is not followed by another. */
+  CompletableFuture<T> startWriting() {
+    isWrite = true;
+    startAttempt();
+    return this;
+  }
+
+  private void startAttempt() {
+    if (isDone()) {
+      return;
+    }
+    if (deadline.hasPassed()) {
+      completeExceptionally(exhausted());
+      return;
+    }
+    CompletableFuture<T> request = attempt.start();
+    synchronized (lock) {
+      attempts++;
+      running = Optional.of(request);
+    }
+    long remaining = deadline.remainingNanos();
+    long limit = isWrite ? remaining : Math.min(attemptLimitNanos, remaining);
+    schedule(() -> giveUp(request, limit), limit);
+    request.whenComplete((value, failure) -> finish(request, value, failure));
+    if (isDone()) {
+      request.cancel(true);
+    }
+  }
+
+  /** The attempt took too long. */
+  private void giveUp(CompletableFuture<T> request, long limitNanos) {
+    if (!endAttempt(request)) {
+      return;
+    }
+    request.cancel(true);
+    String noAnswer = "no answer within " + seconds(limitNanos);
+    if (isWrite) {
+      completeExceptionally(new ReplicaException.OutcomeUnknown(what + ": " + noAnswer));
+      return;
+    }
+    // An attempt that the deadline cut short says less than the failure before it.
+    boolean isCutShort = limitNanos < attemptLimitNanos;
+    synchronized (lock) {
+      if (!isCutShort || lastFailure.isEmpty()) {
+        lastFailure = Optional.of(new ReplicaException.Unavailable(noAnswer));
+      }
+    }
+    tryAgain();
+  }
+
+  private void finish(CompletableFuture<T> request, T value, Throwable failure) {
+    boolean isCurrent = endAttempt(request);
+    if (failure == null) {
+      boolean isWanted = isCurrent && complete(value);
+      if (!isWanted) {
+        Futures.closeUnused(value);
+      }
+      return;
+    }
+    if (!isCurrent) {
+      return;
+    }
+    Throwable cause = Futures.unwrap(failure);
+    if (cause instanceof ReplicaException.Unavailable unavailable) {
+      synchronized (lock) {
+        lastFailure = Optional.of(unavailable);
+      }
+      tryAgain();
+    } else {
+      completeExceptionally(cause);
+    }
+  }
+
+  /** Returns whether the attempt was still under way: only who ends it may go on from it. */
+  private boolean endAttempt(CompletableFuture<T> request) {
+    Optional<Future<?>> limit;
+    synchronized (lock) {
+      if (running.filter(current -> current == request).isEmpty()) {
+        return false;
+      }
+      running = Optional.empty();
+      limit = timer;
+      timer = Optional.empty();
+    }
+    limit.ifPresent(future -> future.cancel(false));
+    return true;
+  }
+
+  private void tryAgain() {
+    int failed;
+    synchronized (lock) {
+      failed = attempts;
+    }
+    long remaining = deadline.remainingNanos();
+    if (remaining <= retries.firstDelay().toNanos()) {
+      completeExceptionally(exhausted());
+      return;
+    }
+    // The last attempts come closer together, so that one is made shortly before the deadline.
+    schedule(this::startNextAttempt, Math.min(retries.delayNanos(failed), remaining / 2));
+  }
+
+  private void startNextAttempt() {
+    try {
+      startAttempt();
+    } catch (RuntimeException e) {
+      completeExceptionally(e);
+    }
+  }
+
+  private void schedule(Runnable task, long delayNanos) {
+    try {
+      Future<?> scheduled = retries.scheduler().schedule(task, delayNanos, TimeUnit.NANOSECONDS);
+      synchronized (lock) {
+        timer = Optional.of(scheduled);
+      }
+      if (isDone()) {
+        scheduled.cancel(false);
+      }
+    } catch (RejectedExecutionException e) {
+      completeExceptionally(new ReplicaException.Denied(what + ": the client is closed", e));
+      cancelWork();
+    }
+  }
+
+  private ReplicaException exhausted() {
+    synchronized (lock) {
+      String times = attempts == 1 ? "once" : attempts + " times";
+      String last = lastFailure.map(failure -> ", last: " + failure.getMessage()).orElse("");
+      String message = what + ": tried " + times + " in " + seconds(deadline.ticker().getAsLong() - startNanos) + last;
+      return lastFailure
+          .map(failure -> new ReplicaException.Unavailable(message, failure))
+          .orElseGet(() -> new ReplicaException.Unavailable(message));
+    }
+  }
+
+  private static String seconds(long nanos) {
+    long millis = Duration.ofNanos(nanos).toMillis();
+    return millis / 1000 + "." + millis % 1000 / 100 + " s";
+  }
+
+  @Override
+  public boolean cancel(boolean mayInterrupt) {
+    boolean isCancelled = super.cancel(mayInterrupt);
+    cancelWork();
+    return isCancelled;
+  }
+
+  private void cancelWork() {
+    Optional<CompletableFuture<T>> request;
+    Optional<Future<?>> waiting;
+    synchronized (lock) {
+      request = running;
+      waiting = timer;
+      running = Optional.empty();
+      timer = Optional.empty();
+    }
+    waiting.ifPresent(future -> future.cancel(false));
+    request.ifPresent(future -> future.cancel(true));
+  }
+}

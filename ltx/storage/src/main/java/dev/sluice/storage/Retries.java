@@ -1,0 +1,59 @@
+package dev.sluice.storage;
+
+import java.time.Duration;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.random.RandomGenerator;
+
+/**
+ * How calls are tried again: after {@code firstDelay}, then after twice as long each time up to {@code longestDelay}, each delay
+ * shortened by up to a half at random so that many readers do not come back at once. Immutable; as thread-safe as {@code random}.
+ *
+ * @param firstDelay the wait after the first failure, above zero
+ * @param longestDelay no wait is longer
+ * @param attemptLimit how long one attempt may take before it is given up for another, so that a server that never answers does
+ *     not use up the deadline; shortened to a third of the time there is
+ * @param random for the jitter; thread-safe
+ * @param scheduler for delays and limits, on one thread; its owner closes it
+ */
+public record Retries(
+    Duration firstDelay,
+    Duration longestDelay,
+    Duration attemptLimit,
+    RandomGenerator random,
+    ScheduledExecutorService scheduler) {
+
+  private static final int DOUBLINGS_MAX = 30;
+
+  public Retries {
+    if (firstDelay.isZero() || firstDelay.isNegative() || longestDelay.compareTo(firstDelay) < 0) {
+      throw new IllegalArgumentException("delays " + firstDelay + " to " + longestDelay);
+    }
+    if (attemptLimit.isZero() || attemptLimit.isNegative()) {
+      throw new IllegalArgumentException("attempt limit " + attemptLimit);
+    }
+  }
+
+  /** Returns what suits an object storage: 50 ms to 2 s between attempts, 10 s for each. */
+  public static Retries standard(RandomGenerator random, ScheduledExecutorService scheduler) {
+    return new Retries(Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(10), random, scheduler);
+  }
+
+  /** Returns a client that tries again until the deadline. Closing it closes nothing. */
+  public ReplicaClient until(Deadline deadline, ReplicaClient inner) {
+    return new RetryingReplicaClient(inner, deadline, this);
+  }
+
+  /** Returns how long to wait after the {@code attempts}-th failure, in nanoseconds. */
+  long delayNanos(int attempts) {
+    int doublings = Math.min(attempts - 1, DOUBLINGS_MAX);
+    long longest = longestDelay.toNanos();
+    long first = firstDelay.toNanos();
+    long delay = first > longest >> doublings ? longest : first << doublings;
+    return delay - random.nextLong(delay / 2 + 1);
+  }
+
+  /** Returns how long one attempt may take when there is {@code remainingNanos} for all, in nanoseconds. */
+  long attemptLimitNanos(long remainingNanos) {
+    return Math.min(attemptLimit.toNanos(), Math.max(firstDelay.toNanos(), remainingNanos / 3));
+  }
+}
