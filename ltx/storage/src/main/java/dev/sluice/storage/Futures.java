@@ -6,11 +6,17 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
-/** Futures whose cancellation reaches the request that they stand for, which the JDK's dependent futures do not do. */
+/**
+ * Futures whose cancellation reaches the request that they stand for, which the JDK's dependent
+ * futures do not do.
+ */
 final class Futures {
   private Futures() {}
 
-  /** Returns a future of {@code map} applied to what {@code source} gives; cancelling it cancels {@code source}. */
+  /**
+   * Returns a future of {@code map} applied to what {@code source} gives; cancelling it cancels
+   * {@code source}.
+   */
   static <T, R> CompletableFuture<R> map(CompletableFuture<T> source, Function<T, R> map) {
     Dependent<R> dependent = new Dependent<>(List.of(source));
     source.whenComplete(
@@ -27,7 +33,10 @@ final class Futures {
     return dependent;
   }
 
-  /** Returns a future of the same value, which {@code look} has seen before; cancelling it cancels {@code source}. */
+  /**
+   * Returns a future of the same value, which {@code look} has seen before; cancelling it cancels
+   * {@code source}.
+   */
   static <T> CompletableFuture<T> peek(CompletableFuture<T> source, Consumer<T> look) {
     return map(
         source,
@@ -37,7 +46,10 @@ final class Futures {
         });
   }
 
-  /** Returns the values of all, in order. The first failure is its failure and cancels the others, as cancelling it does. */
+  /**
+   * Returns the values of all, in order. The first failure is its failure and cancels the others,
+   * as cancelling it does.
+   */
   static <T> CompletableFuture<List<T>> all(List<CompletableFuture<T>> sources) {
     Dependent<List<T>> dependent = new Dependent<>(sources);
     for (CompletableFuture<T> source : sources) {
@@ -53,7 +65,10 @@ final class Futures {
     return dependent;
   }
 
-  /** Returns the failure itself, without what the JDK wraps around it on the way through dependent futures. */
+  /**
+   * Returns the failure itself, without what the JDK wraps around it on the way through dependent
+   * futures.
+   */
   static Throwable unwrap(Throwable failure) {
     Throwable cause = failure.getCause();
     return failure instanceof CompletionException && cause != null ? unwrap(cause) : failure;

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
 
-/** No files of a replica lead to the target. Each subtype is a different thing for the caller to do. */
+/**
+ * No files of a replica lead to the target. Each subtype is a different thing for the caller to do.
+ */
 public abstract sealed class PlanException extends IOException {
   private static final long serialVersionUID = 1L;
 
@@ -22,20 +24,28 @@ public abstract sealed class PlanException extends IOException {
     }
   }
 
-  /** A file in the middle, or the first one, is not usable: list again, it may have been compacted meanwhile. */
+  /**
+   * A file in the middle, or the first one, is not usable: list again, it may have been compacted
+   * meanwhile.
+   */
   public static final class Gap extends PlanException {
     private static final long serialVersionUID = 1L;
 
     private final Txid lastGood;
 
     /**
-     * @param lastGood the TXID up to which history is whole, {@link Txid#NONE} if its first file is missing
+     * @param lastGood the TXID up to which history is whole, {@link Txid#NONE} if its first file is
+     *     missing
      */
     public Gap(Txid lastGood) {
       super(
           lastGood.equals(Txid.NONE)
               ? "the history has a gap: no file begins at TXID " + Txid.FIRST
-              : "the history has a gap: the last good TXID is " + lastGood + ", TXID " + lastGood.next() + " is missing");
+              : "the history has a gap: the last good TXID is "
+                  + lastGood
+                  + ", TXID "
+                  + lastGood.next()
+                  + " is missing");
       this.lastGood = lastGood;
     }
 
@@ -64,13 +74,20 @@ public abstract sealed class PlanException extends IOException {
 
     static NotReachable txid(Txid target, Optional<Txid> below, Optional<Txid> above) {
       String message =
-          "TXID " + target + " is not reachable: the nearest below is " + nameOf(below) + ", above " + nameOf(above);
+          "TXID "
+              + target
+              + " is not reachable: the nearest below is "
+              + nameOf(below)
+              + ", above "
+              + nameOf(above);
       return new NotReachable(message, below, above);
     }
 
     static NotReachable time(Instant before, Optional<Txid> above) {
       return new NotReachable(
-          "there is no state before " + before + ": the oldest TXID is " + nameOf(above), Optional.empty(), above);
+          "there is no state before " + before + ": the oldest TXID is " + nameOf(above),
+          Optional.empty(),
+          above);
     }
 
     private static String nameOf(Optional<Txid> txid) {

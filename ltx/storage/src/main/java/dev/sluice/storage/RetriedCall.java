@@ -8,10 +8,11 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One call of a {@link RetryingReplicaClient}, from its first attempt to its end. Cancelling it cancels the attempt that is under
- * way and all that was to come.
+ * One call of a {@link RetryingReplicaClient}, from its first attempt to its end. Cancelling it
+ * cancels the attempt that is under way and all that was to come.
  *
- * <p>Thread-safe: what changes is under {@code lock}, and no attempt is started, cancelled or completed under it.
+ * <p>Thread-safe: what changes is under {@code lock}, and no attempt is started, cancelled or
+ * completed under it.
  */
 final class RetriedCall<T> extends CompletableFuture<T> {
 
@@ -176,7 +177,13 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     synchronized (lock) {
       String times = attempts == 1 ? "once" : attempts + " times";
       String last = lastFailure.map(failure -> ", last: " + failure.getMessage()).orElse("");
-      String message = what + ": tried " + times + " in " + seconds(deadline.ticker().getAsLong() - startNanos) + last;
+      String message =
+          what
+              + ": tried "
+              + times
+              + " in "
+              + seconds(deadline.ticker().getAsLong() - startNanos)
+              + last;
       return lastFailure
           .map(failure -> new ReplicaException.Unavailable(message, failure))
           .orElseGet(() -> new ReplicaException.Unavailable(message));
