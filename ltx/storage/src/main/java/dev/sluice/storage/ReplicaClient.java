@@ -75,12 +75,25 @@ public interface ReplicaClient extends AutoCloseable {
   @Override
   void close();
 
-  /**
-   * The end of a file, with what one answer told about the whole of it. The receiver owns the
-   * array.
-   *
-   * @param file the file as it is now
-   * @param bytes its last bytes, at most as many as were asked for
-   */
-  record Tail(LtxFile file, byte[] bytes) {}
+  /** The end of a file, with what one answer told about the whole of it. */
+  final class Tail {
+    private final LtxFile file;
+    private final byte[] bytes;
+
+    /** Keeps the array. */
+    public Tail(LtxFile file, byte[] bytes) {
+      this.file = file;
+      this.bytes = bytes;
+    }
+
+    /** Returns the file as it is now. */
+    public LtxFile file() {
+      return file;
+    }
+
+    /** Returns its last bytes, at most as many as were asked for. The receiver owns the array. */
+    public byte[] bytes() {
+      return bytes;
+    }
+  }
 }

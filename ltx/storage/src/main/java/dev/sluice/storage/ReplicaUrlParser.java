@@ -154,7 +154,7 @@ final class ReplicaUrlParser {
 
   private static Map<String, String> parseQuery(String scheme, String query) {
     Map<String, String> values = new TreeMap<>();
-    for (String pair : query.split("&")) {
+    for (String pair : query.split("&", -1)) {
       if (pair.isEmpty()) {
         continue;
       }
@@ -187,7 +187,7 @@ final class ReplicaUrlParser {
   /** Returns a key prefix without empty or {@code .} segments. */
   private static String cleanKey(String scheme, String rawPath) {
     Deque<String> segments = new ArrayDeque<>();
-    for (String segment : percentDecode(rawPath, "the path").split("/")) {
+    for (String segment : percentDecode(rawPath, "the path").split("/", -1)) {
       if (segment.equals("..")) {
         throw wrong(scheme, "\"..\" in an object key means nothing");
       }
@@ -209,13 +209,15 @@ final class ReplicaUrlParser {
     }
     boolean isAbsolute = path.startsWith("/");
     Deque<String> segments = new ArrayDeque<>();
-    for (String segment : path.split("/")) {
+    for (String segment : path.split("/", -1)) {
       boolean canGoUp = !segments.isEmpty() && !segments.getLast().equals("..");
+      boolean isNothing =
+          segment.isEmpty()
+              || segment.equals(".")
+              || (segment.equals("..") && isAbsolute && segments.isEmpty());
       if (segment.equals("..") && canGoUp) {
         segments.removeLast();
-      } else if (segment.equals("..") && isAbsolute) {
-        continue;
-      } else if (!segment.isEmpty() && !segment.equals(".")) {
+      } else if (!isNothing) {
         segments.add(segment);
       }
     }

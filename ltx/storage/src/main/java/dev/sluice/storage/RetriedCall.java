@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One call of a {@link RetryingReplicaClient}, from its first attempt to its end. Cancelling it
@@ -71,7 +72,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     long remaining = deadline.remainingNanos();
     long limit = isWrite ? remaining : Math.min(attemptLimitNanos, remaining);
     schedule(() -> giveUp(request, limit), limit);
-    request.whenComplete((value, failure) -> finish(request, value, failure));
+    Futures.whenDone(request, (value, failure) -> finish(request, value, failure));
     if (isDone()) {
       request.cancel(true);
     }
@@ -98,7 +99,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     tryAgain();
   }
 
-  private void finish(CompletableFuture<T> request, T value, Throwable failure) {
+  private void finish(CompletableFuture<T> request, T value, @Nullable Throwable failure) {
     boolean isCurrent = endAttempt(request);
     if (failure == null) {
       boolean isWanted = isCurrent && complete(value);

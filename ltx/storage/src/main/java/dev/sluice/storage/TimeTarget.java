@@ -123,17 +123,26 @@ public final class TimeTarget {
       if (isDone()) {
         times.cancel(true);
       }
-      times.whenComplete(
+      Futures.whenDone(
+          times,
           (answers, failure) -> {
             if (failure != null) {
               completeExceptionally(Futures.unwrap(failure));
               return;
             }
-            for (int i = 0; i < answers.size(); i++) {
-              search.learn(probes.get(i), answers.get(i));
+            try {
+              learn(probes, answers);
+            } catch (RuntimeException e) {
+              completeExceptionally(e);
             }
-            nextRound();
           });
+    }
+
+    private void learn(List<Integer> probes, List<HeaderTime> answers) {
+      for (int i = 0; i < answers.size(); i++) {
+        search.learn(probes.get(i), answers.get(i));
+      }
+      nextRound();
     }
 
     private void finish() {

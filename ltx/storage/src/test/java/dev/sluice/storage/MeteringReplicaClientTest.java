@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 
+@SuppressWarnings("FutureReturnValueIgnored") // the calls are what counts
 class MeteringReplicaClientTest {
   private static final LtxFileName NAME = new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST));
   private static final LtxFile FILE = new LtxFile(NAME, 100, Instant.EPOCH, "v");

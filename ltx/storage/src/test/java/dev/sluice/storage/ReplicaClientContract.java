@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -100,7 +101,7 @@ public abstract class ReplicaClientContract {
             name(0, Long.MAX_VALUE, Long.MIN_VALUE),
             name(0, -2, -1));
     List<LtxFileName> shuffled = new ArrayList<>(names);
-    java.util.Collections.shuffle(shuffled, new Random(1));
+    Collections.shuffle(shuffled, new Random(1));
     for (LtxFileName name : shuffled) {
       putFile(name, bytes(10));
     }
@@ -179,6 +180,7 @@ public abstract class ReplicaClientContract {
     assertThrows(IllegalArgumentException.class, () -> client.read(file, 100, 1));
     assertThrows(IllegalArgumentException.class, () -> client.read(file, -1, 1));
     assertThrows(IllegalArgumentException.class, () -> client.read(file, 0, -1));
+    assertThrows(IllegalArgumentException.class, () -> client.readTail(file.name(), 0));
     assertThrows(
         IllegalArgumentException.class, () -> client.read(file, Long.MAX_VALUE, Integer.MAX_VALUE));
   }
@@ -406,7 +408,7 @@ public abstract class ReplicaClientContract {
     }
     client.close();
     CountDownLatch ended = new CountDownLatch(reads.size());
-    reads.forEach(read -> read.whenComplete((bytes, failure) -> ended.countDown()));
+    reads.forEach(read -> Futures.whenDone(read, (bytes, failure) -> ended.countDown()));
     assertTrue(ended.await(SECONDS_MAX, SECONDS), "calls hang after close");
     for (CompletableFuture<byte[]> read : reads) {
       if (read.isCompletedExceptionally()) {
@@ -457,7 +459,8 @@ public abstract class ReplicaClientContract {
       Class<F> type, CompletableFuture<?> future) {
     ExecutionException e = assertThrows(ExecutionException.class, () -> get(future));
     F failure = assertInstanceOf(type, e.getCause(), () -> "failed with " + e.getCause());
-    assertTrue(failure.getMessage().contains(client.location()), failure.getMessage());
+    assertTrue(
+        String.valueOf(failure.getMessage()).contains(client.location()), failure.getMessage());
     return failure;
   }
 

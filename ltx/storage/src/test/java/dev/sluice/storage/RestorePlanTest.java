@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -168,7 +169,7 @@ class RestorePlanTest {
           excluding.add(file);
         }
       }
-      TreeSet<Long> reachable = reachable(files, excluding);
+      NavigableSet<Long> reachable = reachable(files, excluding);
       for (long target = 1; target <= 16; target++) {
         assertAt(seed, files, excluding, reachable, target);
       }
@@ -177,7 +178,11 @@ class RestorePlanTest {
   }
 
   private static void assertAt(
-      int seed, List<LtxFile> files, Set<LtxFile> excluding, TreeSet<Long> reachable, long target) {
+      int seed,
+      List<LtxFile> files,
+      Set<LtxFile> excluding,
+      NavigableSet<Long> reachable,
+      long target) {
     String at = "seed " + seed + " target " + target;
     try {
       RestorePlan plan = RestorePlan.of(files, at(target), excluding);
@@ -198,7 +203,7 @@ class RestorePlanTest {
   }
 
   private static void assertLatest(
-      int seed, List<LtxFile> files, Set<LtxFile> excluding, TreeSet<Long> reachable) {
+      int seed, List<LtxFile> files, Set<LtxFile> excluding, NavigableSet<Long> reachable) {
     String at = "seed " + seed + " latest";
     long greatest =
         files.stream().mapToLong(file -> file.name().range().max().value()).max().orElse(0);
@@ -270,7 +275,7 @@ class RestorePlanTest {
    * Returns every TXID at which a chain of usable files that begins at 1 can end, found without any
    * preference.
    */
-  private static TreeSet<Long> reachable(List<LtxFile> files, Set<LtxFile> excluding) {
+  private static NavigableSet<Long> reachable(List<LtxFile> files, Set<LtxFile> excluding) {
     TreeSet<Long> reached = new TreeSet<>(Set.of(0L));
     boolean isGrowing = true;
     while (isGrowing) {

@@ -78,7 +78,7 @@ class TimeTargetTest {
 
   @Test
   void headersAreBelievedNotListings() throws Exception {
-    for (int txid = 1; txid <= 40; txid++) {
+    for (long txid = 1; txid <= 40; txid++) {
       put(0, txid, txid, txid, 1000 - txid);
     }
     for (int txid = 1; txid <= 40; txid++) {
@@ -161,8 +161,8 @@ class TimeTargetTest {
   void threeThousandFilesTakeOneRoundWhereListingsAreRightAndThreeWhereTheyAreNot()
       throws Exception {
     int count = 3000;
-    for (int txid = 1; txid <= count; txid++) {
-      put(0, txid, txid, txid * 30, 0);
+    for (long txid = 1; txid <= count; txid++) {
+      put(0, txid, txid, txid * 30L, 0);
     }
     List<LtxFile> uploads = files();
     List<LtxFile> right =
@@ -171,7 +171,7 @@ class TimeTargetTest {
             .toList();
     Random random = new Random(3);
     for (int i = 0; i < 40; i++) {
-      long txid = 1 + random.nextInt(count);
+      long txid = 1L + random.nextInt(count);
       Instant before = START.plusSeconds(txid * 30).plusMillis(1 + random.nextInt(29_999));
       assertCosts(1, 16, uploadsResolve(right, txid, before));
       assertCosts(4, 64, uploadsResolve(uploads, txid, before));

@@ -28,6 +28,8 @@ public final class Durations {
           "m", 60_000_000_000L,
           "h", 3_600_000_000_000L);
 
+  private static final Duration ONE_SECOND = Duration.ofSeconds(1);
+
   private Durations() {}
 
   /**
@@ -109,8 +111,8 @@ public final class Durations {
     if (duration.isZero()) {
       return "0s";
     }
-    if (duration.getSeconds() == 0) {
-      return formatBelowSecond(duration.getNano());
+    if (duration.compareTo(ONE_SECOND) < 0) {
+      return formatBelowSecond(duration.toNanosPart());
     }
     StringBuilder text = new StringBuilder();
     if (duration.toHours() > 0) {
@@ -119,8 +121,8 @@ public final class Durations {
     if (duration.toMinutesPart() > 0) {
       text.append(duration.toMinutesPart()).append('m');
     }
-    if (duration.toSecondsPart() > 0 || duration.getNano() > 0) {
-      BigDecimal fraction = BigDecimal.valueOf(duration.getNano(), 9);
+    if (duration.toSecondsPart() > 0 || duration.toNanosPart() > 0) {
+      BigDecimal fraction = BigDecimal.valueOf(duration.toNanosPart(), 9);
       text.append(plain(fraction.add(BigDecimal.valueOf(duration.toSecondsPart())))).append('s');
     }
     return text.toString();

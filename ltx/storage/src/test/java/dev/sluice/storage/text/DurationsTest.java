@@ -93,7 +93,7 @@ class DurationsTest {
   void whatIsFormattedIsParsedBack() {
     for (int seed = 0; seed < 2000; seed++) {
       Random random = new Random(seed);
-      Duration duration = Duration.ofNanos(random.nextLong() >>> 1 + random.nextInt(60));
+      Duration duration = Duration.ofNanos(random.nextLong() >>> (1 + random.nextInt(60)));
       assertEquals(duration, Durations.parse(Durations.format(duration)), "seed " + seed);
     }
   }

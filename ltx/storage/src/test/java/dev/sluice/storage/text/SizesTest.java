@@ -83,7 +83,7 @@ class SizesTest {
   void whatIsFormattedIsParsedBack() {
     for (int seed = 0; seed < 2000; seed++) {
       Random random = new Random(seed);
-      long bytes = random.nextLong() >>> 1 + random.nextInt(62);
+      long bytes = random.nextLong() >>> (1 + random.nextInt(62));
       bytes -= bytes % (random.nextBoolean() ? 1000 : 1024);
       assertEquals(bytes, Sizes.parse(Sizes.format(bytes)), "seed " + seed);
     }
