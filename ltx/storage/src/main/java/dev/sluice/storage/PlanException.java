@@ -31,7 +31,7 @@ public abstract sealed class PlanException extends IOException {
   public static final class Gap extends PlanException {
     private static final long serialVersionUID = 1L;
 
-    private final Txid lastGood;
+    private final long lastGood;
 
     /**
      * @param lastGood the TXID up to which history is whole, {@link Txid#NONE} if its first file is
@@ -46,16 +46,16 @@ public abstract sealed class PlanException extends IOException {
                   + ", TXID "
                   + lastGood.next()
                   + " is missing");
-      this.lastGood = lastGood;
+      this.lastGood = lastGood.value();
     }
 
     public Txid lastGood() {
-      return lastGood;
+      return new Txid(lastGood);
     }
 
     /** Returns the first TXID that no usable file covers. */
     public Txid missing() {
-      return lastGood.next();
+      return lastGood().next();
     }
   }
 
@@ -63,13 +63,13 @@ public abstract sealed class PlanException extends IOException {
   public static final class NotReachable extends PlanException {
     private static final long serialVersionUID = 1L;
 
-    private final Txid belowOrNone;
-    private final Txid aboveOrNone;
+    private final long belowOrNone;
+    private final long aboveOrNone;
 
     private NotReachable(String message, Optional<Txid> below, Optional<Txid> above) {
       super(message);
-      this.belowOrNone = below.orElse(Txid.NONE);
-      this.aboveOrNone = above.orElse(Txid.NONE);
+      this.belowOrNone = below.orElse(Txid.NONE).value();
+      this.aboveOrNone = above.orElse(Txid.NONE).value();
     }
 
     static NotReachable txid(Txid target, Optional<Txid> below, Optional<Txid> above) {
@@ -96,12 +96,12 @@ public abstract sealed class PlanException extends IOException {
 
     /** Returns the greatest reachable TXID before the target. */
     public Optional<Txid> below() {
-      return Optional.of(belowOrNone).filter(txid -> !txid.equals(Txid.NONE));
+      return Optional.of(new Txid(belowOrNone)).filter(txid -> !txid.equals(Txid.NONE));
     }
 
     /** Returns the smallest reachable TXID after the target. */
     public Optional<Txid> above() {
-      return Optional.of(aboveOrNone).filter(txid -> !txid.equals(Txid.NONE));
+      return Optional.of(new Txid(aboveOrNone)).filter(txid -> !txid.equals(Txid.NONE));
     }
   }
 }
