@@ -1,6 +1,6 @@
 /**
- * What the tests of every module share: golden replicas, an S3-compatible server, and faults on
- * sockets.
+ * What the tests of every module need: golden replicas, an S3-compatible server, faults on the
+ * socket.
  */
 @NullMarked
 package dev.sluice.testkit;

@@ -1,0 +1,113 @@
+/* What the SQL functions and PRAGMAs say, and xFileControl. */
+#include "file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* Asks Java; what is not answered in time, or at all, is a code with its reason in the text. */
+static int ask_java(sluice_file *file, int question, int64_t argument, char text[SLUICE_TEXT_BYTES]) {
+    if (!sluice_call_begin(&file->open)) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "the replica's Java side has gone; open the connection again");
+        return SQ_IOERR;
+    }
+    int answered = file->open.backend->ask(file->java, question, argument, (int64_t)(intptr_t)text, SLUICE_TEXT_BYTES);
+    sluice_call_end(&file->open);
+    text[SLUICE_TEXT_BYTES - 1] = '\0';
+    return answered < 0 ? -answered : SQ_OK;
+}
+
+static int answer_about_view(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES]) {
+    bool taken;
+    int rc = sluice_view_enter(file, &taken);
+    if (rc != SQ_OK) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "the replica's view could not be pinned");
+    } else if (question == SLUICE_ASK_TXID) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "%016llx", (unsigned long long)file->view->txid);
+    } else {
+        rc = ask_java(file, question,
+                      question == SLUICE_ASK_TIME ? file->view->time_millis : (int64_t)file->view->txid, text);
+    }
+    sluice_view_leave(file, taken);
+    return rc;
+}
+
+int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES]) {
+    if (file->failure != SQ_OK) {
+        memcpy(text, file->reason, SLUICE_TEXT_BYTES);
+        return question == SLUICE_ASK_ERROR ? SQ_OK : file->failure;
+    }
+    if (question == SLUICE_ASK_ERROR || question == SLUICE_ASK_SET_TIME) {
+        return ask_java(file, question, 0, text);
+    }
+    return answer_about_view(file, question, text);
+}
+
+typedef struct pragma {
+    const char *name;
+    int question;        /* -1: the answer is the text below */
+    int set_question;    /* -1: it has no setter */
+    const char *answer;
+} pragma;
+
+static const pragma pragmas[] = {
+    {"litestream_txid", SLUICE_ASK_TXID, -1, NULL},
+    {"litestream_time", SLUICE_ASK_TIME, SLUICE_ASK_SET_TIME, NULL},
+    {"litestream_lag", SLUICE_ASK_LAG, -1, NULL},
+    {"litestream_error", SLUICE_ASK_ERROR, -1, NULL},
+    {"litestream_hydration_progress", -1, -1, "0"},
+    {"litestream_hydration_file", -1, -1, ""},
+};
+
+static const pragma *find_pragma(const char *name) {
+    for (size_t i = 0; i < sizeof pragmas / sizeof pragmas[0]; i++) {
+        if (strcasecmp(pragmas[i].name, name) == 0) {
+            return &pragmas[i];
+        }
+    }
+    return NULL;
+}
+
+/* `arguments`: 0 out, the answer or the error's message; 1 the PRAGMA's name; 2 its value or NULL. */
+static int answer_pragma(sluice_file *file, char **arguments) {
+    const pragma *found = find_pragma(arguments[1]);
+    char text[SLUICE_TEXT_BYTES] = "";
+    int rc = SQ_OK;
+    if (file->failure != SQ_OK) {
+        /* Whatever is asked of a failed file, why it failed is the answer; only litestream_error succeeds with it. */
+        rc = sluice_answer(file, found != NULL && found->question >= 0 ? found->question : SLUICE_ASK_TXID, text);
+    } else if (found == NULL) {
+        return SQ_NOTFOUND;
+    } else if (arguments[2] != NULL && found->set_question < 0) {
+        (void)snprintf(text, sizeof text, "%s cannot be set", found->name);
+        rc = SQ_ERROR;
+    } else if (arguments[2] != NULL) {
+        (void)snprintf(text, sizeof text, "%s", arguments[2]);
+        rc = sluice_answer(file, found->set_question, text);
+    } else if (found->question < 0) {
+        (void)snprintf(text, sizeof text, "%s", found->answer);
+    } else {
+        rc = sluice_answer(file, found->question, text);
+    }
+    arguments[0] = file->api->mprintf("%s", text);
+    return arguments[0] == NULL ? SQ_NOMEM : rc;
+}
+
+int sluice_file_control(sq_file *base, int op, void *arg) {
+    sluice_file *file = (sluice_file *)(void *)base;
+    switch (op) {
+    case SQ_FCNTL_PRAGMA:
+        return answer_pragma(file, arg);
+    case SQ_FCNTL_VFSNAME:
+        *(char **)arg = file->api->mprintf("%s", "litestream");
+        return *(char **)arg == NULL ? SQ_NOMEM : SQ_OK;
+    case SQ_FCNTL_LOCKSTATE:
+        *(int *)arg = file->lock_level;
+        return SQ_OK;
+    case SQ_FCNTL_HAS_MOVED:
+        *(int *)arg = 0;
+        return SQ_OK;
+    default:
+        return SQ_NOTFOUND;
+    }
+}
