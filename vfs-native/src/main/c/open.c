@@ -91,10 +91,5 @@ int sluice_file_open(sluice_file *file, const sq_api *api, const char *name, int
             fail(file, rc, "open replica: its view could not be pinned");
         }
     }
-    if (file->failure == SQ_NOMEM) {
-        (void)sluice_io_methods.xClose(&file->base);
-        file->base.methods = NULL;
-        return SQ_NOMEM;
-    }
     return SQ_OK;
 }

@@ -1,0 +1,19 @@
+package dev.sluice.vfs;
+
+import java.io.IOException;
+
+/**
+ * Opens replicas for the native VFS. Thread-safe. It is not for reading pages: that is {@link
+ * ReplicaFile}.
+ */
+interface Backend {
+
+  /**
+   * Returns a new connection to the replica that the parameters name; the caller closes it.
+   *
+   * @throws IOException if there is none, after the deadline where waiting may help; the message is
+   *     what a user sees
+   * @throws IllegalArgumentException if a parameter makes no sense; likewise
+   */
+  ReplicaFile open(ReplicaParameters parameters) throws IOException;
+}

@@ -1,0 +1,66 @@
+package dev.sluice.vfs;
+
+import com.sun.jna.Callback;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
+import java.nio.file.Path;
+
+/**
+ * The functions of libsluice that Java calls, and the callbacks that it calls.
+ *
+ * <p>Directly mapped and with primitive arguments only: that makes a call up several times cheaper
+ * than one with pointers or one through a proxy. Addresses are {@code long}s. Thread-safe once
+ * loaded.
+ */
+final class Libsluice {
+  /** What {@link #sluice_interface_version} must say. */
+  static final int INTERFACE_VERSION = 1;
+
+  private Libsluice() {}
+
+  /** Binds this class to the library in that file; {@link LinkageError} if it cannot be loaded. */
+  static void load(Path file) {
+    Native.register(Libsluice.class, NativeLibrary.getInstance(file.toString()));
+  }
+
+  static native int sluice_interface_version();
+
+  static native int sluice_backend_register(
+      Open open, Read read, Pin pin, Unpin unpin, Ask ask, Close close);
+
+  static native int sluice_backend_unregister(int timeoutMillis);
+
+  static native int sluice_counters(long outTotals, int count);
+
+  static native long sluice_memory_map(long bytes);
+
+  static native void sluice_memory_unmap(long memory);
+
+  /** {@code request}: address of the open request, laid out as backend.h says. */
+  interface Open extends Callback {
+    int invoke(long request);
+  }
+
+  /** {@code dst}: address of {@code bytes} bytes. */
+  interface Read extends Callback {
+    int invoke(long file, long word, long pgno, long dst, int bytes);
+  }
+
+  /** {@code outView}: address of {@value ReplicaFile#VIEW_BYTES} bytes. */
+  interface Pin extends Callback {
+    int invoke(long file, long outView);
+  }
+
+  interface Unpin extends Callback {
+    int invoke(long file);
+  }
+
+  /** Returns the bytes written to {@code text}, or a negated result code with the reason there. */
+  interface Ask extends Callback {
+    int invoke(long file, int question, long argument, long text, int capacity);
+  }
+
+  interface Close extends Callback {
+    int invoke(long file);
+  }
+}

@@ -1,0 +1,99 @@
+package dev.sluice.vfs;
+
+import dev.sluice.storage.Environment;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.util.Properties;
+import org.sqlite.SQLiteConfig;
+
+/**
+ * The VFS as this class loader has it registered: the library, the callbacks, and sqlite-jdbc's
+ * SQLite.
+ *
+ * <p>sqlite-jdbc exports nothing of SQLite, so the library registers itself as a loadable
+ * extension, on a throw-away connection; it stays for every connection of the JVM. Thread-safe.
+ */
+final class Registration {
+  private static final int GOODBYE_MILLIS = 10_000;
+
+  private final Upcalls upcalls;
+
+  private Registration(Upcalls upcalls) {
+    this.upcalls = upcalls;
+  }
+
+  static Registration of(Backend backend, Environment environment) {
+    LibraryFile library = LibraryFile.unpack(environment);
+    load(library);
+    Upcalls upcalls = new Upcalls(backend, environment);
+    int code = upcalls.register();
+    if (code == ResultCodes.BUSY) {
+      throw new SluiceException(
+          "another class loader of this JVM has Sluice registered; it must call Sluice.unregister() first");
+    }
+    if (code != ResultCodes.OK) {
+      throw new SluiceException(
+          "cannot register callbacks with " + library.path() + ": code " + code);
+    }
+    try {
+      loadExtension(library);
+    } catch (SQLException e) {
+      Libsluice.sluice_backend_unregister(GOODBYE_MILLIS);
+      throw new SluiceException(
+          "cannot load " + library.path() + " into SQLite: " + e.getMessage(), e);
+    }
+    return new Registration(upcalls);
+  }
+
+  /**
+   * Says goodbye: C calls up no more, what was open here is closed, and its connections answer
+   * errors.
+   */
+  void unregister() {
+    if (Libsluice.sluice_backend_unregister(GOODBYE_MILLIS) != ResultCodes.OK) {
+      throw new SluiceException(
+          "a read of a replica has not ended within " + GOODBYE_MILLIS / 1000 + " s");
+    }
+    upcalls.closeFiles();
+  }
+
+  private static void load(LibraryFile library) {
+    try {
+      Libsluice.load(library.path());
+    } catch (LinkageError e) {
+      String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+      throw new SluiceException(
+          "cannot load "
+              + library.path()
+              + ": "
+              + why
+              + "; if its directory is mounted noexec choose another with "
+              + LibraryFile.settings(),
+          e);
+    }
+    int version = Libsluice.sluice_interface_version();
+    if (version != Libsluice.INTERFACE_VERSION) {
+      throw new SluiceException(
+          library.path()
+              + " speaks interface "
+              + version
+              + ", not "
+              + Libsluice.INTERFACE_VERSION
+              + ": Sluice's jars are of different versions");
+    }
+  }
+
+  private static void loadExtension(LibraryFile library) throws SQLException {
+    SQLiteConfig config = new SQLiteConfig();
+    config.enableLoadExtension(true);
+    Properties properties = config.toProperties();
+    try (Connection connection =
+            org.sqlite.JDBC.createConnection("jdbc:sqlite::memory:", properties);
+        PreparedStatement load =
+            connection.prepareStatement("SELECT load_extension(?, 'sqlite3_sluice_init')")) {
+      load.setString(1, library.path().toString());
+      load.execute();
+    }
+  }
+}

@@ -1,0 +1,59 @@
+package dev.sluice.vfs;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+
+/**
+ * What one SQLite connection has open of a replica.
+ *
+ * <p>Confined to one thread at a time, as SQLite uses a file; two files of one replica are used at
+ * once.
+ */
+interface ReplicaFile extends AutoCloseable {
+
+  /** Bytes of a view record as {@link #pin} writes it. */
+  int VIEW_BYTES = 192;
+
+  /**
+   * Returns the address of the replica's control memory, or 0 if every pin goes through {@link
+   * #pin}.
+   */
+  long controlAddress();
+
+  /**
+   * Returns whether the view was chosen at open and never moves; it is then pinned through {@link
+   * #pin}.
+   */
+  boolean isFixed();
+
+  /**
+   * Fills {@code dst}, one page long, with a page as the replica holds it.
+   *
+   * @param word the publish word of the view, or 0 for the view of {@link #pin}
+   * @param pgno 1 up to the view's commit
+   */
+  void read(long word, long pgno, ByteBuffer dst) throws IOException;
+
+  /**
+   * Pins a view until {@link #unpin} and writes its record: {@value #VIEW_BYTES} bytes, native byte
+   * order.
+   */
+  void pin(ByteBuffer dst) throws IOException;
+
+  void unpin();
+
+  /** Returns a view's time as a user sees it. */
+  String time(long timeMillis);
+
+  /** Returns the seconds since the view was last proven the newest, -1 before the first proof. */
+  long lagSeconds(long txid);
+
+  /** Returns what last went wrong, empty if nothing has. */
+  String error();
+
+  /** Keeps what went wrong in a read, for {@link #error}. */
+  void failed(String reason);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,56 @@
+package dev.sluice.vfs;
+
+import dev.sluice.storage.Environment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Read replicas in this JVM.
+ *
+ * <p>Who uses {@link SluiceDriver} needs nothing of this class. Thread-safe.
+ */
+public final class Sluice {
+  private static final Object lock = new Object();
+
+  /** Guarded by {@link #lock}; null while nothing is registered. */
+  private static @Nullable Registration registration;
+
+  private Sluice() {}
+
+  /**
+   * Makes the VFS {@code litestream} known to sqlite-jdbc, once; further calls do nothing.
+   *
+   * @throws SluiceException if the native library cannot be used here
+   */
+  public static void register() {
+    register(
+        unsupported -> {
+          throw new java.io.IOException("not yet");
+        },
+        Environment.ofProcess());
+  }
+
+  /** As {@link #register()}, with another source of replicas. */
+  static void register(Backend backend, Environment environment) {
+    synchronized (lock) {
+      if (registration == null) {
+        registration = Registration.of(backend, environment);
+      }
+    }
+  }
+
+  /**
+   * Takes the VFS away from this class loader, so that another may register it: for applications
+   * that are redeployed into a running JVM. Open connections to replicas answer errors from then
+   * on, until they are closed.
+   *
+   * @throws SluiceException if a read under way does not end
+   */
+  public static void unregister() {
+    synchronized (lock) {
+      if (registration != null) {
+        registration.unregister();
+        registration = null;
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package dev.sluice.vfs;
+
+import java.sql.Connection;
+import java.sql.Driver;
+import java.sql.DriverManager;
+import java.sql.DriverPropertyInfo;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.util.Properties;
+import java.util.logging.Logger;
+import java.util.regex.Pattern;
+import org.sqlite.JDBC;
+
+/**
+ * Opens replicas through JDBC: {@code
+ * jdbc:sqlite:file:NAME?vfs=litestream&mode=ro&replica_url=...}.
+ *
+ * <p>It only registers the VFS and hands the URL to sqlite-jdbc; the parameters are read when
+ * SQLite opens the file. So it does not matter which of the two drivers stands first on the class
+ * path: where sqlite-jdbc is asked first it does not know the VFS, and this driver is asked next.
+ * Thread-safe.
+ */
+public final class SluiceDriver implements Driver {
+  private static final Pattern OURS =
+      Pattern.compile("jdbc:sqlite:.*[?&]vfs=litestream(&.*)?", Pattern.DOTALL);
+
+  private final JDBC sqlite = new JDBC();
+
+  static {
+    try {
+      DriverManager.registerDriver(new SluiceDriver());
+    } catch (SQLException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** For {@link java.util.ServiceLoader} and connection pools. */
+  public SluiceDriver() {}
+
+  /** Returns a connection, or null if the URL does not name the VFS {@code litestream}. */
+  @SuppressWarnings("NullAway") // JDBC asks for null
+  @Override
+  public Connection connect(String url, Properties properties) throws SQLException {
+    if (!acceptsURL(url)) {
+      return null;
+    }
+    try {
+      Sluice.register();
+    } catch (SluiceException e) {
+      throw new SQLException(e.getMessage(), e);
+    }
+    return sqlite.connect(url, properties);
+  }
+
+  @Override
+  public boolean acceptsURL(String url) {
+    return OURS.matcher(url).matches();
+  }
+
+  @Override
+  public DriverPropertyInfo[] getPropertyInfo(String url, Properties properties)
+      throws SQLException {
+    return sqlite.getPropertyInfo(url, properties);
+  }
+
+  @Override
+  public int getMajorVersion() {
+    return 0;
+  }
+
+  @Override
+  public int getMinorVersion() {
+    return 1;
+  }
+
+  @Override
+  public boolean jdbcCompliant() {
+    return false;
+  }
+
+  @Override
+  public Logger getParentLogger() throws SQLFeatureNotSupportedException {
+    throw new SQLFeatureNotSupportedException("Sluice logs through SLF4J");
+  }
+}

@@ -1,0 +1,204 @@
+package dev.sluice.vfs;
+
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import dev.sluice.storage.Environment;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where C's calls arrive. No exception goes back: each becomes a result code, and its reason is
+ * kept for the user.
+ *
+ * <p>Thread-safe. Whoever registers it holds it for as long as it is registered: the callbacks are
+ * reachable from here only.
+ */
+final class Upcalls {
+  private static final Logger log = LoggerFactory.getLogger(Upcalls.class);
+
+  /*
+   * The open request (backend.h):
+   *
+   *   0 i64 parameters   8 i32 bytes  12 i32 flags | 16 i64 file  24 i64 control  32 i32 is fixed  40 char[2008] reason
+   */
+  private static final int REQUEST_BYTES = 2048;
+  private static final int REQUEST_PARAMETERS = 0;
+  private static final int REQUEST_PARAMETERS_BYTES = 8;
+  private static final int REQUEST_FILE = 16;
+  private static final int REQUEST_CONTROL = 24;
+  private static final int REQUEST_IS_FIXED = 32;
+  private static final int REQUEST_REASON = 40;
+
+  private static final int ASK_TIME = 1;
+  private static final int ASK_LAG = 2;
+  private static final int ASK_ERROR = 3;
+  private static final int ASK_SET_TIME = 4;
+
+  private final Backend backend;
+  private final Environment environment;
+  private final OpenFiles files = new OpenFiles();
+
+  private final Libsluice.Open open = this::open;
+  private final Libsluice.Read read = this::read;
+  private final Libsluice.Pin pin = this::pin;
+  private final Libsluice.Unpin unpin = this::unpin;
+  private final Libsluice.Ask ask = this::ask;
+  private final Libsluice.Close close = this::close;
+
+  Upcalls(Backend backend, Environment environment) {
+    this.backend = backend;
+    this.environment = environment;
+  }
+
+  /**
+   * Makes these the callbacks that serve: {@link ResultCodes#OK}, or {@link ResultCodes#BUSY} if
+   * others do.
+   */
+  int register() {
+    return Libsluice.sluice_backend_register(open, read, pin, unpin, ask, close);
+  }
+
+  /** Closes what is still open, when C calls here no more. */
+  void closeFiles() {
+    files.removeAll().forEach(ReplicaFile::close);
+  }
+
+  @SuppressWarnings("CatchingUnchecked") // nothing may cross into C
+  private int open(long request) {
+    ByteBuffer fields = memory(request, REQUEST_BYTES);
+    String label = "";
+    try {
+      ReplicaParameters parameters = parameters(fields);
+      label = parameters.label();
+      ReplicaFile file = backend.open(parameters);
+      fields.putLong(REQUEST_FILE, files.add(file));
+      fields.putLong(REQUEST_CONTROL, file.controlAddress());
+      fields.putInt(REQUEST_IS_FIXED, file.isFixed() ? 1 : 0);
+      return ResultCodes.OK;
+    } catch (Throwable failure) {
+      String reason = reason(failure);
+      int code = ResultCodes.ofOpen(failure);
+      putText(fields.position(REQUEST_REASON).slice(), reason);
+      logFailure("open replica \"" + label + "\"", reason, failure);
+      return code;
+    }
+  }
+
+  private ReplicaParameters parameters(ByteBuffer request) {
+    byte[] text = new byte[request.getInt(REQUEST_PARAMETERS_BYTES)];
+    memory(request.getLong(REQUEST_PARAMETERS), text.length).get(text);
+    return ReplicaParameters.parse(text, environment);
+  }
+
+  private int read(long number, long word, long pgno, long dst, int bytes) {
+    try {
+      files.get(number).read(word, pgno, memory(dst, bytes));
+      return ResultCodes.OK;
+    } catch (Throwable failure) {
+      return failed(number, "read page " + pgno, failure, ResultCodes.ofRead(failure));
+    }
+  }
+
+  private int pin(long number, long outView) {
+    try {
+      files.get(number).pin(memory(outView, ReplicaFile.VIEW_BYTES));
+      return ResultCodes.OK;
+    } catch (Throwable failure) {
+      return failed(number, "pin a view", failure, ResultCodes.ofPin(failure));
+    }
+  }
+
+  private int unpin(long number) {
+    try {
+      files.get(number).unpin();
+      return ResultCodes.OK;
+    } catch (Throwable failure) {
+      return failed(number, "unpin a view", failure, ResultCodes.ERROR);
+    }
+  }
+
+  private int close(long number) {
+    try {
+      files.remove(number).close();
+      return ResultCodes.OK;
+    } catch (Throwable failure) {
+      logFailure("close replica", reason(failure), failure);
+      return ResultCodes.ERROR;
+    }
+  }
+
+  private int ask(long number, int question, long argument, long text, int capacity) {
+    ByteBuffer buffer = memory(text, capacity);
+    try {
+      return putText(buffer, answer(files.get(number), question, argument));
+    } catch (Throwable failure) {
+      putText(buffer, reason(failure));
+      return -ResultCodes.ERROR;
+    }
+  }
+
+  private static String answer(ReplicaFile file, int question, long argument) {
+    return switch (question) {
+      case ASK_TIME -> file.time(argument);
+      case ASK_LAG -> Long.toString(file.lagSeconds(argument));
+      case ASK_ERROR -> file.error();
+      case ASK_SET_TIME ->
+          throw new IllegalArgumentException(
+              "a connection's view is fixed at open: give timestamp= or txid= in the URI of a new connection");
+      default -> throw new IllegalStateException("question " + question);
+    };
+  }
+
+  private int failed(long number, String doing, Throwable failure, int code) {
+    String reason = reason(failure);
+    try {
+      files.get(number).failed(reason);
+    } catch (IllegalStateException unknownFile) {
+      failure.addSuppressed(unknownFile);
+    }
+    logFailure(doing, reason, failure);
+    return code;
+  }
+
+  /** What is expected to fail is a line; what is not comes with its trace. */
+  private static void logFailure(String doing, String reason, Throwable failure) {
+    if (failure instanceof IOException || failure instanceof IllegalArgumentException) {
+      log.warn("{}: {}", doing, reason);
+      log.debug("{}", doing, failure);
+    } else {
+      log.error("{}: {}", doing, reason, failure);
+    }
+  }
+
+  private static String reason(Throwable failure) {
+    String message = failure.getMessage();
+    return message == null || message.isBlank()
+        ? failure.getClass().getSimpleName().toLowerCase(Locale.ROOT)
+        : message.lines().map(String::strip).reduce((a, b) -> a + " " + b).orElse(message);
+  }
+
+  /** Writes as many whole characters as fit, and a NUL; returns the bytes before it. */
+  private static int putText(ByteBuffer dst, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int length = Math.min(bytes.length, dst.remaining() - 1);
+    while (length < bytes.length && length > 0 && (bytes[length] & 0xC0) == 0x80) {
+      length--;
+    }
+    dst.put(bytes, 0, length).put((byte) 0);
+    return length;
+  }
+
+  private static ByteBuffer memory(long address, int bytes) {
+    return new Pointer(address).getByteBuffer(0, bytes).order(ByteOrder.nativeOrder());
+  }
+
+  /** Returns the address of a direct buffer's first byte. */
+  static long address(ByteBuffer direct) {
+    return Pointer.nativeValue(Native.getDirectBufferPointer(direct));
+  }
+}

@@ -1,0 +1,387 @@
+package dev.sluice.vfs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.jna.Memory;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sqlite.SQLiteException;
+
+/** The C side over a plain database image: what SQLite sees, what it costs, and how it fails. */
+class NativeVfsTest {
+  private static final FakeBackend backend = new FakeBackend();
+  private static FakeBackend.Database plain = plainLater();
+
+  @TempDir static Path dir;
+
+  @SuppressWarnings("NullAway") // set before the first test
+  private static FakeBackend.Database plainLater() {
+    return null;
+  }
+
+  @BeforeAll
+  static void registerVfs() throws Exception {
+    Sluice.register(backend, name -> Optional.empty());
+    plain = backend.add("fake:plain", image("plain.db", 4096, "DELETE"), 8);
+    backend.add("fake:other", image("other.db", 1024, "DELETE"), 8);
+    backend.add("fake:wal", image("wal.db", 4096, "WAL"), 8);
+    backend.add("fake:slotless", image("slotless.db", 4096, "DELETE"), 0);
+  }
+
+  @AfterAll
+  static void unregisterVfs() {
+    Sluice.unregister();
+  }
+
+  @AfterEach
+  void nothingIsLeftOpen() {
+    backend.openFailure = null;
+    backend.readFailure = null;
+    assertEquals(0, backend.openFiles.get(), "files open in Java");
+    assertEquals(0, counters()[4], "files open in C");
+    for (FakeBackend.Database database : backend.databases.values()) {
+      assertEquals(0, database.control.claimedSlots(), "slots claimed");
+    }
+  }
+
+  private static Path image(String name, int pageSize, String journalMode) throws SQLException {
+    Path path = dir.resolve(name);
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + path);
+        Statement sql = db.createStatement()) {
+      sql.execute("PRAGMA page_size=" + pageSize);
+      sql.execute("PRAGMA journal_mode=" + journalMode);
+      sql.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, v TEXT, w BLOB)");
+      sql.execute(
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 3000)"
+              + " INSERT INTO t SELECT i, hex(i*7919%1000)||'"
+              + name
+              + "', zeroblob(i%300) FROM n");
+      sql.execute("CREATE INDEX tv ON t(v)");
+    }
+    return path;
+  }
+
+  private static Connection open(String url, String more) throws SQLException {
+    return DriverManager.getConnection(
+        "jdbc:sqlite:file:label?vfs=litestream&replica_url=" + url + more);
+  }
+
+  private static List<String> rows(Connection db, String query) throws SQLException {
+    try (Statement sql = db.createStatement();
+        ResultSet result = sql.executeQuery(query)) {
+      List<String> rows = new ArrayList<>();
+      while (result.next()) {
+        StringBuilder row = new StringBuilder();
+        for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+          row.append(i == 1 ? "" : "|").append(result.getString(i));
+        }
+        rows.add(row.toString());
+      }
+      return rows;
+    }
+  }
+
+  private static String one(Connection db, String query) throws SQLException {
+    return rows(db, query).get(0);
+  }
+
+  /** Page reads, header reads, locks, pins through Java, open files, mapped memories. */
+  private static long[] counters() {
+    try (Memory totals = new Memory(48)) {
+      assertEquals(6, Libsluice.sluice_counters(com.sun.jna.Pointer.nativeValue(totals), 6));
+      return totals.getLongArray(0, 6);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "&mode=ro", "&mode=rw", "&immutable=1", "&nolock=1", "&txid=3"})
+  void rowsAreThoseOfTheFile(String more) throws SQLException {
+    String sum = "SELECT count(*), sum(id), sum(length(w)), group_concat(v) FROM t";
+    try (Connection replica = open("fake:plain", more);
+        Connection file = DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("plain.db"))) {
+      assertEquals(one(file, sum), one(replica, sum));
+      assertEquals(one(file, "PRAGMA page_count"), one(replica, "PRAGMA page_count"));
+      assertEquals("ok", one(replica, "PRAGMA integrity_check"));
+      assertEquals(
+          rows(file, "SELECT id, v FROM t ORDER BY v, id DESC"),
+          rows(replica, "SELECT id, v FROM t ORDER BY v, id DESC"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {512, 1024, 2048, 8192, 16384, 32768, 65536})
+  void everyPageSizeIsRead(int pageSize) throws Exception {
+    backend.add("fake:size", image("size-" + pageSize + ".db", pageSize, "DELETE"), 4);
+    try (Connection replica = open("fake:size", "")) {
+      assertEquals("ok", one(replica, "PRAGMA integrity_check"));
+      assertEquals(
+          "3000|" + pageSize,
+          one(replica, "SELECT count(*), (SELECT page_size FROM pragma_page_size) FROM t"));
+    }
+    backend.databases.remove("fake:size");
+  }
+
+  @Test
+  void imageInWalModeIsRead() throws SQLException {
+    try (Connection replica = open("fake:wal", "")) {
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      assertEquals("ok", one(replica, "PRAGMA integrity_check"));
+    }
+  }
+
+  @Test
+  void strayFilesBesideTheNameAreIgnored() throws Exception {
+    Path label = dir.resolve("stray.db");
+    for (String suffix : List.of("-journal", "-wal", "-shm")) {
+      Files.write(
+          dir.resolve("stray.db" + suffix),
+          new byte[] {
+            (byte) 0xd9,
+            (byte) 0xd5,
+            5,
+            (byte) 0xf9,
+            0x20,
+            (byte) 0xa1,
+            0x63,
+            (byte) 0xd7,
+            1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8
+          });
+    }
+    try (Connection replica =
+        DriverManager.getConnection(
+            "jdbc:sqlite:file:" + label + "?vfs=litestream&replica_url=fake:plain")) {
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+    assertTrue(Files.exists(dir.resolve("stray.db-journal")));
+  }
+
+  @Test
+  void bigSortGoesThroughTemporaryFiles() throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("PRAGMA cache_size=5");
+      sql.execute("PRAGMA temp_store=FILE");
+      sql.execute(
+          "CREATE TEMP TABLE big AS SELECT a.id AS x, hex(randomblob(100)) AS y FROM t a, (SELECT 1 FROM t LIMIT 20)");
+      assertEquals("60000", one(replica, "SELECT count(*) FROM (SELECT * FROM big ORDER BY y)"));
+    }
+  }
+
+  @Test
+  void exclusiveLockingModeReads() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      rows(replica, "PRAGMA locking_mode=EXCLUSIVE");
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      assertEquals("3000", one(replica, "SELECT count(v) FROM t"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "INSERT INTO t(id) VALUES (99999)",
+        "CREATE TABLE u(x)",
+        "DELETE FROM t",
+        "VACUUM",
+        "BEGIN IMMEDIATE; DROP TABLE t"
+      })
+  void writesAreReadOnlyErrors(String statement) throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      SQLiteException e = assertThrows(SQLiteException.class, () -> sql.executeUpdate(statement));
+      assertEquals(8, e.getResultCode().code & 0xff, e.getMessage());
+    }
+  }
+
+  @Test
+  void severalReplicasAttach() throws SQLException {
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite:file:" + dir.resolve("own.db"));
+        Statement sql = db.createStatement()) {
+      sql.execute("ATTACH 'file:a?vfs=litestream&replica_url=fake:plain' AS a");
+      sql.execute("ATTACH 'file:b?vfs=litestream&replica_url=fake:other&txid=3' AS b");
+      assertEquals(
+          "3000|3000", one(db, "SELECT (SELECT count(*) FROM a.t), (SELECT count(*) FROM b.t)"));
+      assertEquals(
+          "0000000000000005|0000000000000003",
+          one(db, "SELECT litestream_txid('a'), litestream_txid('b')"));
+      sql.execute("CREATE TABLE own AS SELECT id FROM a.t WHERE id < 10");
+      assertEquals("9", one(db, "SELECT count(*) FROM own"));
+      SQLiteException e =
+          assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_txid()"));
+      assertTrue(e.getMessage().contains("not a replica"), e.getMessage());
+    }
+  }
+
+  @Test
+  void repeatedQueryReadsNoPage() throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("ATTACH 'file:b?vfs=litestream&replica_url=fake:other' AS b");
+      String query = "SELECT sum(length(v)) FROM t UNION ALL SELECT sum(length(v)) FROM b.t";
+      List<String> first = rows(replica, query);
+      long[] before = counters();
+      assertEquals(first, rows(replica, query));
+      long[] after = counters();
+      assertEquals(0, after[0] - before[0], "page reads");
+      assertEquals(2, after[1] - before[1], "header reads, one a database");
+      assertEquals(2, after[2] - before[2], "locks, one a database");
+      assertEquals(0, after[3] - before[3], "pins through Java");
+    }
+  }
+
+  @Test
+  void pinsGoThroughJavaWhereThereIsNoSlot() throws SQLException {
+    long before = counters()[3];
+    try (Connection replica = open("fake:slotless", "")) {
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+    assertTrue(counters()[3] > before);
+  }
+
+  @Test
+  void functionsAndPragmasSayTheSame() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      assertEquals("0000000000000005", one(replica, "SELECT litestream_txid()"));
+      assertEquals("0000000000000005", one(replica, "PRAGMA litestream_txid"));
+      assertEquals("2023-11-14T22:13:20Z", one(replica, "SELECT litestream_time()"));
+      assertEquals("2023-11-14T22:13:20Z", one(replica, "PRAGMA litestream_time"));
+      assertEquals(
+          "integer|0", one(replica, "SELECT typeof(litestream_lag()), litestream_lag('main')"));
+      assertEquals("null", one(replica, "SELECT litestream_error()"));
+      assertEquals("0", one(replica, "PRAGMA litestream_hydration_progress"));
+      assertEquals("", one(replica, "PRAGMA litestream_hydration_file"));
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class, () -> one(replica, "PRAGMA litestream_time='LATEST'"));
+      assertTrue(e.getMessage().contains("fixed at open"), e.getMessage());
+      assertThrows(SQLiteException.class, () -> one(replica, "PRAGMA litestream_txid=7"));
+    }
+  }
+
+  @Test
+  void functionIsNotAReplicaOnOrdinaryConnections() throws SQLException {
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:")) {
+      for (String function :
+          List.of("txid()", "time('main')", "lag()", "error('nowhere')", "txid(NULL)")) {
+        SQLiteException e =
+            assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_" + function));
+        assertTrue(e.getMessage().contains("not a replica"), e.getMessage());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "&immutable=1", "&nolock=1", "&mode=ro", "&txid=1"})
+  void failedOpenSaysWhy(String more) throws SQLException {
+    for (int i = 0; i < 20; i++) {
+      SQLiteException e =
+          assertThrows(SQLiteException.class, () -> open("fake:nowhere", more).close());
+      assertEquals(14, e.getResultCode().code, e.getMessage());
+      assertTrue(
+          e.getMessage().contains("open replica fake:nowhere: no such replica"), e.getMessage());
+    }
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:");
+        Statement sql = db.createStatement()) {
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class,
+              () ->
+                  sql.execute(
+                      "ATTACH 'file:x?vfs=litestream&replica_url=fake:nowhere" + more + "' AS x"));
+      assertEquals(14, e.getResultCode().code, e.getMessage());
+      assertEquals("1", one(db, "SELECT 1"));
+    }
+  }
+
+  @Test
+  void failuresOfReadsAreCodesWithReasons() throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Connection bystander =
+            DriverManager.getConnection("jdbc:sqlite:" + dir.resolve("plain.db"))) {
+      expectReadFailure(replica, new IOException("read page: s3://b/db: reset"), 266);
+      expectReadFailure(replica, new InterruptedIOException("read page: interrupted"), 9);
+      expectReadFailure(replica, new OutOfMemoryError("no heap"), 7);
+      expectReadFailure(replica, new IllegalStateException("a bug"), 266);
+      expectReadFailure(replica, new TimeoutException("too late"), 266);
+      expectReadFailure(replica, new StackOverflowError("deep \u00e4\n".repeat(2000)), 266);
+      assertEquals("3000", one(bystander, "SELECT count(*) FROM t"));
+    }
+  }
+
+  private static void expectReadFailure(Connection replica, Throwable failure, int code)
+      throws SQLException {
+    backend.readFailure = failure;
+    SQLiteException e =
+        assertThrows(
+            SQLiteException.class, () -> one(replica, "SELECT count(*), sum(length(w)) FROM t"));
+    assertEquals(code, e.getResultCode().code, e.getMessage());
+    backend.readFailure = null;
+    assertTrue(
+        one(replica, "SELECT litestream_error()")
+            .startsWith(String.valueOf(failure.getMessage()).substring(0, 5)));
+    assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+  }
+
+  @Test
+  void openFailuresAreCodesWithReasons() {
+    backend.openFailure = new InterruptedIOException("interrupted while opening");
+    SQLiteException e = assertThrows(SQLiteException.class, () -> open("fake:plain", "").close());
+    assertEquals(9, e.getResultCode().code, e.getMessage());
+    backend.openFailure = new OutOfMemoryError("no heap");
+    e = assertThrows(SQLiteException.class, () -> open("fake:plain", "").close());
+    assertEquals(7, e.getResultCode().code, e.getMessage());
+  }
+
+  @Test
+  void sharedCacheIsRefused() {
+    SQLiteException e =
+        assertThrows(SQLiteException.class, () -> open("fake:plain", "&cache=shared").close());
+    assertTrue(e.getMessage().contains("cache=shared"), e.getMessage());
+  }
+
+  @Test
+  void newViewIsSeenByTheNextTransaction() throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("BEGIN");
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      plain.control.record(1, plain.view(6));
+      plain.control.publish(6, 1, plain.pageSize);
+      assertEquals("0000000000000005", one(replica, "SELECT litestream_txid()"));
+      assertTrue(plain.control.isPinned(5L << 16));
+      sql.execute("COMMIT");
+      assertFalse(plain.control.isPinned(5L << 16));
+      assertEquals("0000000000000006", one(replica, "SELECT litestream_txid()"));
+    } finally {
+      plain.control.publish(5, 0, plain.pageSize);
+    }
+  }
+}
