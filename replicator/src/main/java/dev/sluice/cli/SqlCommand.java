@@ -103,10 +103,16 @@ final class SqlCommand implements Callable<Integer> {
 
   private OpenReplica open(ReplicaUrl url) throws Failure {
     try {
-      return Sluice.open(ReplicaOptions.of(url, terminal.openTimeout()));
+      return Sluice.open(options(url));
     } catch (IOException | IllegalArgumentException e) {
       throw new Failure("open " + url.location(), e);
     }
+  }
+
+  private ReplicaOptions options(ReplicaUrl url) {
+    ReplicaOptions usual = ReplicaOptions.of(url);
+    return new ReplicaOptions(
+        url, usual.pageCacheBytes(), terminal.openTimeout(), usual.pollInterval());
   }
 
   private static Connection connect(ReplicaUrl url, OpenReplica opened, Target target)

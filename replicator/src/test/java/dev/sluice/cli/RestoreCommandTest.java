@@ -46,7 +46,7 @@ final class RestoreCommandTest {
             .out();
     long bytes = Files.size(out);
     String expected =
-        "\\{\"db_path\":\"[^\"]*out 100% \\?#\\.db\",\"replica\":\"[^\"]+\",\"txid\":\"0000000000000002\",\"pages\":%d,\"bytes\":%d,"
+        "\\{\"db_path\":\"[^\"]*out 100%% \\?#\\.db\",\"replica\":\"[^\"]+\",\"txid\":\"0000000000000002\",\"pages\":%d,\"bytes\":%d,"
             + "\"duration_ms\":\\d+,\"integrity_check\":\"full\"}\n";
     assertTrue(json.matches(expected.formatted(bytes / 4096, bytes)), json);
     assertOnlyOutput();
@@ -127,7 +127,7 @@ final class RestoreCommandTest {
   @Test
   void progressIsForAPersonOnly() {
     CliRun run = CliRun.watched("restore", "-o", out.toString(), replica);
-    assertTrue(run.err().contains("pages, 100 %"), run.err());
+    assertTrue(run.err().contains(" MB, 100 %"), run.err());
     assertTrue(run.err().endsWith("\r\u001b[K"), run.err());
     assertEquals("", run.out());
   }
