@@ -1,6 +1,8 @@
 package dev.sluice.storage;
 
 import dev.sluice.ltx.Txid;
+import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -76,7 +78,7 @@ final class FileReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
-    if (length < 0) {
+    if (length < 1) {
       throw new IllegalArgumentException("read tail of " + location + " " + name + ": length " + length);
     }
     return tasks.submit("read tail of " + location + " " + name, () -> readTailNow(name, length));
@@ -142,7 +144,7 @@ final class FileReplicaClient implements ReplicaClient {
     Path path = path(file.name());
     FileState.of(path).requireSame(file, location);
     byte[] bytes = new byte[length];
-    try (RandomAccessFile in = new RandomAccessFile(path.toFile(), "r")) {
+    try (RandomAccessFile in = openFile(path)) {
       in.seek(offset);
       in.readFully(bytes);
     }
@@ -158,7 +160,7 @@ final class FileReplicaClient implements ReplicaClient {
     }
     LtxFile file = state.as(name);
     byte[] bytes = new byte[(int) Math.min(length, file.size())];
-    try (RandomAccessFile in = new RandomAccessFile(path.toFile(), "r")) {
+    try (RandomAccessFile in = openFile(path)) {
       in.seek(file.size() - bytes.length);
       in.readFully(bytes);
     }
@@ -166,10 +168,23 @@ final class FileReplicaClient implements ReplicaClient {
     return new Tail(file, bytes);
   }
 
+  /** The JDK says "not found" for every reason not to open; only the file system knows which. */
+  private static RandomAccessFile openFile(Path path) throws IOException {
+    try {
+      return new RandomAccessFile(path.toFile(), "r");
+    } catch (FileNotFoundException e) {
+      boolean isThere = FileState.of(path).isFile();
+      if (isThere && !Files.isReadable(path)) {
+        throw new AccessDeniedException(path.toString());
+      }
+      throw new IOException(e);
+    }
+  }
+
   private InputStream openNow(LtxFile file, String what) throws IOException {
     Path path = path(file.name());
     FileState.of(path).requireSame(file, location);
-    RandomAccessFile in = new RandomAccessFile(path.toFile(), "r");
+    RandomAccessFile in = openFile(path);
     try {
       FileState.of(path).requireSame(file, location);
       return new FileReplicaStream(in, path, file, what);
@@ -183,6 +198,9 @@ final class FileReplicaClient implements ReplicaClient {
   private LtxFile createNow(LtxFileName name, Path content, Instant timestamp) throws IOException {
     Path path = path(name);
     Path folder = Objects.requireNonNull(path.getParent());
+    if (!Files.isReadable(content)) {
+      throw new ReplicaException.Denied("create " + location + " " + name + ": cannot read " + content);
+    }
     if (Files.exists(path)) {
       throw new FileAlreadyExistsException(path.toString());
     }
@@ -280,7 +298,7 @@ final class FileReplicaClient implements ReplicaClient {
     if (e instanceof ReplicaException known) {
       return known;
     }
-    if (e instanceof NoSuchFileException || e instanceof java.io.FileNotFoundException) {
+    if (e instanceof NoSuchFileException) {
       return new ReplicaException.NotFound(what + ": no such file", e);
     }
     if (e instanceof FileAlreadyExistsException) {
@@ -292,7 +310,7 @@ final class FileReplicaClient implements ReplicaClient {
     if (e instanceof NotDirectoryException) {
       return new ReplicaException.Denied(what + ": not a directory: " + e.getMessage(), e);
     }
-    if (e instanceof java.io.EOFException) {
+    if (e instanceof EOFException) {
       return new ReplicaException.Unavailable(what + ": the file ended early", e);
     }
     return new ReplicaException.Unavailable(what + ": " + e, e);

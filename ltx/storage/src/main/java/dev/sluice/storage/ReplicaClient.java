@@ -25,7 +25,7 @@ public interface ReplicaClient extends AutoCloseable {
   /**
    * Lists the files of one level whose min TXID is {@code from} or later, ascending by min, then max TXID. Names that are not
    * LTX file names are left out. A level or a replica that does not exist is an empty list; a bucket that does not exist is
-   * {@link ReplicaException.Denied}.
+   * {@link ReplicaException.Denied}. A level outside 0..9 is an {@link IllegalArgumentException} at once.
    */
   CompletableFuture<List<LtxFile>> list(int level, Txid from);
 
@@ -39,7 +39,8 @@ public interface ReplicaClient extends AutoCloseable {
   CompletableFuture<byte[]> read(LtxFile file, long offset, int length);
 
   /**
-   * Reads the last {@code length} bytes (all of a shorter file) of a file that may never have been listed, in one request.
+   * Reads the last {@code length} bytes (all of a shorter file; at least 1) of a file that may never have been listed, in one
+   * request.
    *
    * <p>{@link ReplicaException.NotFound} if there is none.
    */
@@ -62,7 +63,10 @@ public interface ReplicaClient extends AutoCloseable {
   /** Deletes files; those that do not exist count as deleted. */
   CompletableFuture<Void> delete(Collection<LtxFileName> names);
 
-  /** Ends every request and thread of this client. Idempotent. */
+  /**
+   * Ends every request and thread of this client. Idempotent. Calls under way and later ones fail with {@link
+   * ReplicaException.Denied}, which nobody tries again.
+   */
   @Override
   void close();
 

@@ -85,9 +85,16 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     String noAnswer = "no answer within " + seconds(limitNanos);
     if (isWrite) {
       completeExceptionally(new ReplicaException.OutcomeUnknown(what + ": " + noAnswer));
-    } else {
-      tryAgain(new ReplicaException.Unavailable(noAnswer));
+      return;
     }
+    // An attempt that the deadline cut short says less than the failure before it.
+    boolean isCutShort = limitNanos < attemptLimitNanos;
+    synchronized (lock) {
+      if (!isCutShort || lastFailure.isEmpty()) {
+        lastFailure = Optional.of(new ReplicaException.Unavailable(noAnswer));
+      }
+    }
+    tryAgain();
   }
 
   private void finish(CompletableFuture<T> request, T value, Throwable failure) {
@@ -104,7 +111,10 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     }
     Throwable cause = Futures.unwrap(failure);
     if (cause instanceof ReplicaException.Unavailable unavailable) {
-      tryAgain(unavailable);
+      synchronized (lock) {
+        lastFailure = Optional.of(unavailable);
+      }
+      tryAgain();
     } else {
       completeExceptionally(cause);
     }
@@ -125,19 +135,26 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     return true;
   }
 
-  private void tryAgain(ReplicaException.Unavailable failure) {
+  private void tryAgain() {
     int failed;
     synchronized (lock) {
-      lastFailure = Optional.of(failure);
       failed = attempts;
     }
-    long delay = retries.delayNanos(failed);
-    if (deadline.remainingNanos() <= delay) {
-      // Another attempt would begin after the deadline: say so now rather than wait for nothing.
+    long remaining = deadline.remainingNanos();
+    if (remaining <= retries.firstDelay().toNanos()) {
       completeExceptionally(exhausted());
       return;
     }
-    schedule(this::startAttempt, delay);
+    // The last attempts come closer together, so that one is made shortly before the deadline.
+    schedule(this::startNextAttempt, Math.min(retries.delayNanos(failed), remaining / 2));
+  }
+
+  private void startNextAttempt() {
+    try {
+      startAttempt();
+    } catch (RuntimeException e) {
+      completeExceptionally(e);
+    }
   }
 
   private void schedule(Runnable task, long delayNanos) {

@@ -1,4 +1,7 @@
-/** What the tests of every module need: golden replicas, an S3-compatible server, faults on the socket. */
+/**
+ * What the tests of every module need: golden replicas, an S3-compatible server, faults on the
+ * socket.
+ */
 @NullMarked
 package dev.sluice.testkit;
 

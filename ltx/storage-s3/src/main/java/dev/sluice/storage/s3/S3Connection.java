@@ -1,0 +1,173 @@
+package dev.sluice.storage.s3;
+
+import dev.sluice.storage.Environment;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
+import software.amazon.awssdk.core.client.config.SdkAdvancedAsyncClientOption;
+import software.amazon.awssdk.http.SdkHttpConfigurationOption;
+import software.amazon.awssdk.http.async.SdkAsyncHttpClient;
+import software.amazon.awssdk.http.auth.aws.signer.AwsV4FamilyHttpSigner;
+import software.amazon.awssdk.http.auth.spi.scheme.AuthSchemeOption;
+import software.amazon.awssdk.http.crt.AwsCrtAsyncHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.LegacyMd5Plugin;
+import software.amazon.awssdk.services.s3.S3AsyncClient;
+import software.amazon.awssdk.services.s3.S3AsyncClientBuilder;
+import software.amazon.awssdk.services.s3.auth.scheme.S3AuthSchemeProvider;
+import software.amazon.awssdk.utils.AttributeMap;
+
+/**
+ * The SDK's client of one replica with the threads and sockets that belong to it. The SDK's own retries are off: who calls decides.
+ *
+ * <p>Checksums are neither asked for nor added unless an operation requires one: ranged reads have none, and many S3-compatible servers
+ * take no trailing checksums. Uploads are not chunk-encoded for the same reason. Thread-safe.
+ */
+final class S3Connection implements AutoCloseable {
+  private static final int CONNECTIONS_MAX = 64;
+  private static final int COMPLETION_THREADS = 4;
+  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
+  private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(60);
+  private static final Duration IDLE_LIMIT = Duration.ofSeconds(30);
+  private static final Duration THREAD_IDLE_LIMIT = Duration.ofSeconds(10);
+
+  /** How long a call may take when nobody above has set a shorter limit; a part of an upload is one call. */
+  private static final Duration CALL_LIMIT = Duration.ofMinutes(10);
+
+  private final ThreadPoolExecutor completions;
+  private final ThreadPoolExecutor credentialThread;
+  private final ScheduledExecutorService timer;
+  private final S3Credentials credentials;
+  private final SdkAsyncHttpClient http;
+  private final S3AsyncClient client;
+
+  private S3Connection(S3Settings settings, Environment environment) {
+    String name = "s3-" + settings.bucket().substring(settings.bucket().lastIndexOf('/') + 1);
+    completions = threads(name, COMPLETION_THREADS);
+    credentialThread = threads(name + "-credentials", 1);
+    timer = new ScheduledThreadPoolExecutor(1, factory(name + "-timer"));
+    credentials = new S3Credentials(environment, credentialThread);
+    http = http(settings);
+    client = client(settings, environment, http);
+  }
+
+  /** Returns a connection that has made no request yet. */
+  static S3Connection open(S3Settings settings, Environment environment) {
+    return new S3Connection(settings, environment);
+  }
+
+  S3AsyncClient client() {
+    return client;
+  }
+
+  /** Returns where what follows an answer runs. */
+  Executor completions() {
+    return this::runCompletion;
+  }
+
+  /** Runs work on a thread of ours, or at once if those have ended: a caller must not wait for ever. */
+  private void runCompletion(Runnable work) {
+    try {
+      completions.execute(work);
+    } catch (RejectedExecutionException e) {
+      work.run();
+    }
+  }
+
+  private static ThreadPoolExecutor threads(String name, int count) {
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            count, count, THREAD_IDLE_LIMIT.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(), factory(name));
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
+  }
+
+  private static ThreadFactory factory(String name) {
+    AtomicInteger number = new AtomicInteger();
+    return work -> {
+      Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  private static SdkAsyncHttpClient http(S3Settings settings) {
+    return AwsCrtAsyncHttpClient.builder()
+        .maxConcurrency(CONNECTIONS_MAX)
+        .connectionTimeout(CONNECT_LIMIT)
+        .connectionAcquisitionTimeout(ACQUIRE_LIMIT)
+        .connectionMaxIdleTime(IDLE_LIMIT)
+        .buildWithDefaults(
+            AttributeMap.builder().put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, settings.skipVerify()).build());
+  }
+
+  private S3AsyncClient client(S3Settings settings, Environment environment, SdkAsyncHttpClient httpClient) {
+    boolean isRegionKnown = settings.region().isPresent() || settings.endpoint().isPresent();
+    String start = isRegionKnown ? S3Settings.DEFAULT_REGION : environment.get("AWS_REGION").orElse(S3Settings.DEFAULT_REGION);
+    S3AsyncClientBuilder builder =
+        S3AsyncClient.builder()
+            .httpClient(httpClient)
+            .credentialsProvider(credentials)
+            .region(Region.of(settings.region().orElse(start)))
+            .crossRegionAccessEnabled(!isRegionKnown)
+            .forcePathStyle(settings.isPathStyle())
+            .serviceConfiguration(s3 -> s3.chunkedEncodingEnabled(false).useArnRegionEnabled(true))
+            .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+            .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+            .authSchemeProvider(payloadSigning(settings.signPayload()))
+            .asyncConfiguration(
+                async -> async.advancedOption(SdkAdvancedAsyncClientOption.FUTURE_COMPLETION_EXECUTOR, completions()))
+            .overrideConfiguration(configuration -> configure(configuration, settings));
+    settings.endpoint().ifPresent(endpoint -> builder.endpointOverride(endpoint.uri()));
+    if (settings.requireContentMd5()) {
+      builder.addPlugin(LegacyMd5Plugin.create());
+    }
+    return builder.build();
+  }
+
+  private void configure(ClientOverrideConfiguration.Builder configuration, S3Settings settings) {
+    configuration
+        .retryStrategy(AwsRetryStrategy.doNotRetry())
+        .apiCallAttemptTimeout(CALL_LIMIT)
+        .scheduledExecutorService(timer);
+    if (settings.endpoint().map(S3Endpoint::isTigris).orElse(false)) {
+      configuration.putHeader("X-Tigris-Consistent", "true");
+    }
+  }
+
+  /** Says for every request whether its body is part of its signature; plain HTTP signs it in any case. */
+  private static S3AuthSchemeProvider payloadSigning(boolean isEnabled) {
+    S3AuthSchemeProvider standard = S3AuthSchemeProvider.defaultProvider();
+    return parameters -> {
+      List<AuthSchemeOption> options = standard.resolveAuthScheme(parameters);
+      return options.stream()
+          .map(
+              option ->
+                  option.toBuilder().putSignerProperty(AwsV4FamilyHttpSigner.PAYLOAD_SIGNING_ENABLED, isEnabled).build())
+          .toList();
+    };
+  }
+
+  /** Ends the sockets and threads. Idempotent. */
+  @Override
+  public void close() {
+    client.close();
+    http.close();
+    credentials.close();
+    timer.shutdownNow();
+    credentialThread.shutdownNow();
+    completions.shutdown();
+  }
+}

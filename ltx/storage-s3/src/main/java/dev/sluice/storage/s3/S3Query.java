@@ -1,0 +1,109 @@
+package dev.sluice.storage.s3;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** The query of an {@code s3:} URL: its keys are known, its values read by type. Messages never quote a value. Immutable. */
+record S3Query(Map<String, String> values) {
+  static final String ENDPOINT = "endpoint";
+  static final String REGION = "region";
+  static final String FORCE_PATH_STYLE = "force-path-style";
+  static final String SKIP_VERIFY = "skip-verify";
+  static final String SIGN_PAYLOAD = "sign-payload";
+  static final String REQUIRE_CONTENT_MD5 = "require-content-md5";
+  static final String STORAGE_CLASS = "storage-class";
+  static final String PART_SIZE = "part-size";
+  static final String CONCURRENCY = "concurrency";
+  static final String SSE_CUSTOMER_ALGORITHM = "sse-customer-algorithm";
+  static final String SSE_CUSTOMER_KEY = "sse-customer-key";
+  static final String SSE_CUSTOMER_KEY_MD5 = "sse-customer-key-md5";
+  static final String SSE_KMS_KEY_ID = "sse-kms-key-id";
+
+  private static final List<String> KEYS =
+      List.of(
+          ENDPOINT, REGION, FORCE_PATH_STYLE, SKIP_VERIFY, SIGN_PAYLOAD, REQUIRE_CONTENT_MD5, STORAGE_CLASS, PART_SIZE, CONCURRENCY,
+          SSE_CUSTOMER_ALGORITHM, SSE_CUSTOMER_KEY, SSE_CUSTOMER_KEY_MD5, SSE_KMS_KEY_ID);
+  private static final int NEAR = 4;
+
+  /** Refuses keys that nobody knows, with the nearest one that is known. */
+  S3Query {
+    values = Map.copyOf(values);
+    for (String key : values.keySet()) {
+      if (!KEYS.contains(key)) {
+        throw new IllegalArgumentException("s3: unknown query key " + key + suggestion(key));
+      }
+    }
+  }
+
+  private static String suggestion(String key) {
+    String nearest = KEYS.get(0);
+    for (String known : KEYS) {
+      if (distance(key, known) < distance(key, nearest)) {
+        nearest = known;
+      }
+    }
+    return distance(key, nearest) <= NEAR ? " (did you mean " + nearest + "?)" : " (known: " + String.join(", ", KEYS) + ")";
+  }
+
+  /** Returns how many characters must be put in, taken out or replaced to make one text of the other. */
+  private static int distance(String a, String b) {
+    int[] row = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[b.length()];
+  }
+
+  /** Returns a value that is there and not empty: an empty one counts as not given, as for Litestream. */
+  Optional<String> text(String key) {
+    return Optional.ofNullable(values.get(key)).filter(value -> !value.isEmpty());
+  }
+
+  Optional<Boolean> flag(String key) {
+    return text(key)
+        .map(
+            value ->
+                switch (value.toLowerCase(Locale.ROOT)) {
+                  case "true", "1", "t", "yes" -> true;
+                  case "false", "0", "f", "no" -> false;
+                  default -> throw new IllegalArgumentException("s3: " + key + " is neither true nor false");
+                });
+  }
+
+  Optional<Long> number(String key, long least) {
+    return text(key)
+        .map(
+            value -> {
+              long number = parse(key, value);
+              if (number < least) {
+                throw new IllegalArgumentException("s3: " + key + " is less than " + least);
+              }
+              return number;
+            });
+  }
+
+  private static long parse(String key, String value) {
+    try {
+      return Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException("s3: " + key + " is not a whole number", e);
+    }
+  }
+
+  /** Returns the keys only: values may be secrets. */
+  @Override
+  public String toString() {
+    return "S3Query" + values.keySet();
+  }
+}

@@ -1,0 +1,102 @@
+package dev.sluice.storage.s3;
+
+import dev.sluice.storage.ReplicaException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** The requests that are under way: their failures are translated, and none outlives the client. Thread-safe. */
+final class S3Requests {
+  private final S3Failures failures;
+  private final Map<S3Call<?>, S3Operation> underWay = new ConcurrentHashMap<>();
+  private volatile boolean isClosed;
+
+  S3Requests(S3Failures failures) {
+    this.failures = failures;
+  }
+
+  S3Failures failures() {
+    return failures;
+  }
+
+  /** Starts one request of the SDK and returns its call. */
+  <T> S3Call<T> start(S3Operation operation, Supplier<CompletableFuture<T>> request) {
+    return start(operation, request, answer -> answer);
+  }
+
+  /** As {@link #start(S3Operation, Supplier)}, with what the answer means; {@code meaning} may throw a {@link ReplicaException}. */
+  <T, R> S3Call<R> start(S3Operation operation, Supplier<CompletableFuture<T>> request, Meaning<T, R> meaning) {
+    S3Call<R> call = track(operation);
+    if (call.isDone()) {
+      return call;
+    }
+    try {
+      CompletableFuture<T> sent = request.get();
+      call.follow(sent);
+      sent.whenComplete(
+          (answer, failure) -> {
+            if (failure != null) {
+              call.fail(failures.of(operation, failure));
+              return;
+            }
+            try {
+              call.succeed(meaning.of(answer));
+            } catch (ReplicaException | RuntimeException e) {
+              call.fail(failures.of(operation, e));
+            }
+          });
+    } catch (RuntimeException e) {
+      call.fail(failures.of(operation, e));
+    }
+    return call;
+  }
+
+  /** Returns a call of no request yet, which ends when the client is closed. */
+  <R> S3Call<R> track(S3Operation operation) {
+    S3Call<R> call = new S3Call<>();
+    underWay.put(call, operation);
+    call.whenComplete((answer, failure) -> underWay.remove(call));
+    if (isClosed) {
+      call.fail(failures.closed(operation));
+    }
+    return call;
+  }
+
+  /** Returns the call of a second request that is made of the first one's answer. */
+  <A, B> S3Call<B> then(S3Operation operation, S3Call<A> first, Function<A, S3Call<B>> second) {
+    S3Call<B> both = track(operation);
+    both.follow(first);
+    first.whenComplete(
+        (answer, failure) -> {
+          if (failure != null) {
+            both.fail(failure);
+            return;
+          }
+          S3Call<B> next = second.apply(answer);
+          both.follow(next);
+          next.whenComplete(
+              (result, nextFailure) -> {
+                if (nextFailure != null) {
+                  both.fail(nextFailure);
+                } else {
+                  both.succeed(result);
+                }
+              });
+        });
+    return both;
+  }
+
+  /** Ends every request under way, and refuses all that come. Idempotent. */
+  void close() {
+    isClosed = true;
+    underWay.forEach((call, operation) -> call.fail(failures.closed(operation)));
+  }
+
+  /** What an answer means to the caller. */
+  @FunctionalInterface
+  interface Meaning<T, R> {
+    R of(T answer) throws ReplicaException;
+  }
+}

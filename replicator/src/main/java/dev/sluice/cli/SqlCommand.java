@@ -1,0 +1,151 @@
+package dev.sluice.cli;
+
+import dev.sluice.cache.ReplicaOptions;
+import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.Target;
+import dev.sluice.vfs.OpenReplica;
+import dev.sluice.vfs.Sluice;
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code sluice sql}: statements against a replica, through JDBC and the VFS, so that what it shows
+ * is what applications see.
+ */
+@Command(
+    name = "sql",
+    customSynopsis = "sluice sql [--txid T | --timestamp T] [--json] [--stats] [-v] REPLICA SQL...",
+    description = "Run SQL on a replica, as it is now or was before.")
+final class SqlCommand implements Callable<Integer> {
+  private static final long NONE = -1;
+
+  private final Terminal terminal;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private final TargetOptions targetOptions = new TargetOptions();
+
+  @Option(
+      names = {"--json", "-json"},
+      description = "Print a JSON array of objects for each statement with a result.")
+  private boolean isJson;
+
+  @Option(
+      names = {"--stats", "-stats"},
+      description = "Afterwards print one JSON line about requests and times to stderr.")
+  private boolean hasStats;
+
+  @Parameters(
+      arity = "1",
+      index = "0",
+      paramLabel = "REPLICA",
+      description = "A replica URL, or the directory that holds ltx/.")
+  private String replica = "";
+
+  @Parameters(
+      arity = "1..*",
+      index = "1..*",
+      paramLabel = "SQL",
+      description = "One or several statements each.")
+  private List<String> statements = new ArrayList<>();
+
+  private long openMillis;
+  private long firstRowMillis = NONE;
+
+  SqlCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() throws Failure, IOException {
+    CommandLine command = Optional.ofNullable(spec).orElseThrow().commandLine();
+    Usage.refuseOptions(command, List.of(replica));
+    Usage.refuseOptions(command, statements);
+    Target target = targetOptions.target(command, Instant.now());
+    ReplicaUrl url = OpenedClient.url(replica);
+    try (OpenReplica opened = open(url);
+        Connection connection = connect(url, opened, target)) {
+      openMillis = terminal.elapsedMillis();
+      RowFormat format = isJson ? new JsonFormat(terminal.out()) : new ListFormat(terminal.out());
+      SqlRunner runner =
+          new SqlRunner(connection, format, () -> firstRowMillis = terminal.elapsedMillis());
+      try {
+        runner.run(statements);
+      } finally {
+        terminal.out().flush();
+        if (hasStats) {
+          terminal.err().println(stats(txid(connection), opened.replica().requests()));
+        }
+      }
+    } catch (SQLException e) {
+      throw new Failure("close " + url.location(), e);
+    }
+    return ExitCode.DONE;
+  }
+
+  private OpenReplica open(ReplicaUrl url) throws Failure {
+    try {
+      return Sluice.open(ReplicaOptions.of(url, terminal.openTimeout()));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new Failure("open " + url.location(), e);
+    }
+  }
+
+  private static Connection connect(ReplicaUrl url, OpenReplica opened, Target target)
+      throws Failure {
+    try {
+      return DriverManager.getConnection(opened.jdbcUrl() + parameter(target));
+    } catch (SQLException e) {
+      throw new Failure("open " + url.location(), e);
+    }
+  }
+
+  /** Returns what fixes the view in the SQLite URI. */
+  private static String parameter(Target target) {
+    if (target instanceof Target.AtTxid at) {
+      return "&txid=" + at.txid();
+    }
+    return target instanceof Target.Before before ? "&timestamp=" + before.time() : "";
+  }
+
+  private static @Nullable String txid(Connection connection) {
+    try (PreparedStatement statement = connection.prepareStatement("SELECT litestream_txid()");
+        ResultSet rows = statement.executeQuery()) {
+      return rows.next() ? rows.getString(1) : null;
+    } catch (SQLException e) {
+      return null; // statistics never fail the command that they are about
+    }
+  }
+
+  private Json stats(@Nullable String txid, RequestMeter.Snapshot requests) {
+    Json line = txid == null ? new Json().putNull("txid") : new Json().put("txid", txid);
+    line.put("list", requests.lists()).put("get", requests.gets()).put("head", requests.heads());
+    line.put("bytes", requests.bytes()).put("rounds", requests.rounds());
+    line.put("hedges", requests.hedges()).put("waste_bytes", requests.wasteBytes());
+    line.put("open_ms", openMillis);
+    if (firstRowMillis == NONE) {
+      line.putNull("first_row_ms");
+    } else {
+      line.put("first_row_ms", firstRowMillis);
+    }
+    return line.put("total_ms", terminal.elapsedMillis());
+  }
+}
