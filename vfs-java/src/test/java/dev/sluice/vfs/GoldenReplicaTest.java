@@ -102,7 +102,7 @@ class GoldenReplicaTest {
 
   private static long requests(OpenReplica replica) {
     var meter = replica.replica().requests();
-    return meter.listCount() + meter.getCount() + meter.headCount();
+    return meter.lists() + meter.gets() + meter.heads();
   }
 
   @Test
