@@ -1,0 +1,166 @@
+package dev.sluice.cache;
+
+import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.Listings;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.PlanException;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.RestorePlan;
+import dev.sluice.storage.Target;
+import dev.sluice.storage.TimeTarget;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Finds the files to read for a target, again and again while a replica changes under it: an empty replica is waited for, a gap and
+ * a file that is gone lead to a fresh listing, a malformed file to a plan without it. Changes with each plan; confined to one
+ * thread at a time.
+ */
+public final class Planner {
+  private static final Duration EMPTY_PAUSE = Duration.ofMillis(250);
+  private static final Duration GONE_PAUSE = Duration.ofMillis(100);
+
+  /** Before the second and third listing of a history with a gap: all within two seconds. */
+  private static final List<Duration> GAP_PAUSES = List.of(Duration.ofMillis(500), Duration.ofSeconds(1));
+
+  private final ReplicaClient client;
+  private final RequestMeter meter;
+  private final Target target;
+  private final Deadline deadline;
+  private final CountDownLatch closing;
+  private final Set<LtxFile> avoided = new HashSet<>();
+  private Optional<LtxFormatException> malformed = Optional.empty();
+  private Optional<List<LtxFile>> listing = Optional.empty();
+  private boolean isFresh;
+  private int gaps;
+
+  /**
+   * @param client one that tries again until the deadline
+   * @param closing opens when nobody wants the plan any more
+   */
+  public Planner(ReplicaClient client, RequestMeter meter, Target target, Deadline deadline, CountDownLatch closing) {
+    this.client = client;
+    this.meter = meter;
+    this.target = target;
+    this.deadline = deadline;
+    this.closing = closing;
+  }
+
+  /** Takes a listing from earlier; it is replaced by a fresh one if it does not lead to the target. */
+  void startFrom(List<LtxFile> known) {
+    listing = Optional.of(known);
+  }
+
+  /** Returns the listing that the last plan was made from. */
+  List<LtxFile> listing() {
+    return listing.orElse(List.of());
+  }
+
+  /**
+   * Returns the next plan.
+   *
+   * @throws ViewException.NoFiles if there were none until the deadline
+   * @throws ViewException.Gap if the history still had a gap in the third listing
+   * @throws PlanException.NotReachable if no file ends at the target
+   * @throws LtxFormatException if there is no plan without the file that was malformed
+   */
+  public RestorePlan plan() throws IOException {
+    while (true) {
+      List<LtxFile> files = listing.isPresent() ? listing.get() : list();
+      try {
+        return planFrom(files);
+      } catch (PlanException.NoFiles e) {
+        awaitFirstFile(e);
+      } catch (PlanException.Gap e) {
+        throwMalformed();
+        awaitRepair(e);
+      } catch (PlanException.NotReachable e) {
+        throwMalformed();
+        if (isFresh) {
+          throw e;
+        }
+      }
+      listing = Optional.empty();
+    }
+  }
+
+  private List<LtxFile> list() throws IOException {
+    meter.beginRound();
+    List<LtxFile> files = cancelling(Listings.all(client), "list " + client.location());
+    listing = Optional.of(files);
+    isFresh = true;
+    return files;
+  }
+
+  private RestorePlan planFrom(List<LtxFile> files) throws IOException {
+    if (target instanceof Target.Before before) {
+      TimeTarget search = new TimeTarget(client, meter);
+      String what = "find " + target + " in " + client.location();
+      return RestorePlan.of(
+          files, new Target.AtTxid(cancelling(search.resolve(files, before, avoided), what)), avoided);
+    }
+    return RestorePlan.of(files, (Target.ByTxid) target, avoided);
+  }
+
+  private <T> T cancelling(CompletableFuture<T> request, String what) throws IOException {
+    try {
+      return Waits.await(request, deadline, what);
+    } finally {
+      request.cancel(true);
+    }
+  }
+
+  private void awaitFirstFile(PlanException.NoFiles e) throws IOException {
+    String what = "open " + client.location() + ": no files yet";
+    if (deadline.hasPassed()) {
+      throw new ViewException.NoFiles(what, e);
+    }
+    Waits.pause(EMPTY_PAUSE, deadline, closing, what);
+    if (deadline.hasPassed()) {
+      throw new ViewException.NoFiles(what, e);
+    }
+  }
+
+  private void awaitRepair(PlanException.Gap e) throws IOException {
+    String what = "open " + client.location() + ": " + e.getMessage();
+    if (gaps == GAP_PAUSES.size() || deadline.hasPassed()) {
+      throw new ViewException.Gap(what, e);
+    }
+    Waits.pause(GAP_PAUSES.get(gaps), deadline, closing, what);
+    gaps++;
+  }
+
+  private void throwMalformed() throws LtxFormatException {
+    if (malformed.isPresent()) {
+      throw malformed.get();
+    }
+  }
+
+  /** Says that a file of the last plan is malformed: later plans do without it. */
+  public void avoid(LtxFile file, LtxFormatException reason) {
+    avoided.add(file);
+    malformed = Optional.of(malformed.orElse(reason));
+  }
+
+  /**
+   * Says that a file of the last plan is gone or was replaced: the next plan is made from a fresh listing.
+   *
+   * @throws ViewException.HistoryGone if the deadline has passed
+   */
+  public void relist(IOException gone) throws IOException {
+    String what = "open " + client.location() + ": history gone: " + gone.getMessage();
+    Waits.pause(GONE_PAUSE, deadline, closing, what);
+    if (deadline.hasPassed()) {
+      throw new ViewException.HistoryGone(what, gone);
+    }
+    listing = Optional.empty();
+  }
+}

@@ -1,0 +1,355 @@
+package dev.sluice.cache;
+
+import dev.sluice.ltx.FrameDecoder;
+import dev.sluice.ltx.LockPage;
+import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.ltx.Txid;
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.MeteringReplicaClient;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.RestorePlan;
+import dev.sluice.storage.Retries;
+import dev.sluice.storage.Target;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What one process has of one replica, whatever the number of connections: its client, its files, the latest view, the views at
+ * other TXIDs that somebody reads, and one cache for all of them. Made and ended by {@link Replicas}.
+ *
+ * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views, {@code replica-<n>-timer} times
+ * attempts. A caller's thread only waits, with a deadline. Thread-safe: what changes is under this object's private lock or
+ * volatile.
+ */
+public final class Replica {
+  private static final AtomicInteger THREADS = new AtomicInteger();
+
+  private final Object lock = new Object();
+  private final MeteringReplicaClient client;
+  private final RequestMeter meter = new RequestMeter();
+  private final Duration readTimeout;
+  private final FileTable files = new FileTable();
+  private final FrameCache cache;
+  private final SharedMemory sharedMemory;
+  private final ByteBuffer controlMemory;
+  private final Control control;
+  private final ExecutorService openings;
+  private final ScheduledExecutorService timer;
+  private final Retries retries;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Map<Txid, WeakReference<View>> fixedViews = new HashMap<>();
+  private final ConcurrentHashMap<Target, CompletableFuture<View>> pending = new ConcurrentHashMap<>();
+  private volatile int[] listing = new int[0];
+  private volatile Optional<View> latest = Optional.empty();
+  private volatile Optional<String> lastError = Optional.empty();
+  private volatile long lastProvenMillis;
+
+  /** Takes over the client. Makes no request. */
+  Replica(ReplicaClient client, ReplicaOptions options, SharedMemory sharedMemory) {
+    this.client = new MeteringReplicaClient(client, meter);
+    this.readTimeout = options.readTimeout();
+    this.cache = new FrameCache(options.pageCacheBytes());
+    this.sharedMemory = sharedMemory;
+    this.controlMemory = sharedMemory.map(Control.bytes());
+    this.control = new Control(controlMemory);
+    String name = "replica-" + THREADS.incrementAndGet();
+    this.openings = Executors.newCachedThreadPool(daemons(name));
+    this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
+    this.retries = Retries.standard(new Random(), timer);
+  }
+
+  private static ThreadFactory daemons(String name) {
+    return work -> {
+      Thread thread = new Thread(work, name);
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  /** Opens the latest view; called once, on a thread of {@link Replicas}. */
+  void open(Deadline deadline) throws IOException {
+    View view = open(new Target.Latest(), deadline);
+    latest = Optional.of(view);
+    control.publish(view);
+  }
+
+  /** Returns where the replica is, without query and credentials. */
+  public String location() {
+    return client.location();
+  }
+
+  /** Returns the newest view. */
+  public View latest() {
+    return latest.orElseThrow(() -> new IllegalStateException("not open: " + location()));
+  }
+
+  /** Returns what readers in C see of this replica. */
+  public Control control() {
+    return control;
+  }
+
+  /** Returns the requests made so far, openings included. */
+  public RequestMeter.Snapshot requests() {
+    return meter.snapshot();
+  }
+
+  /** Returns what went wrong last, until a read or an opening that needed the storage went well. */
+  public Optional<String> lastError() {
+    return lastError;
+  }
+
+  /** Returns when the latest view was last known to be the newest, in milliseconds since the Unix epoch. */
+  public long lastProvenMillis() {
+    return lastProvenMillis;
+  }
+
+  /** Returns the bytes that the page cache may hold. */
+  public long pageCacheBytes() {
+    return cache.maximumBytes();
+  }
+
+  void raisePageCache(long bytes) {
+    cache.raiseMaximum(bytes);
+  }
+
+  /**
+   * Returns the view at a target; the same object while somebody holds it. Asks the storage only if the target is not known yet.
+   *
+   * @throws dev.sluice.storage.PlanException.NotReachable if no file ends there: it names the TXIDs below and above
+   * @throws ViewException if the files do not give that state
+   * @throws LtxFormatException if a file is malformed and there is no plan without it
+   * @throws ReplicaException if the storage fails until the read timeout
+   */
+  public View at(Target target) throws IOException {
+    if (target instanceof Target.Latest) {
+      return latest();
+    }
+    if (target instanceof Target.AtTxid at) {
+      Optional<View> known = known(at.txid());
+      if (known.isPresent()) {
+        return known.get();
+      }
+    }
+    Deadline deadline = Deadline.after(readTimeout, System::nanoTime);
+    CompletableFuture<View> mine = new CompletableFuture<>();
+    CompletableFuture<View> other = pending.putIfAbsent(target, mine);
+    if (other == null) {
+      start(target, deadline, mine);
+    }
+    return Waits.await(other == null ? mine : other, deadline, "open " + target + " of " + location());
+  }
+
+  private void start(Target target, Deadline deadline, CompletableFuture<View> result) {
+    Runnable opening =
+        () -> {
+          try {
+            View view = open(target, deadline);
+            pending.remove(target, result);
+            result.complete(view);
+          } catch (IOException | RuntimeException | Error e) {
+            pending.remove(target, result);
+            result.completeExceptionally(e);
+          }
+        };
+    try {
+      openings.execute(opening);
+    } catch (RejectedExecutionException e) {
+      pending.remove(target, result);
+      result.completeExceptionally(new ReplicaException.Unavailable(location() + ": closed", e));
+    }
+  }
+
+  private Optional<View> known(Txid txid) {
+    Optional<View> newest = latest.filter(view -> view.txid().equals(txid));
+    if (newest.isPresent()) {
+      return newest;
+    }
+    synchronized (lock) {
+      WeakReference<View> fixed = fixedViews.get(txid);
+      return fixed == null ? Optional.empty() : Optional.ofNullable(fixed.get());
+    }
+  }
+
+  private View open(Target target, Deadline deadline) throws IOException {
+    ReplicaClient retrying = retries.until(deadline, client);
+    Planner planner = new Planner(retrying, meter, target, deadline, closing);
+    if (target instanceof Target.AtTxid && listing.length > 0) {
+      planner.startFrom(Arrays.stream(listing).mapToObj(files::file).toList());
+    }
+    try {
+      View view = open(planner, retrying, deadline, target instanceof Target.Latest);
+      lastError = Optional.empty();
+      return view;
+    } catch (IOException e) {
+      lastError = Optional.of(String.valueOf(e.getMessage()));
+      throw e;
+    }
+  }
+
+  private View open(Planner planner, ReplicaClient retrying, Deadline deadline, boolean isLatest) throws IOException {
+    while (true) {
+      long startMillis = System.currentTimeMillis();
+      RestorePlan plan = planner.plan();
+      Optional<View> known = known(plan.txid());
+      if (known.isPresent()) {
+        return known.get();
+      }
+      try {
+        View view = new Opening(retrying, meter, deadline, files, cache).open(plan);
+        listing = files.numbersOf(planner.listing());
+        if (isLatest) {
+          lastProvenMillis = startMillis;
+          return view;
+        }
+        return shared(view);
+      } catch (MalformedFileException e) {
+        planner.avoid(e.file(), e.reason());
+      } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+        planner.relist(e);
+      }
+    }
+  }
+
+  private View shared(View view) {
+    synchronized (lock) {
+      fixedViews.values().removeIf(fixed -> fixed.get() == null);
+      WeakReference<View> fixed = fixedViews.get(view.txid());
+      View earlier = fixed == null ? null : fixed.get();
+      if (earlier != null) {
+        return earlier;
+      }
+      fixedViews.put(view.txid(), new WeakReference<>(view));
+      return view;
+    }
+  }
+
+  /**
+   * Fills {@code dst} with one page of a view, from the cache or the storage; page 1 as the view shows it.
+   *
+   * @param view one of this replica
+   * @param pgno 1 to the view's commit
+   * @param dst {@link ByteBuffer#remaining()} is the page size; after an exception its content is undefined
+   * @throws ViewException.HistoryGone if the file that holds the page is gone or was replaced
+   * @throws ViewException.PageMissing if no file holds the page
+   * @throws LtxFormatException if the page's frame is damaged
+   * @throws ReplicaException if the storage refuses, or fails until the read timeout
+   */
+  public void read(View view, long pgno, ByteBuffer dst) throws IOException {
+    if (pgno < 1 || pgno > view.commit() || dst.remaining() != view.pageSize()) {
+      throw new IllegalArgumentException("page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
+    }
+    if (pgno == LockPage.pgno(view.pageSize())) {
+      dst.put(new byte[view.pageSize()]);
+      return;
+    }
+    int start = dst.position();
+    dst.put(page(view, pgno));
+    if (pgno == 1) {
+      dst.put(start, view.pageOneHeader());
+    }
+  }
+
+  private byte[] page(View view, long pgno) throws IOException {
+    PageMap pages = view.pages();
+    if (!pages.contains(pgno)) {
+      throw new ViewException.PageMissing("read page " + pgno + " of " + location() + ": no file holds it at TXID " + view.txid());
+    }
+    long key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
+    Optional<byte[]> cached = cache.find(key);
+    if (cached.isPresent()) {
+      return cached.get();
+    }
+    try {
+      byte[] page = fetch(view, pgno, key);
+      lastError = Optional.empty();
+      return page;
+    } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+      ViewException gone = new ViewException.HistoryGone("read page " + pgno + ": history gone: " + e.getMessage(), e);
+      lastError = Optional.of(String.valueOf(gone.getMessage()));
+      throw gone;
+    } catch (IOException e) {
+      lastError = Optional.of(String.valueOf(e.getMessage()));
+      throw e;
+    }
+  }
+
+  /** A caller that joined another's fetch has its own deadline: when that fetch gave up too early, it begins one. */
+  private byte[] fetch(View view, long pgno, long key) throws IOException {
+    Deadline deadline = Deadline.after(readTimeout, System::nanoTime);
+    AtomicBoolean isMine = new AtomicBoolean();
+    while (true) {
+      CompletableFuture<byte[]> page =
+          cache.get(
+              key,
+              () -> {
+                isMine.set(true);
+                return request(view, pgno, deadline);
+              });
+      try {
+        return Waits.await(page, deadline, "read page " + pgno + " of " + location());
+      } catch (ReplicaException.Unavailable e) {
+        if (isMine.get() || deadline.hasPassed() || closing.getCount() == 0) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private CompletableFuture<byte[]> request(View view, long pgno, Deadline deadline) {
+    LtxFile file = files.file(view.pages().fileNumber(pgno));
+    long offset = view.pages().offset(pgno);
+    int frameBytes = view.pages().frameBytes(pgno);
+    meter.beginRound();
+    return retries
+        .until(deadline, client)
+        .read(file, offset, frameBytes)
+        .thenApply(
+            frame -> {
+              byte[] page = new byte[view.pageSize()];
+              try {
+                FrameDecoder.decode(
+                    frame, 0, frameBytes, pgno, view.pageSize(), page, 0, location() + " " + file.name(), offset);
+              } catch (LtxFormatException e) {
+                throw new CompletionException(e);
+              }
+              return page;
+            });
+  }
+
+  /** Returns the files that were listed last. */
+  List<LtxFile> listedFiles() {
+    return Arrays.stream(listing).mapToObj(files::file).toList();
+  }
+
+  /** Ends requests and threads and gives the control's memory back. */
+  void close() {
+    closing.countDown();
+    openings.shutdownNow();
+    timer.shutdownNow();
+    client.close();
+    pending.values().forEach(view -> view.cancel(true));
+    sharedMemory.release(controlMemory);
+  }
+}

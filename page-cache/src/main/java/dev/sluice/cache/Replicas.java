@@ -1,0 +1,168 @@
+package dev.sluice.cache;
+
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.Environment;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
+import dev.sluice.storage.ReplicaUrl;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/**
+ * The replicas that a process has open: one for each URL, query and user info included, however often it is acquired.
+ *
+ * <p>All clients read the same environment, so equal URLs are equal replicas. Thread-safe: what changes is under this object's
+ * private lock, and nothing is opened or closed under it.
+ */
+public final class Replicas implements AutoCloseable {
+  private final Object lock = new Object();
+  private final SharedMemory memory;
+  private final Function<ReplicaUrl, ReplicaClient> clients;
+  private final Map<ReplicaUrl, Shared> byUrl = new HashMap<>();
+  private final Map<Replica, Shared> byReplica = new IdentityHashMap<>();
+  private boolean isClosed;
+
+  /** One replica and those who share it. What changes is under the lock of {@link Replicas}. */
+  private static final class Shared {
+    final ReplicaUrl url;
+    final CompletableFuture<Replica> opening = new CompletableFuture<>();
+    int users;
+    boolean isAbandoned;
+    Runnable close = () -> {};
+
+    Shared(ReplicaUrl url) {
+      this.url = url;
+    }
+  }
+
+  /** Takes the memory for each replica's control, and what clients may look at. */
+  public Replicas(SharedMemory memory, Environment environment) {
+    this(memory, clientsIn(environment));
+  }
+
+  Replicas(SharedMemory memory, Function<ReplicaUrl, ReplicaClient> clients) {
+    this.memory = memory;
+    this.clients = clients;
+  }
+
+  private static Function<ReplicaUrl, ReplicaClient> clientsIn(Environment environment) {
+    return url -> ReplicaClients.open(url, environment);
+  }
+
+  /**
+   * Returns the replica, open. Whoever acquires it gives it back with {@link #release}. Concurrent callers share one opening and its
+   * failure; a later caller tries anew.
+   *
+   * @throws IllegalArgumentException if the URL cannot be used
+   * @throws ViewException if what the replica holds gives no view
+   * @throws dev.sluice.ltx.LtxFormatException if a file is malformed and there is no plan without it
+   * @throws ReplicaException if the storage refuses, or fails until the read timeout
+   */
+  public Replica acquire(ReplicaOptions options) throws IOException {
+    Shared shared;
+    boolean isFirst = false;
+    synchronized (lock) {
+      if (isClosed) {
+        throw new IllegalStateException("closed");
+      }
+      Shared known = byUrl.get(options.url());
+      if (known == null) {
+        known = new Shared(options.url());
+        byUrl.put(options.url(), known);
+        isFirst = true;
+      }
+      known.users++;
+      shared = known;
+    }
+    Deadline deadline = Deadline.after(options.readTimeout(), System::nanoTime);
+    if (isFirst) {
+      Thread thread = new Thread(() -> open(shared, options, deadline), "replica-open");
+      thread.setDaemon(true);
+      thread.start();
+    }
+    boolean isOpen = false;
+    try {
+      Replica replica = Waits.await(shared.opening, deadline, "open " + options.url());
+      replica.raisePageCache(options.pageCacheBytes());
+      isOpen = true;
+      return replica;
+    } finally {
+      if (!isOpen) {
+        release(shared);
+      }
+    }
+  }
+
+  private void open(Shared shared, ReplicaOptions options, Deadline deadline) {
+    try {
+      Replica replica = new Replica(clients.apply(options.url()), options, memory);
+      synchronized (lock) {
+        shared.close = replica::close;
+        byReplica.put(replica, shared);
+      }
+      closeIfAbandoned(shared);
+      replica.open(deadline);
+      shared.opening.complete(replica);
+    } catch (IOException | RuntimeException | Error e) {
+      synchronized (lock) {
+        byUrl.remove(options.url(), shared);
+      }
+      shared.opening.completeExceptionally(e);
+    }
+  }
+
+  /** Gives back what {@link #acquire} returned; the last one who does closes the replica. */
+  public void release(Replica replica) {
+    Shared shared;
+    synchronized (lock) {
+      shared = byReplica.get(replica);
+    }
+    if (shared != null) {
+      release(shared);
+    }
+  }
+
+  private void release(Shared shared) {
+    synchronized (lock) {
+      shared.users--;
+      if (shared.users > 0) {
+        return;
+      }
+      shared.isAbandoned = true;
+      byUrl.remove(shared.url, shared);
+    }
+    closeIfAbandoned(shared);
+  }
+
+  private void closeIfAbandoned(Shared shared) {
+    Runnable close;
+    synchronized (lock) {
+      if (!shared.isAbandoned) {
+        return;
+      }
+      close = shared.close;
+      shared.close = () -> {};
+      byReplica.values().removeIf(other -> other == shared);
+    }
+    close.run();
+  }
+
+  /** Closes every replica, whoever still has it. Idempotent. */
+  @Override
+  public void close() {
+    List<Shared> all;
+    synchronized (lock) {
+      isClosed = true;
+      all = List.copyOf(byUrl.values());
+      byUrl.clear();
+      all.forEach(shared -> shared.isAbandoned = true);
+    }
+    all.forEach(this::closeIfAbandoned);
+  }
+}

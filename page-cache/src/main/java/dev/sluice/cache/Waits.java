@@ -1,0 +1,76 @@
+package dev.sluice.cache;
+
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The only places where a caller's thread waits: always until a deadline, and until it is interrupted. */
+public final class Waits {
+
+  /** What a request gets beyond the deadline to say itself why it failed. */
+  private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+  private Waits() {}
+
+  /**
+   * Returns the future's value. It is not cancelled when the wait ends without it.
+   *
+   * @param what what is being done, for messages
+   * @throws IOException what the future failed with; {@link ReplicaException.Unavailable} at the deadline; {@link
+   *     InterruptedIOException} if this thread was interrupted, which it still is then
+   */
+  public static <T> T await(CompletableFuture<T> future, Deadline deadline, String what) throws IOException {
+    try {
+      return future.get(deadline.remainingNanos() + GRACE_NANOS, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      throw interrupted(what, e);
+    } catch (TimeoutException e) {
+      throw new ReplicaException.Unavailable(what + ": no answer until the deadline", e);
+    } catch (CancellationException e) {
+      throw new ReplicaException.Unavailable(what + ": closed meanwhile", e);
+    } catch (ExecutionException e) {
+      return rethrow(e.getCause() == null ? e : e.getCause());
+    }
+  }
+
+  private static <T> T rethrow(Throwable cause) throws IOException {
+    if (cause instanceof IOException failure) {
+      throw failure;
+    } else if (cause instanceof RuntimeException bug) {
+      throw bug;
+    } else if (cause instanceof Error error) {
+      throw error;
+    }
+    throw new IllegalStateException(cause);
+  }
+
+  /**
+   * Lets time pass, but not beyond the deadline.
+   *
+   * @throws ReplicaException.Unavailable if {@code closing} opens meanwhile
+   */
+  public static void pause(Duration time, Deadline deadline, CountDownLatch closing, String what) throws IOException {
+    try {
+      if (closing.await(Math.min(time.toNanos(), deadline.remainingNanos()), TimeUnit.NANOSECONDS)) {
+        throw new ReplicaException.Unavailable(what + ": closed meanwhile");
+      }
+    } catch (InterruptedException e) {
+      throw interrupted(what, e);
+    }
+  }
+
+  private static InterruptedIOException interrupted(String what, InterruptedException e) {
+    Thread.currentThread().interrupt();
+    InterruptedIOException failure = new InterruptedIOException(what + ": interrupted");
+    failure.initCause(e);
+    return failure;
+  }
+}
