@@ -6,6 +6,7 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import dev.sluice.vfs.OpenReplica;
 import dev.sluice.vfs.Sluice;
+import dev.sluice.vfs.SluiceException;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -104,7 +105,7 @@ final class SqlCommand implements Callable<Integer> {
   private OpenReplica open(ReplicaUrl url) throws Failure {
     try {
       return Sluice.open(options(url));
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (IOException | IllegalArgumentException | SluiceException e) {
       throw new Failure("open " + url.location(), e);
     }
   }
