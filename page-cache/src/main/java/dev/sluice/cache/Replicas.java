@@ -43,10 +43,10 @@ public final class Replicas implements AutoCloseable {
 
   /** Takes the memory for each replica's control, and what clients may look at. */
   public Replicas(SharedMemory memory, Environment environment) {
-    this(memory, clientsIn(environment));
+    this(clientsIn(environment), memory);
   }
 
-  Replicas(SharedMemory memory, Function<ReplicaUrl, ReplicaClient> clients) {
+  Replicas(Function<ReplicaUrl, ReplicaClient> clients, SharedMemory memory) {
     this.memory = memory;
     this.clients = clients;
   }
