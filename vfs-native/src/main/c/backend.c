@@ -14,6 +14,12 @@ _Static_assert(sizeof(sluice_open_request) == 2048, "Java reads it by offset");
 
 /* The registry: who serves, and which files are open. */
 static _Atomic(const sluice_backend *) current;
+/* Every table there ever was: a file keeps the address of its own, so none is freed or used again. */
+typedef struct table {
+    sluice_backend backend;
+    struct table *former;
+} table;
+static _Atomic(table *) newest_table;
 static pthread_mutex_t files_mutex = PTHREAD_MUTEX_INITIALIZER;
 static sluice_open_file *files;
 static int64_t file_count;
@@ -96,16 +102,21 @@ SLUICE_EXPORT int sluice_backend_register(sluice_open_call open, sluice_read_cal
                                           sluice_unpin_call unpin, sluice_ask_call ask, sluice_close_call close);
 int sluice_backend_register(sluice_open_call open, sluice_read_call read, sluice_pin_call pin, sluice_unpin_call unpin,
                             sluice_ask_call ask, sluice_close_call close) {
-    sluice_backend *backend = malloc(sizeof *backend);
-    if (backend == NULL) {
+    table *added = malloc(sizeof *added);
+    if (added == NULL) {
         return SQ_NOMEM;
     }
-    *backend = (sluice_backend){open, read, pin, unpin, ask, close};
+    added->backend = (sluice_backend){open, read, pin, unpin, ask, close};
     const sluice_backend *none = NULL;
     /* release: the table before the pointer; pairs with the loads in sluice_open_file_add and sluice_call_begin */
-    if (!atomic_compare_exchange_strong_explicit(&current, &none, backend, memory_order_seq_cst, memory_order_relaxed)) {
-        free(backend);
+    if (!atomic_compare_exchange_strong_explicit(&current, &none, &added->backend, memory_order_seq_cst, memory_order_relaxed)) {
+        free(added);
         return SQ_BUSY;
+    }
+    added->former = atomic_load_explicit(&newest_table, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&newest_table, &added->former, added, memory_order_release,
+                                                  memory_order_relaxed)) {
+        /* another registration came between: go behind that one */
     }
     return SQ_OK;
 }

@@ -6,7 +6,7 @@ import java.io.IOException;
  * Opens replicas for the native VFS. Thread-safe. It is not for reading pages: that is {@link
  * ReplicaFile}.
  */
-interface Backend {
+interface Backend extends AutoCloseable {
 
   /**
    * Returns a new connection to the replica that the parameters name; the caller closes it.
@@ -16,4 +16,8 @@ interface Backend {
    * @throws IllegalArgumentException if a parameter makes no sense; likewise
    */
   ReplicaFile open(ReplicaParameters parameters) throws IOException;
+
+  /** Closes what is shared between files, when no file is open any more. */
+  @Override
+  default void close() {}
 }

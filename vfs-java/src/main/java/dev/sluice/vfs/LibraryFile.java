@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -32,10 +33,20 @@ record LibraryFile(Path path) {
 
   static final String DIRECTORY_VARIABLE = "SLUICE_NATIVE_DIR";
 
+  /**
+   * The setting that names a library to load instead of the jar's: one built for another platform,
+   * or for its tests.
+   */
+  static final String LIBRARY_PROPERTY = "sluice.native.library";
+
   private static final int HASH_DIGITS = 32;
 
   /** Returns the library of this platform, unpacked if it is not there yet. */
   static LibraryFile unpack(Environment environment) {
+    String chosen = System.getProperty(LIBRARY_PROPERTY, "");
+    if (!chosen.isEmpty()) {
+      return new LibraryFile(Path.of(chosen).toAbsolutePath());
+    }
     String os = os(System.getProperty("os.name"));
     String platform = os + "-" + arch(System.getProperty("os.arch"));
     String name = "libsluice." + (os.equals("macos") ? "dylib" : "so");
@@ -91,7 +102,7 @@ record LibraryFile(Path path) {
     try {
       Files.write(temporary, content);
       try {
-        Files.move(temporary, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
       } catch (AtomicMoveNotSupportedException e) {
         throw new IOException("the directory's file system cannot rename", e);
       }
@@ -106,7 +117,9 @@ record LibraryFile(Path path) {
         throw new SluiceException(
             "this build of Sluice has no native library for "
                 + platform
-                + "; build it on such a machine (mvn package makes the library of the machine it runs on)");
+                + "; build it there with vfs-native/build.sh and name it with -D"
+                + LIBRARY_PROPERTY
+                + "=FILE");
       }
       return in.readAllBytes();
     } catch (IOException e) {

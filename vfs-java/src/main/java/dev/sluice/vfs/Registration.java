@@ -18,9 +18,11 @@ final class Registration {
   private static final int GOODBYE_MILLIS = 10_000;
 
   private final Upcalls upcalls;
+  private final Backend backend;
 
-  private Registration(Upcalls upcalls) {
+  private Registration(Upcalls upcalls, Backend backend) {
     this.upcalls = upcalls;
+    this.backend = backend;
   }
 
   static Registration of(Backend backend, Environment environment) {
@@ -43,7 +45,7 @@ final class Registration {
       throw new SluiceException(
           "cannot load " + library.path() + " into SQLite: " + e.getMessage(), e);
     }
-    return new Registration(upcalls);
+    return new Registration(upcalls, backend);
   }
 
   /**
@@ -56,6 +58,7 @@ final class Registration {
           "a read of a replica has not ended within " + GOODBYE_MILLIS / 1000 + " s");
     }
     upcalls.closeFiles();
+    backend.close();
   }
 
   private static void load(LibraryFile library) {

@@ -30,6 +30,9 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   static final String READ_TIMEOUT = "read_timeout";
   static final String CACHE_DIR = "cache_dir";
 
+  /** Names a replica that {@link OpenReplica} holds; only Sluice writes it. */
+  static final String REPLICA_OPEN = "replica_open";
+
   /** The variable that says where the replica is if the URI does not. */
   static final String REPLICA_URL_VARIABLE = "LITESTREAM_REPLICA_URL";
 
@@ -105,7 +108,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
     Map<String, String> ours = new LinkedHashMap<>();
     all.forEach(
         (name, value) -> {
-          if (NAMES.contains(name)) {
+          if (NAMES.contains(name) || name.equals(REPLICA_OPEN)) {
             ours.put(name, value);
           } else if (OUR_PREFIXES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::startsWith)) {
             throw new IllegalArgumentException(
@@ -118,7 +121,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
     } else {
       refuseRawQuery(url, all);
     }
-    if (url.isEmpty()) {
+    if (url.isEmpty() && !ours.containsKey(REPLICA_OPEN)) {
       throw new IllegalArgumentException(
           "no replica_url: add replica_url=... to the URI or set " + REPLICA_URL_VARIABLE);
     }

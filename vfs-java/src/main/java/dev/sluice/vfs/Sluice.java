@@ -1,6 +1,10 @@
 package dev.sluice.vfs;
 
+import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.storage.Environment;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,11 +26,30 @@ public final class Sluice {
    * @throws SluiceException if the native library cannot be used here
    */
   public static void register() {
-    register(
-        unsupported -> {
-          throw new java.io.IOException("not yet");
-        },
-        Environment.ofProcess());
+    synchronized (lock) {
+      if (registration == null) {
+        Environment environment = Environment.ofProcess();
+        registration = Registration.of(new ReplicaBackend(environment, Clock.systemUTC()), environment);
+      }
+    }
+  }
+
+  /**
+   * Opens a replica and holds it open, registering the VFS if need be.
+   *
+   * @throws IOException if it cannot be opened within its read timeout; the message says why
+   * @throws SluiceException if the native library cannot be used here
+   */
+  public static OpenReplica open(ReplicaOptions options) throws IOException {
+    register();
+    Backend backend;
+    synchronized (lock) {
+      backend = Objects.requireNonNull(registration, "unregistered meanwhile").backend();
+    }
+    if (backend instanceof ReplicaBackend replicas) {
+      return replicas.hold(options);
+    }
+    throw new IllegalStateException("registered with " + backend);
   }
 
   /** As {@link #register()}, with another source of replicas. */

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,18 +76,22 @@ class LibraryFileTest {
 
   @Test
   void variableChoosesTheDirectoryAndPropertyWins() {
-    String property = System.getProperty(LibraryFile.DIRECTORY_PROPERTY);
-    Environment variable = name -> name.equals("SLUICE_NATIVE_DIR") ? Optional.of(dir.toString()) : Optional.empty();
+    Properties before = System.getProperties();
+    Environment variable =
+        name -> name.equals("SLUICE_NATIVE_DIR") ? Optional.of(dir.toString()) : Optional.empty();
     try {
-      System.clearProperty(LibraryFile.DIRECTORY_PROPERTY);
+      Properties changed = new Properties();
+      changed.putAll(before);
+      changed.remove(LibraryFile.LIBRARY_PROPERTY);
+      changed.remove(LibraryFile.DIRECTORY_PROPERTY);
+      System.setProperties(changed);
       assertTrue(LibraryFile.unpack(variable).path().startsWith(dir.resolve("native")));
       System.setProperty(LibraryFile.DIRECTORY_PROPERTY, dir.resolve("p").toString());
       assertTrue(LibraryFile.unpack(variable).path().startsWith(dir.resolve("p")));
+      System.setProperty(LibraryFile.LIBRARY_PROPERTY, "/lib/own.so");
+      assertEquals(Path.of("/lib/own.so"), LibraryFile.unpack(variable).path());
     } finally {
-      System.clearProperty(LibraryFile.DIRECTORY_PROPERTY);
-      if (property != null) {
-        System.setProperty(LibraryFile.DIRECTORY_PROPERTY, property);
-      }
+      System.setProperties(before);
     }
   }
 }

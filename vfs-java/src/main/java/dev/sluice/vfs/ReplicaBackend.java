@@ -1,0 +1,103 @@
+package dev.sluice.vfs;
+
+import dev.sluice.cache.Replica;
+import dev.sluice.cache.ReplicaOptions;
+import dev.sluice.cache.Replicas;
+import dev.sluice.cache.View;
+import dev.sluice.ltx.Txid;
+import dev.sluice.storage.Environment;
+import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.Target;
+import dev.sluice.storage.text.Durations;
+import dev.sluice.storage.text.Sizes;
+import dev.sluice.storage.text.Times;
+import java.io.IOException;
+import java.time.Clock;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+
+/** Opens the replicas of this process: one of each, whatever the number of connections. Thread-safe. */
+final class ReplicaBackend implements Backend {
+  private final Replicas replicas;
+  private final Clock clock;
+  private final ConcurrentMap<String, ReplicaOptions> held = new ConcurrentHashMap<>();
+  private final AtomicLong holds = new AtomicLong();
+
+  ReplicaBackend(Environment environment, Clock clock) {
+    this.replicas = new Replicas(new NativeMemory(), environment);
+    this.clock = clock;
+  }
+
+  @Override
+  public ReplicaFile open(ReplicaParameters parameters) throws IOException {
+    Target target = target(parameters);
+    Replica replica = replicas.acquire(options(parameters));
+    boolean isOpen = false;
+    try {
+      Optional<View> fixed =
+          target instanceof Target.Latest ? Optional.empty() : Optional.of(replica.at(target));
+      ReplicaFile file = new ReplicaConnection(replica, fixed, clock, () -> replicas.release(replica));
+      isOpen = true;
+      return file;
+    } finally {
+      if (!isOpen) {
+        replicas.release(replica);
+      }
+    }
+  }
+
+  /** Opens a replica for the explicit API, which names it in its URLs by a number of ours. */
+  OpenReplica hold(ReplicaOptions options) throws IOException {
+    Replica replica = replicas.acquire(options);
+    String number = Long.toString(holds.incrementAndGet());
+    held.put(number, options);
+    return new OpenReplica(
+        replica,
+        number,
+        () -> {
+          held.remove(number);
+          replicas.release(replica);
+        });
+  }
+
+  @Override
+  public void close() {
+    replicas.close();
+  }
+
+  private ReplicaOptions options(ReplicaParameters parameters) {
+    Optional<String> number = parameters.get(ReplicaParameters.REPLICA_OPEN);
+    if (number.isPresent()) {
+      ReplicaOptions options = held.get(number.get());
+      if (options == null) {
+        throw new IllegalArgumentException("the replica of this URL was closed: its OpenReplica must stay open");
+      }
+      return options;
+    }
+    ReplicaOptions defaults = ReplicaOptions.of(ReplicaUrl.parse(parameters.replicaUrl()));
+    return new ReplicaOptions(
+        defaults.url(),
+        value(parameters, ReplicaParameters.PAGE_CACHE_SIZE, Sizes::parse).orElse(defaults.pageCacheBytes()),
+        value(parameters, ReplicaParameters.READ_TIMEOUT, Durations::parse).orElse(defaults.readTimeout()),
+        value(parameters, ReplicaParameters.POLL_INTERVAL, Durations::parse).orElse(defaults.pollInterval()));
+  }
+
+  private Target target(ReplicaParameters parameters) {
+    Optional<Target> txid =
+        value(parameters, ReplicaParameters.TXID, text -> new Target.AtTxid(Txid.parse(text)));
+    return txid.or(
+            () -> value(parameters, ReplicaParameters.TIMESTAMP, text -> Times.parse(text, clock.instant())))
+        .orElseGet(Target.Latest::new);
+  }
+
+  private static <T> Optional<T> value(ReplicaParameters parameters, String name, Function<String, T> parser) {
+    try {
+      return parameters.get(name).map(parser);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(name + ": " + e.getMessage(), e);
+    }
+  }
+}

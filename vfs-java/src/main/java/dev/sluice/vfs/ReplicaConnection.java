@@ -1,0 +1,120 @@
+package dev.sluice.vfs;
+
+import dev.sluice.cache.Replica;
+import dev.sluice.cache.View;
+import dev.sluice.storage.text.Times;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** One connection's file over the process's replica. Confined to one thread at a time; closed once. */
+final class ReplicaConnection implements ReplicaFile {
+  private static final long FIRST_EPOCH = 1;
+
+  private final Replica replica;
+  private final Optional<View> fixed;
+  private final Clock clock;
+  private final Runnable release;
+  private final long controlAddress;
+  private @Nullable View pinned;
+  private String error = "";
+
+  /** The last word that was read under, and its view: the control forgets views that nobody pins, so this does not hold one. */
+  private long lastWord;
+
+  private WeakReference<@Nullable View> lastView = new WeakReference<>(null);
+
+  ReplicaConnection(Replica replica, Optional<View> fixed, Clock clock, Runnable release) {
+    this.replica = replica;
+    this.fixed = fixed;
+    this.clock = clock;
+    this.release = release;
+    this.controlAddress = Upcalls.address(replica.control().memory());
+  }
+
+  @Override
+  public long controlAddress() {
+    return controlAddress;
+  }
+
+  @Override
+  public boolean isFixed() {
+    return fixed.isPresent();
+  }
+
+  @Override
+  public void read(long word, long pgno, ByteBuffer dst) throws IOException {
+    replica.read(view(word), pgno, dst);
+    if (!error.isEmpty()) {
+      error = "";
+    }
+  }
+
+  private View view(long word) {
+    View view = word == 0 ? pinned : word == lastWord ? lastView.get() : null;
+    if (view != null) {
+      return view;
+    }
+    View found =
+        replica
+            .control()
+            .view(word)
+            .orElseThrow(() -> new IllegalStateException("no view is pinned by the word " + Long.toHexString(word)));
+    lastWord = word;
+    lastView = new WeakReference<>(found);
+    return found;
+  }
+
+  @Override
+  public void pin(ByteBuffer dst) {
+    View view = fixed.orElseGet(replica::latest);
+    pinned = view;
+    dst.order(ByteOrder.nativeOrder())
+        .putLong(view.txid().value())
+        .putInt((int) view.commit())
+        .putInt(view.pageSize())
+        .putLong(FIRST_EPOCH)
+        .putLong(view.time().toEpochMilli())
+        .put(view.pageOneHeader());
+  }
+
+  @Override
+  public void unpin() {
+    pinned = null;
+  }
+
+  @Override
+  public String time(long timeMillis) {
+    return timeMillis <= 0 ? "latest" : Times.format(Instant.ofEpochMilli(timeMillis));
+  }
+
+  @Override
+  public long lagSeconds(long txid) {
+    long provenMillis = replica.lastProvenMillis();
+    if (provenMillis <= 0 || txid != replica.latest().txid().value()) {
+      return -1;
+    }
+    return Math.max(0, Duration.ofMillis(clock.millis() - provenMillis).toSeconds());
+  }
+
+  @Override
+  public String error() {
+    return error.isEmpty() ? replica.lastError().orElse("") : error;
+  }
+
+  @Override
+  public void failed(String reason) {
+    error = reason;
+  }
+
+  @Override
+  public void close() {
+    release.run();
+  }
+}

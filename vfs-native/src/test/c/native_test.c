@@ -1,0 +1,373 @@
+/*
+ * The native side alone: no SQLite, no JVM. A table of functions stands in for SQLite's, C callbacks for Java's. Run by
+ * test.sh; prints its seed and says which claim failed.
+ */
+#include "../../main/c/backend.h"
+#include "../../main/c/file.h"
+#include "../../main/c/page1.h"
+#include "../../main/c/registration.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int sluice_backend_register(sluice_open_call, sluice_read_call, sluice_pin_call, sluice_unpin_call, sluice_ask_call,
+                            sluice_close_call);
+int sluice_backend_unregister(int timeout_millis);
+int64_t sluice_memory_map(int64_t bytes);
+void sluice_memory_unmap(int64_t memory);
+int sqlite3_sluice_init(sq_db *db, char **out_message, const sq_api *api);
+
+#define CHECK(claim)                                                                        \
+    do {                                                                                    \
+        if (!(claim)) {                                                                     \
+            fprintf(stderr, "native_test: line %d: not so: %s\n", __LINE__, #claim);        \
+            exit(1);                                                                        \
+        }                                                                                   \
+    } while (0)
+
+enum { PAGE_BYTES = 1024, PAGES = 9, IMAGE_BYTES = PAGE_BYTES * PAGES, SLOTS = 4 };
+
+static uint64_t random_state;
+static uint32_t next_random(uint32_t bound) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)((random_state >> 11) % bound);
+}
+
+/* -- a control, by the letter of its layout ------------------------------------------------------------------------- */
+
+static sluice_control *new_control(uint32_t slots) {
+    size_t bytes = 128 + 64 * (size_t)slots + 192 * ((size_t)slots + 2);
+    sluice_control *control = (sluice_control *)(intptr_t)sluice_memory_map((int64_t)bytes);
+    CHECK(control != NULL);
+    memcpy(control->magic, "SLUICEC1", 8);
+    control->version = 1;
+    control->slot_count = slots;
+    control->record_count = slots + 2;
+    control->epoch = 1;
+    return control;
+}
+
+static sluice_view *record(sluice_control *control, uint32_t index) {
+    return (sluice_view *)(void *)((uint8_t *)control + 128 + 64 * (size_t)control->slot_count + 192 * (size_t)index);
+}
+
+static void write_view(sluice_view *view, uint64_t txid) {
+    view->txid = txid;
+    view->commit = PAGES;
+    view->page_size = PAGE_BYTES;
+    view->epoch = 1;
+    view->time_millis = (int64_t)txid;
+    memset(view->header, (int)(txid & 0xff), sizeof view->header);
+}
+
+static void publish(sluice_control *control, uint64_t txid, uint32_t index) {
+    atomic_store_explicit(&control->publish, txid << 16 | index, memory_order_release);
+    atomic_thread_fence(memory_order_seq_cst); /* before the slots are read */
+}
+
+static bool is_free(sluice_control *control, uint32_t index, uint32_t published) {
+    for (uint32_t i = 0; i < control->slot_count; i++) {
+        uint64_t word = atomic_load_explicit(&control->slots[i].word, memory_order_acquire);
+        if (word != 0 && (word & 0xffff) == index) {
+            return false;
+        }
+    }
+    return index != published;
+}
+
+/* -- pins against publishing ---------------------------------------------------------------------------------------- */
+
+static sluice_control *hammered;
+static _Atomic int hammer_done;
+
+static void *pin_often(void *arg) {
+    (void)arg;
+    sluice_slot *slot = sluice_slot_claim(hammered);
+    CHECK(slot != NULL);
+    uint64_t last = 0;
+    for (int i = 0; i < 1500000; i++) {
+        const sluice_view *view = sluice_slot_pin(hammered, slot);
+        CHECK(view != NULL);
+        /* volatile: the compiler may not assume that the record stays as it is; that is what is tested */
+        const volatile sluice_view *seen = view;
+        uint64_t txid = seen->txid;
+        CHECK(txid >= last);
+        CHECK(seen->header[0] == (txid & 0xff));
+        CHECK(seen->header[99] == (txid & 0xff));
+        CHECK(seen->time_millis == (int64_t)txid);
+        CHECK(seen->txid == txid);
+        last = txid;
+        sluice_slot_unpin(slot);
+    }
+    sluice_slot_release(slot);
+    return NULL;
+}
+
+static void *publish_often(void *arg) {
+    (void)arg;
+    uint32_t published = 0;
+    for (uint64_t txid = 2; !atomic_load_explicit(&hammer_done, memory_order_relaxed); txid++) {
+        uint32_t index = 0;
+        while (!is_free(hammered, index, published)) {
+            index++;
+            CHECK(index < hammered->record_count);
+        }
+        write_view(record(hammered, index), txid);
+        publish(hammered, txid, index);
+        published = index;
+    }
+    return NULL;
+}
+
+static void pinned_record_never_changes(void) {
+    hammered = new_control(SLOTS);
+    write_view(record(hammered, 0), 1);
+    publish(hammered, 1, 0);
+    pthread_t writer;
+    pthread_t readers[3];
+    CHECK(pthread_create(&writer, NULL, publish_often, NULL) == 0);
+    for (int i = 0; i < 3; i++) {
+        CHECK(pthread_create(&readers[i], NULL, pin_often, NULL) == 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK(pthread_join(readers[i], NULL) == 0);
+    }
+    atomic_store(&hammer_done, 1);
+    CHECK(pthread_join(writer, NULL) == 0);
+    sluice_memory_unmap((int64_t)(intptr_t)hammered);
+}
+
+static void slots_run_out(void) {
+    sluice_control *control = new_control(2);
+    sluice_slot *first = sluice_slot_claim(control);
+    sluice_slot *second = sluice_slot_claim(control);
+    CHECK(first != NULL && second != NULL && first != second);
+    CHECK(sluice_slot_claim(control) == NULL);
+    CHECK(sluice_slot_pin(control, first) == NULL); /* nothing is published */
+    sluice_slot_release(first);
+    CHECK(sluice_slot_claim(control) == first);
+    sluice_memory_unmap((int64_t)(intptr_t)control);
+}
+
+/* -- reads of any range --------------------------------------------------------------------------------------------- */
+
+static uint8_t image[IMAGE_BYTES];    /* what Java holds */
+static uint8_t expected[IMAGE_BYTES]; /* what SQLite shall see */
+static sluice_control *served;
+static int open_files;
+static int failing_code;
+
+static int serve_open(int64_t address) {
+    sluice_open_request *request = (sluice_open_request *)(intptr_t)address;
+    const char *text = (const char *)(intptr_t)request->parameters;
+    CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "k") == 0 && strcmp(text + 7, "v") == 0);
+    CHECK(request->parameters_bytes == 9);
+    if (failing_code != SQ_OK) {
+        (void)snprintf(request->reason, sizeof request->reason, "because");
+        return failing_code;
+    }
+    request->file = 7;
+    request->control = (int64_t)(intptr_t)served;
+    open_files++;
+    return SQ_OK;
+}
+
+static int serve_read(int64_t file, int64_t word, int64_t pgno, int64_t dst, int bytes) {
+    CHECK(file == 7 && bytes == PAGE_BYTES && pgno >= 1 && pgno <= PAGES);
+    CHECK(word == 0 || word == (1 << 16 | 0));
+    if (failing_code != SQ_OK) {
+        return failing_code;
+    }
+    memcpy((void *)(intptr_t)dst, image + (pgno - 1) * PAGE_BYTES, PAGE_BYTES);
+    return SQ_OK;
+}
+
+static int serve_pin(int64_t file, int64_t out_view) {
+    CHECK(file == 7);
+    memcpy((void *)(intptr_t)out_view, record(served, 0), sizeof(sluice_view));
+    return SQ_OK;
+}
+
+static int serve_unpin(int64_t file) {
+    CHECK(file == 7);
+    return SQ_OK;
+}
+
+static int serve_ask(int64_t file, int question, int64_t argument, int64_t text, int capacity) {
+    (void)argument;
+    CHECK(file == 7 && question >= SLUICE_ASK_TIME);
+    return snprintf((char *)(intptr_t)text, (size_t)capacity, "answer");
+}
+
+static int serve_close(int64_t file) {
+    CHECK(file == 7);
+    open_files--;
+    return SQ_OK;
+}
+
+static sq_vfs *registered;
+static sq_vfs default_vfs = {.version = 2, .file_bytes = 16, .path_bytes_max = 512, .name = "default"};
+static int api_version(void) { return 3045000; }
+static sq_vfs *api_vfs_find(const char *name) { return name == NULL ? &default_vfs : registered; }
+static int api_vfs_register(sq_vfs *vfs, int make_default) {
+    CHECK(make_default == 0);
+    registered = vfs;
+    return SQ_OK;
+}
+static int api_auto_extension(void (*entry)(void)) { return entry == NULL ? SQ_ERROR : SQ_OK; }
+static const char *api_uri_key(const char *name, int index) {
+    (void)name;
+    return index == 0 ? "k" : NULL;
+}
+static const char *api_uri_parameter(const char *name, const char *key) {
+    (void)name;
+    return strcmp(key, "k") == 0 ? "v" : NULL;
+}
+static int always_pinned;
+static int api_uri_boolean(const char *name, const char *key, int otherwise) {
+    (void)name;
+    return strcmp(key, "immutable") == 0 ? always_pinned : otherwise;
+}
+
+static const sq_api api = {
+    .libversion_number = api_version,
+    .vfs_find = api_vfs_find,
+    .vfs_register = api_vfs_register,
+    .auto_extension = api_auto_extension,
+    .uri_key = api_uri_key,
+    .uri_parameter = api_uri_parameter,
+    .uri_boolean = api_uri_boolean,
+};
+
+static sq_file *open_file(void) {
+    sq_file *file = malloc((size_t)registered->file_bytes);
+    CHECK(file != NULL);
+    int out_flags = 0;
+    CHECK(registered->xOpen(registered, "name", file, SQ_OPEN_MAIN_DB | SQ_OPEN_READWRITE, &out_flags) == SQ_OK);
+    CHECK(out_flags == (SQ_OPEN_MAIN_DB | SQ_OPEN_READONLY));
+    return file;
+}
+
+static void close_file(sq_file *file) {
+    CHECK(file->methods->xClose(file) == SQ_OK);
+    free(file);
+}
+
+static void read_ranges(sq_file *file, int count) {
+    for (int i = 0; i < count; i++) {
+        uint32_t offset = next_random(IMAGE_BYTES + PAGE_BYTES);
+        uint32_t amount = next_random(3 * PAGE_BYTES) + 1;
+        if (i % 4 == 0) {
+            offset = next_random(128);
+            amount = next_random(128) + 1;
+        }
+        uint8_t *dst = malloc(amount); /* of exactly this size, for the sanitizer's sake */
+        CHECK(dst != NULL);
+        memset(dst, 0xee, amount);
+        int rc = file->methods->xRead(file, dst, (int)amount, offset);
+        CHECK(rc == (offset + amount <= IMAGE_BYTES ? SQ_OK : SQ_IOERR_SHORT_READ));
+        for (uint32_t j = 0; j < amount; j++) {
+            CHECK(dst[j] == (offset + j < IMAGE_BYTES ? expected[offset + j] : 0));
+        }
+        free(dst);
+    }
+}
+
+static void every_range_reads_as_the_patched_image(void) {
+    for (uint32_t i = 0; i < IMAGE_BYTES; i++) {
+        image[i] = (uint8_t)next_random(256);
+    }
+    memcpy(expected, image, sizeof image);
+    served = new_control(SLOTS);
+    sluice_view *view = record(served, 0);
+    write_view(view, 1);
+    memcpy(view->header, image, sizeof view->header);
+    static const int viewed[] = {18, 19, 24, 25, 26, 27, 28, 29, 30, 31, 92, 93, 94, 95};
+    for (size_t i = 0; i < sizeof viewed / sizeof viewed[0]; i++) {
+        view->header[viewed[i]] = expected[viewed[i]] = (uint8_t)(image[viewed[i]] ^ 0xff);
+    }
+    for (int through_slots = 0; through_slots <= 1; through_slots++) {
+        for (always_pinned = 0; always_pinned <= 1; always_pinned++) {
+            if (through_slots) {
+                publish(served, 1, 0);
+            }
+            sq_file *file = open_file();
+            int64_t size = 0;
+            CHECK(file->methods->xFileSize(file, &size) == SQ_OK && size == IMAGE_BYTES);
+            read_ranges(file, 4000);
+            CHECK(file->methods->xLock(file, SQ_LOCK_SHARED) == SQ_OK);
+            read_ranges(file, 4000);
+            CHECK(file->methods->xUnlock(file, SQ_LOCK_NONE) == SQ_OK);
+            close_file(file);
+        }
+    }
+    always_pinned = 0;
+}
+
+static void failures_are_codes(void) {
+    uint8_t page[PAGE_BYTES];
+    sq_file *file = open_file();
+    failing_code = SQ_INTERRUPT;
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_INTERRUPT);
+    failing_code = SQ_OK;
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_OK);
+    CHECK(file->methods->xWrite(file, page, PAGE_BYTES, 0) == SQ_READONLY);
+    CHECK(file->methods->xTruncate(file, 0) == SQ_READONLY);
+    CHECK(file->methods->xRead(file, page, -1, 0) == SQ_IOERR_READ);
+    close_file(file);
+
+    failing_code = SQ_CANTOPEN;
+    file = open_file();
+    CHECK(file->methods->xRead(file, page, SLUICE_HEADER_BYTES, 0) == SQ_IOERR_SHORT_READ && page[0] == 0);
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, 0) == SQ_CANTOPEN);
+    CHECK(file->methods->xLock(file, SQ_LOCK_SHARED) == SQ_CANTOPEN);
+    char text[SLUICE_TEXT_BYTES];
+    CHECK(sluice_answer((sluice_file *)(void *)file, SLUICE_ASK_ERROR, text) == SQ_OK && strcmp(text, "because") == 0);
+    failing_code = SQ_OK;
+    close_file(file);
+}
+
+static void journal_names_are_nobodys(void) {
+    int there = 1;
+    CHECK(registered->xAccess(registered, "name-journal", 0, &there) == SQ_OK && there == 0);
+    CHECK(registered->xDelete(registered, "name-wal", 0) == SQ_OK);
+    sq_file file;
+    int out_flags;
+    CHECK(registered->xOpen(registered, "name-wal", &file, 0x00080000, &out_flags) == SQ_CANTOPEN);
+    CHECK(registered->xOpen(registered, "name-journal", &file, 0x00000800, &out_flags) == SQ_CANTOPEN);
+}
+
+static void goodbye_ends_every_call(void) {
+    uint8_t page[PAGE_BYTES];
+    sq_file *file = open_file();
+    CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_BUSY);
+    CHECK(sluice_backend_unregister(1000) == SQ_OK);
+    CHECK(file->methods->xLock(file, SQ_LOCK_SHARED) != SQ_OK);
+    CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, 0) != SQ_OK); /* it was opened with another */
+    close_file(file);
+    CHECK(open_files == 1); /* Java closes what is still open when it says goodbye */
+    open_files = 0;
+    sluice_memory_unmap((int64_t)(intptr_t)served); /* the file has let go of it */
+}
+
+int main(int argc, char **argv) {
+    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 20261101;
+    random_state = seed == 0 ? 1 : seed;
+    printf("native_test: seed %llu\n", (unsigned long long)seed);
+    slots_run_out();
+    pinned_record_never_changes();
+    CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
+    CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
+    CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+    every_range_reads_as_the_patched_image();
+    CHECK(open_files == 0);
+    failures_are_codes();
+    journal_names_are_nobodys();
+    goodbye_ends_every_call();
+    return 0;
+}
