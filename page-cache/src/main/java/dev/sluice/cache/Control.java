@@ -69,7 +69,7 @@ public final class Control {
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   /** Above this a TXID does not fit into the publish word. */
-  static final long TXID_MAX = (1L << Long.SIZE - RECORD_BITS) - 1;
+  static final long TXID_MAX = (1L << (Long.SIZE - RECORD_BITS)) - 1;
 
   private final Object lock = new Object();
   private final ByteBuffer memory;
@@ -126,7 +126,7 @@ public final class Control {
       views[record] = view;
       write(view, record);
       memory.putInt(AT_PAGE_SIZE, view.pageSize());
-      LONG.setVolatile(memory, AT_PUBLISH, view.txid().value() << RECORD_BITS | record);
+      LONG.setVolatile(memory, AT_PUBLISH, (view.txid().value() << RECORD_BITS) | record);
       VarHandle.fullFence();
       forgetUnpinned();
     }

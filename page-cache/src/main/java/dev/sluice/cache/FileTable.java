@@ -101,7 +101,7 @@ final class FileTable {
     rows[row + 1] = file.name().range().max().value();
     rows[row + 2] = file.size();
     rows[row + 3] = file.created().getEpochSecond();
-    rows[row + 4] = (long) file.created().getNano() << PLACE_BITS | versionBytes;
+    rows[row + 4] = ((long) file.created().getNano() << PLACE_BITS) | versionBytes;
     versions[versionBytes] = (byte) file.name().level();
     versions[versionBytes + 1] = (byte) (version.length >>> 8);
     versions[versionBytes + 2] = (byte) version.length;
@@ -110,14 +110,14 @@ final class FileTable {
   }
 
   private int versionLength(int place) {
-    return (versions[place + 1] & 0xff) << 8 | versions[place + 2] & 0xff;
+    return ((versions[place + 1] & 0xff) << 8) | (versions[place + 2] & 0xff);
   }
 
   private int slotOf(LtxFile file, byte[] version) {
     TxidRange range = file.name().range();
-    int at = hashOf(range.min().value(), range.max().value()) & hash.length - 1;
+    int at = hashOf(range.min().value(), range.max().value()) & (hash.length - 1);
     while (hash[at] >= 0 && !isRow(hash[at], file, version)) {
-      at = at + 1 & hash.length - 1;
+      at = (at + 1) & (hash.length - 1);
     }
     return at;
   }
@@ -136,9 +136,9 @@ final class FileTable {
   private void rehash() {
     int[] larger = emptyHash(hash.length * 2);
     for (int number = 0; number < count; number++) {
-      int at = hashOf(rows[number * ROW_LONGS], rows[number * ROW_LONGS + 1]) & larger.length - 1;
+      int at = hashOf(rows[number * ROW_LONGS], rows[number * ROW_LONGS + 1]) & (larger.length - 1);
       while (larger[at] >= 0) {
-        at = at + 1 & larger.length - 1;
+        at = (at + 1) & (larger.length - 1);
       }
       larger[at] = number;
     }

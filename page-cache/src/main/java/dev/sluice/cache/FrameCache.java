@@ -46,7 +46,7 @@ final class FrameCache {
 
   /** Returns the key of the frame that starts at {@code offset}. */
   static long frameKey(int file, long offset) {
-    return (long) file << OFFSET_BITS | offset;
+    return ((long) file << OFFSET_BITS) | offset;
   }
 
   /** Returns the key of a file's header and page index. */

@@ -110,7 +110,7 @@ public final class PageMap {
 
   /** Returns where in its file the page's frame starts; the page is in this map. */
   public long offset(long pgno) {
-    return requiredWord(leaf(pgno), pgno) >>> SIZE_BITS + LEAF_BITS;
+    return requiredWord(leaf(pgno), pgno) >>> (SIZE_BITS + LEAF_BITS);
   }
 
   /** Returns the size of the page's frame, header included; the page is in this map. */
@@ -133,7 +133,7 @@ public final class PageMap {
 
   private int source(long pgno) {
     long[] leaf = leaf(pgno);
-    return sourceAt(leaf, (int) requiredWord(leaf, pgno) & LEAF_PAGES - 1);
+    return sourceAt(leaf, (int) requiredWord(leaf, pgno) & (LEAF_PAGES - 1));
   }
 
   private long[] leaf(long pgno) {
@@ -143,7 +143,7 @@ public final class PageMap {
     }
     Object node = root;
     while (node != null && shift >= LEAF_BITS) {
-      node = ((Object[]) node)[(int) (pgno >>> shift) & INNER_CHILDREN - 1];
+      node = ((Object[]) node)[(int) (pgno >>> shift) & (INNER_CHILDREN - 1)];
       shift -= INNER_BITS;
     }
     return node == null ? NO_LEAF : (long[]) node;
@@ -152,7 +152,7 @@ public final class PageMap {
   private static final long[] NO_LEAF = new long[LEAF_PAGES];
 
   private static long word(long[] leaf, long pgno) {
-    return leaf[(int) pgno & LEAF_PAGES - 1];
+    return leaf[(int) pgno & (LEAF_PAGES - 1)];
   }
 
   private static long requiredWord(long[] leaf, long pgno) {
@@ -164,7 +164,7 @@ public final class PageMap {
   }
 
   private static int sizeOf(long word) {
-    return (int) (word >>> LEAF_BITS) & (1 << SIZE_BITS) - 1;
+    return (int) (word >>> LEAF_BITS) & ((1 << SIZE_BITS) - 1);
   }
 
   private static int sourceAt(long[] leaf, int local) {
@@ -258,8 +258,8 @@ public final class PageMap {
       Object[] copy = node.clone();
       while (next < index.count() && index.pgno(next) <= last) {
         long pgno = index.pgno(next);
-        int i = (int) (pgno >>> shift) & INNER_CHILDREN - 1;
-        long lastOfChild = Math.min(last, pgno | (1L << shift) - 1);
+        int i = (int) (pgno >>> shift) & (INNER_CHILDREN - 1);
+        long lastOfChild = Math.min(last, pgno | ((1L << shift) - 1));
         Object child = copy[i];
         if (shift == LEAF_BITS) {
           copy[i] = leaf((long[]) child, lastOfChild);
@@ -278,7 +278,7 @@ public final class PageMap {
       builder.read(leaf == null ? NO_LEAF : leaf);
       while (next < index.count() && index.pgno(next) <= last) {
         builder.set(
-            (int) index.pgno(next) & LEAF_PAGES - 1,
+            (int) index.pgno(next) & (LEAF_PAGES - 1),
             index.offset(next),
             index.frameBytes(next),
             source);
@@ -297,7 +297,7 @@ public final class PageMap {
     void read(long[] leaf) {
       for (int i = 0; i < LEAF_PAGES; i++) {
         words[i] = leaf[i];
-        sources[i] = leaf[i] == 0 ? 0 : sourceAt(leaf, (int) leaf[i] & LEAF_PAGES - 1);
+        sources[i] = leaf[i] == 0 ? 0 : sourceAt(leaf, (int) leaf[i] & (LEAF_PAGES - 1));
       }
     }
 
@@ -305,7 +305,7 @@ public final class PageMap {
       if (offset > OFFSET_MAX || frameBytes >= 1 << SIZE_BITS || frameBytes < 1) {
         throw new IllegalArgumentException("a frame of " + frameBytes + " bytes at " + offset);
       }
-      words[i] = offset << SIZE_BITS + LEAF_BITS | (long) frameBytes << LEAF_BITS;
+      words[i] = (offset << (SIZE_BITS + LEAF_BITS)) | ((long) frameBytes << LEAF_BITS);
       sources[i] = source;
     }
 
@@ -326,9 +326,9 @@ public final class PageMap {
             count++;
           }
         }
-        packed[i] = words[i] & -LEAF_PAGES | local;
+        packed[i] = (words[i] & -LEAF_PAGES) | local;
       }
-      return Arrays.copyOf(packed, LEAF_PAGES + (count + 3 >>> 2));
+      return Arrays.copyOf(packed, LEAF_PAGES + ((count + 3) >>> 2));
     }
 
     private int localOf(int source, int count) {

@@ -39,7 +39,11 @@ class S3TroubleTest {
 
   private static Environment environment() {
     Map<String, String> keys =
-        Map.of("AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY);
+        Map.of(
+            "AWS_ACCESS_KEY_ID",
+            S3Server.ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY",
+            S3Server.SECRET_ACCESS_KEY);
     return name -> Optional.ofNullable(keys.get(name));
   }
 
@@ -68,7 +72,12 @@ class S3TroubleTest {
   }
 
   private ReplicaOptions options(String ofBucket) {
-    ReplicaUrl url = ReplicaUrl.parse("s3://" + ofBucket + "/db?region=us-east-1&force-path-style=true&endpoint=" + proxy.endpoint());
+    ReplicaUrl url =
+        ReplicaUrl.parse(
+            "s3://"
+                + ofBucket
+                + "/db?region=us-east-1&force-path-style=true&endpoint="
+                + proxy.endpoint());
     return new ReplicaOptions(url, 64 << 20, TIMEOUT, Duration.ofSeconds(1));
   }
 
@@ -76,12 +85,15 @@ class S3TroubleTest {
   private Replica openOnce() throws IOException {
     Duration patient = Duration.ofSeconds(30);
     ReplicaOptions asked = options(bucket);
-    return replicas.acquire(new ReplicaOptions(asked.url(), asked.pageCacheBytes(), patient, asked.pollInterval()));
+    return replicas.acquire(
+        new ReplicaOptions(asked.url(), asked.pageCacheBytes(), patient, asked.pollInterval()));
   }
 
   private <T extends IOException> T openFails(Class<T> type, String ofBucket) {
     T failure = assertThrows(type, () -> replicas.acquire(options(ofBucket)));
-    assertFalse(String.valueOf(failure.getMessage()).contains(S3Server.SECRET_ACCESS_KEY), failure.getMessage());
+    assertFalse(
+        String.valueOf(failure.getMessage()).contains(S3Server.SECRET_ACCESS_KEY),
+        failure.getMessage());
     return failure;
   }
 
@@ -100,7 +112,8 @@ class S3TroubleTest {
     proxy.inject(request -> true, new Fault.Status(403, "AccessDenied"));
     long start = System.nanoTime();
     openFails(ReplicaException.Denied.class, bucket);
-    assertTrue(System.nanoTime() - start < AT_ONCE_NANOS, "denied after " + (System.nanoTime() - start));
+    assertTrue(
+        System.nanoTime() - start < AT_ONCE_NANOS, "denied after " + (System.nanoTime() - start));
     proxy.heal();
     assertEquals(Txid.FIRST, openOnce().latest().txid());
   }
@@ -130,7 +143,8 @@ class S3TroubleTest {
     assertArrayEquals(pages[210], TestReplicas.page(replica, view, 210));
     proxy.inject(request -> true, new Fault.Status(503, "SlowDown"));
     ReplicaException.Unavailable failure =
-        assertThrows(ReplicaException.Unavailable.class, () -> TestReplicas.page(replica, view, 220));
+        assertThrows(
+            ReplicaException.Unavailable.class, () -> TestReplicas.page(replica, view, 220));
     assertTrue(failure.getMessage().contains("tried"), failure.getMessage());
     assertEquals(Optional.of(failure.getMessage()), replica.lastError());
     proxy.heal();
@@ -151,8 +165,10 @@ class S3TroubleTest {
     byte[] other = server.get(bucket, key());
     other[other.length / 2] ^= 1;
     server.put(bucket, key(), other);
-    assertThrows(ViewException.HistoryGone.class, () -> TestReplicas.page(replica, replica.latest(), 200));
+    assertThrows(
+        ViewException.HistoryGone.class, () -> TestReplicas.page(replica, replica.latest(), 200));
     server.delete(bucket, key());
-    assertThrows(ViewException.HistoryGone.class, () -> TestReplicas.page(replica, replica.latest(), 201));
+    assertThrows(
+        ViewException.HistoryGone.class, () -> TestReplicas.page(replica, replica.latest(), 201));
   }
 }

@@ -16,9 +16,9 @@ final class PageSet {
 
   /** Removes every page past {@code commit}. */
   void cut(long commit) {
-    int word = (int) (commit + 1 >>> 6);
+    int word = (int) ((commit + 1) >>> 6);
     if (word < words.length) {
-      words[word] &= (1L << commit + 1) - 1;
+      words[word] &= (1L << (commit + 1)) - 1;
       Arrays.fill(words, word + 1, words.length, 0);
     }
   }
@@ -27,7 +27,7 @@ final class PageSet {
   long firstAbsent(long pgno) {
     long at = pgno;
     while (at >>> 6 < words.length) {
-      long absent = ~words[(int) (at >>> 6)] & -1L << at;
+      long absent = ~words[(int) (at >>> 6)] & (-1L << at);
       if (absent != 0) {
         return (at & ~63L) + Long.numberOfTrailingZeros(absent);
       }
