@@ -23,14 +23,16 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 class ControlTest {
-  private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+  private static final VarHandle LONG =
+      MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   private static View view(long txid, int commit) {
     byte[] page = new byte[512];
     for (int i = 0; i < page.length; i++) {
       page[i] = (byte) i;
     }
-    return new View(new Txid(txid), commit, 512, PageMap.EMPTY, Instant.ofEpochMilli(1_790_000_000_123L), page);
+    return new View(
+        new Txid(txid), commit, 512, PageMap.EMPTY, Instant.ofEpochMilli(1_790_000_000_123L), page);
   }
 
   private static ByteBuffer memory(int slots) {
@@ -98,7 +100,10 @@ class ControlTest {
     assertEquals(Optional.empty(), control.view(0));
   }
 
-  /** Readers do as C does: a record's commit is made from its TXID, so a record that changes while pinned is seen. */
+  /**
+   * Readers do as C does: a record's commit is made from its TXID, so a record that changes while
+   * pinned is seen.
+   */
   @Test
   void aRecordThatAReaderPinnedNeverChanges() throws Exception {
     int slots = 3;
@@ -148,7 +153,13 @@ class ControlTest {
         if (txid != word >>> 16
             || memory.getInt(record + 8) != (int) txid
             || ByteBuffer.wrap(header).getInt(28) != (int) txid) {
-          throw new AssertionError("pinned " + Long.toHexString(word) + ", found " + txid + " " + Arrays.toString(header));
+          throw new AssertionError(
+              "pinned "
+                  + Long.toHexString(word)
+                  + ", found "
+                  + txid
+                  + " "
+                  + Arrays.toString(header));
         }
       }
       LONG.setRelease(memory, slotAt, 0L);

@@ -31,7 +31,8 @@ class FrameCacheTest {
     assertEquals(Optional.empty(), cache.find(FrameCache.summaryKey(3)));
   }
 
-  private static CompletableFuture<byte[]> counted(AtomicInteger count, CompletableFuture<byte[]> fetch) {
+  private static CompletableFuture<byte[]> counted(
+      AtomicInteger count, CompletableFuture<byte[]> fetch) {
     count.incrementAndGet();
     return fetch;
   }
@@ -40,7 +41,8 @@ class FrameCacheTest {
   void aFailedFetchIsNotKept() {
     FrameCache cache = new FrameCache(1 << 20);
     CompletableFuture<byte[]> failed =
-        cache.get(1, () -> CompletableFuture.failedFuture(new ReplicaException.Unavailable("down")));
+        cache.get(
+            1, () -> CompletableFuture.failedFuture(new ReplicaException.Unavailable("down")));
     assertTrue(failed.isCompletedExceptionally());
     byte[] page = new byte[512];
     assertSame(page, cache.get(1, () -> CompletableFuture.completedFuture(page)).join());

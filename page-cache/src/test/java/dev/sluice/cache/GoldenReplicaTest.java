@@ -65,12 +65,21 @@ class GoldenReplicaTest {
     }
   }
 
-  private void requireImages(Path path, Map<String, String> images, String what) throws IOException {
+  private void requireImages(Path path, Map<String, String> images, String what)
+      throws IOException {
     StringBuilder figures = new StringBuilder(what);
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica replica = replicas.acquire(TestReplicas.options(path));
       RequestMeter.Snapshot opened = replica.requests();
-      figures.append(": rounds=" + opened.rounds() + " lists=" + opened.lists() + " gets=" + opened.gets() + " bytes=" + opened.bytes());
+      figures.append(
+          ": rounds="
+              + opened.rounds()
+              + " lists="
+              + opened.lists()
+              + " gets="
+              + opened.gets()
+              + " bytes="
+              + opened.bytes());
       System.out.println(figures);
       assertTrue(opened.rounds() <= 3, opened.toString());
       for (Map.Entry<String, String> image : images.entrySet()) {
@@ -88,15 +97,19 @@ class GoldenReplicaTest {
 
   private byte[] restore(Path replica, Target target) throws IOException {
     Path out = Files.createTempDirectory(dir, "out").resolve("db");
-    try (ReplicaClient client = ReplicaClients.open(ReplicaUrl.ofDirectory(replica.toString()), name -> Optional.empty());
+    try (ReplicaClient client =
+            ReplicaClients.open(
+                ReplicaUrl.ofDirectory(replica.toString()), name -> Optional.empty());
         Restorer restorer = new Restorer(client, new RequestMeter(), Duration.ofSeconds(20))) {
-      Restorer.Result result = restorer.restore(target, out, Restorer.Existing.REFUSE, Restorer.Progress.none());
+      Restorer.Result result =
+          restorer.restore(target, out, Restorer.Existing.REFUSE, Restorer.Progress.none());
       assertEquals(result.bytes(), Files.size(out));
       return Files.readAllBytes(out);
     }
   }
 
-  private static void requireImage(Replica replica, View view, byte[] image, String what) throws IOException {
+  private static void requireImage(Replica replica, View view, byte[] image, String what)
+      throws IOException {
     int pageSize = view.pageSize();
     assertEquals(image.length, view.commit() * pageSize, what);
     for (int pgno = 1; pgno <= view.commit(); pgno++) {
@@ -105,7 +118,8 @@ class GoldenReplicaTest {
       if (pgno == 1) {
         assertEquals(1, found[18], what);
         assertEquals(1, found[19], what);
-        assertArrayEquals(Arrays.copyOfRange(found, 24, 28), Arrays.copyOfRange(found, 92, 96), what);
+        assertArrayEquals(
+            Arrays.copyOfRange(found, 24, 28), Arrays.copyOfRange(found, 92, 96), what);
         for (int[] patched : new int[][] {{18, 20}, {24, 32}, {92, 96}}) {
           System.arraycopy(found, patched[0], expected, patched[0], patched[1] - patched[0]);
         }
@@ -120,7 +134,8 @@ class GoldenReplicaTest {
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica replica = replicas.acquire(TestReplicas.options(path));
       PlanException.NotReachable failure =
-          assertThrows(PlanException.NotReachable.class, () -> replica.at(new Target.AtTxid(new Txid(5))));
+          assertThrows(
+              PlanException.NotReachable.class, () -> replica.at(new Target.AtTxid(new Txid(5))));
       assertEquals(Optional.of(new Txid(4)), failure.below());
       assertEquals(Optional.of(new Txid(6)), failure.above());
       assertTrue(replica.lastError().isPresent());
@@ -137,8 +152,10 @@ class GoldenReplicaTest {
       if (six.time().isAfter(five.time())) {
         assertSame(five, replica.at(new Target.Before(six.time())));
       }
-      assertSame(replica.latest(), replica.at(new Target.Before(Instant.parse("2100-01-01T00:00:00Z"))));
-      assertThrows(PlanException.NotReachable.class, () -> replica.at(new Target.Before(Instant.EPOCH)));
+      assertSame(
+          replica.latest(), replica.at(new Target.Before(Instant.parse("2100-01-01T00:00:00Z"))));
+      assertThrows(
+          PlanException.NotReachable.class, () -> replica.at(new Target.Before(Instant.EPOCH)));
     }
   }
 

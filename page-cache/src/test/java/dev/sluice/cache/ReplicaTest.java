@@ -69,8 +69,11 @@ class ReplicaTest {
   }
 
   private static Restorer.Result restore(
-      Path replica, Path out, Restorer.Existing existing, Restorer.Progress progress) throws IOException {
-    try (ReplicaClient client = ReplicaClients.open(ReplicaUrl.ofDirectory(replica.toString()), name -> Optional.empty());
+      Path replica, Path out, Restorer.Existing existing, Restorer.Progress progress)
+      throws IOException {
+    try (ReplicaClient client =
+            ReplicaClients.open(
+                ReplicaUrl.ofDirectory(replica.toString()), name -> Optional.empty());
         Restorer restorer = new Restorer(client, new RequestMeter(), SHORT)) {
       return restorer.restore(new Target.Latest(), out, existing, progress);
     }
@@ -88,7 +91,8 @@ class ReplicaTest {
       all.put(pgno, page);
     }
     Path file = TestReplicas.write(replica, 9, TestReplicas.header(pageSize, commit, 1, 1), all);
-    TestReplicas.write(replica, 0, TestReplicas.header(pageSize, commit, 2, 2), pages(pageSize, 1, 700));
+    TestReplicas.write(
+        replica, 0, TestReplicas.header(pageSize, commit, 2, 2), pages(pageSize, 1, 700));
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica opened = replicas.acquire(TestReplicas.options(replica));
       View view = opened.latest();
@@ -150,7 +154,8 @@ class ReplicaTest {
 
   private static void requireOnly(Path folder, String... names) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
-      assertEquals(List.of(names), files.map(file -> file.getFileName().toString()).sorted().toList());
+      assertEquals(
+          List.of(names), files.map(file -> file.getFileName().toString()).sorted().toList());
     }
   }
 
@@ -185,7 +190,8 @@ class ReplicaTest {
     Files.delete(TestReplicas.file(replica, 0, 2, 2));
     try (Replicas replicas = TestReplicas.replicas()) {
       ViewException.Gap failure =
-          assertThrows(ViewException.Gap.class, () -> replicas.acquire(TestReplicas.options(replica)));
+          assertThrows(
+              ViewException.Gap.class, () -> replicas.acquire(TestReplicas.options(replica)));
       assertTrue(failure.getMessage().contains(new Txid(1).toString()), failure.getMessage());
       assertTrue(failure.getMessage().contains(new Txid(2).toString()), failure.getMessage());
     }
@@ -205,13 +211,15 @@ class ReplicaTest {
     Path replica = simple();
     TestReplicas.write(replica, 0, TestReplicas.header(1024, 3, 4, 4), pages(1024, 2));
     openFails(ViewException.PageSizeChanged.class, replica);
-    assertThrows(ViewException.PageSizeChanged.class, () -> restore(replica, dir.resolve("sizes.db")));
+    assertThrows(
+        ViewException.PageSizeChanged.class, () -> restore(replica, dir.resolve("sizes.db")));
   }
 
   @Test
   void aMalformedFileIsAvoidedWhereAPlanWithoutItExists() throws IOException {
     Path replica = simple();
-    Path file = TestReplicas.write(replica, 1, TestReplicas.header(512, 3, 1, 3), pages(512, 1, 2, 3));
+    Path file =
+        TestReplicas.write(replica, 1, TestReplicas.header(512, 3, 1, 3), pages(512, 1, 2, 3));
     Files.write(file, new byte[300]);
     try (Replicas replicas = TestReplicas.replicas()) {
       assertEquals(new Txid(3), replicas.acquire(TestReplicas.options(replica)).latest().txid());
@@ -229,17 +237,21 @@ class ReplicaTest {
     Path replica = dir.resolve("gone");
     long[] all = new long[400];
     Arrays.setAll(all, i -> i + 1);
-    Path file = TestReplicas.write(replica, 9, TestReplicas.header(4096, 400, 1, 1), pages(4096, all));
+    Path file =
+        TestReplicas.write(replica, 9, TestReplicas.header(4096, 400, 1, 1), pages(4096, all));
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica opened = replicas.acquire(TestReplicas.options(replica));
       Files.delete(file);
       ViewException.HistoryGone failure =
-          assertThrows(ViewException.HistoryGone.class, () -> TestReplicas.page(opened, opened.latest(), 200));
+          assertThrows(
+              ViewException.HistoryGone.class,
+              () -> TestReplicas.page(opened, opened.latest(), 200));
       assertTrue(failure.getMessage().contains("history gone"), failure.getMessage());
       assertEquals(Optional.of(failure.getMessage()), opened.lastError());
       TestReplicas.page(opened, opened.latest(), 1);
       Files.write(file, new byte[(int) (400L * 4200)]);
-      assertThrows(ViewException.HistoryGone.class, () -> TestReplicas.page(opened, opened.latest(), 200));
+      assertThrows(
+          ViewException.HistoryGone.class, () -> TestReplicas.page(opened, opened.latest(), 200));
     }
   }
 
@@ -249,12 +261,14 @@ class ReplicaTest {
     try (Replicas replicas = TestReplicas.replicas()) {
       Path empty = dir.resolve("nothing");
       Thread.currentThread().interrupt();
-      assertThrows(InterruptedIOException.class, () -> replicas.acquire(TestReplicas.options(empty)));
+      assertThrows(
+          InterruptedIOException.class, () -> replicas.acquire(TestReplicas.options(empty)));
       assertTrue(Thread.interrupted());
       assertEquals(new Txid(3), replicas.acquire(TestReplicas.options(replica)).latest().txid());
     }
     Thread.currentThread().interrupt();
-    assertThrows(InterruptedIOException.class, () -> restore(replica, dir.resolve("interrupted.db")));
+    assertThrows(
+        InterruptedIOException.class, () -> restore(replica, dir.resolve("interrupted.db")));
     assertTrue(Thread.interrupted());
     requireOnly(dir, "simple");
   }
@@ -283,7 +297,9 @@ class ReplicaTest {
     byte[] content = Files.readAllBytes(file);
     String image = golden.images().get(golden.images().lastKey());
     Random random = new Random(3);
-    for (int i = 0; i < content.length; i += content.length < 2000 ? 1 : 1 + random.nextInt(content.length / 500)) {
+    for (int i = 0;
+        i < content.length;
+        i += content.length < 2000 ? 1 : 1 + random.nextInt(content.length / 500)) {
       byte[] flipped = content.clone();
       flipped[i] ^= 1 << random.nextInt(8);
       requireImageOrError(replica, file, flipped, image);
@@ -293,7 +309,8 @@ class ReplicaTest {
     }
   }
 
-  private void requireImageOrError(Path replica, Path file, byte[] content, String image) throws IOException {
+  private void requireImageOrError(Path replica, Path file, byte[] content, String image)
+      throws IOException {
     Files.write(file, content);
     Path out = dir.resolve("damaged.db");
     try {

@@ -37,7 +37,8 @@ final class TestReplicas {
   }
 
   static ReplicaOptions options(Path replica, Duration timeout) {
-    return new ReplicaOptions(ReplicaUrl.ofDirectory(replica.toString()), 64 << 20, timeout, Duration.ofSeconds(1));
+    return new ReplicaOptions(
+        ReplicaUrl.ofDirectory(replica.toString()), 64 << 20, timeout, Duration.ofSeconds(1));
   }
 
   static ReplicaOptions options(Path replica) {
@@ -51,11 +52,13 @@ final class TestReplicas {
   }
 
   static Path file(Path replica, int level, long min, long max) {
-    return replica.resolve("ltx/" + level + "/" + new TxidRange(new Txid(min), new Txid(max)) + ".ltx");
+    return replica.resolve(
+        "ltx/" + level + "/" + new TxidRange(new Txid(min), new Txid(max)) + ".ltx");
   }
 
   /** Writes one LTX file into the replica. */
-  static Path write(Path replica, int level, LtxHeader header, SortedMap<Long, byte[]> pages) throws IOException {
+  static Path write(Path replica, int level, LtxHeader header, SortedMap<Long, byte[]> pages)
+      throws IOException {
     Path path = file(replica, level, header.range().min().value(), header.range().max().value());
     Files.createDirectories(path.getParent());
     try (OutputStream out = Files.newOutputStream(path);
@@ -69,7 +72,8 @@ final class TestReplicas {
   }
 
   static LtxHeader header(int pageSize, long commit, long min, long max) {
-    return LtxHeader.of(pageSize, commit, new TxidRange(new Txid(min), new Txid(max)), 1_790_000_000_000L + max);
+    return LtxHeader.of(
+        pageSize, commit, new TxidRange(new Txid(min), new Txid(max)), 1_790_000_000_000L + max);
   }
 
   static String sha256(byte[] bytes) {

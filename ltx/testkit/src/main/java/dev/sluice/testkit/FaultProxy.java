@@ -47,6 +47,7 @@ public final class FaultProxy implements AutoCloseable {
           });
   private final int port;
   private ServerSocket listener;
+  private CountDownLatch accepting = new CountDownLatch(0);
 
   private FaultProxy(URI server) throws IOException {
     this.server = server;
@@ -149,9 +150,15 @@ public final class FaultProxy implements AutoCloseable {
 
   /** Refuses connections and resets those that are open, until {@link #heal()}. */
   public void refuse() {
-    List<ProxyConnection> open;
+    CountDownLatch ended;
     synchronized (lock) {
       closeQuietly(listener);
+      ended = accepting;
+    }
+    // The kernel listens on until the thread that accepts has left its call.
+    awaitQuietly(ended);
+    List<ProxyConnection> open;
+    synchronized (lock) {
       open = List.copyOf(connections);
     }
     open.forEach(ProxyConnection::reset);
@@ -221,23 +228,34 @@ public final class FaultProxy implements AutoCloseable {
     }
   }
 
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private void accept(ServerSocket from) {
+    CountDownLatch ended = new CountDownLatch(1);
+    accepting = ended;
     threads.execute(
         () -> {
           while (!from.isClosed()) {
             try {
-              serve(from.accept());
+              serve(from, from.accept());
             } catch (IOException e) {
               // The listener was closed, or a client was gone before it was accepted.
             }
           }
+          ended.countDown();
         });
   }
 
-  private void serve(Socket client) {
+  private void serve(ServerSocket from, Socket client) {
     ProxyConnection connection = new ProxyConnection(this, client, server);
     synchronized (lock) {
-      if (closing.getCount() == 0) {
+      if (from.isClosed()) {
         connection.reset();
         return;
       }

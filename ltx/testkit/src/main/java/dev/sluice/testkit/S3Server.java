@@ -87,7 +87,7 @@ public final class S3Server implements AutoCloseable {
       Thread reader = new Thread(() -> readOutput(process, ports), "s3server-output");
       reader.setDaemon(true);
       reader.start();
-      String[] numbers = await(process, ports).split(" ");
+      String[] numbers = await(process, ports).split(" ", 2);
       return new S3Server(process, Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]));
     } catch (IOException e) {
       throw new UncheckedIOException(e);

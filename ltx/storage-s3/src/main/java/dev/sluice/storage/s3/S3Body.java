@@ -21,6 +21,7 @@ final class S3Body implements AsyncResponseTransformer<GetObjectResponse, S3Body
   private @Nullable GetObjectResponse response;
 
   /** An answer's head and its complete body. The receiver owns the array. */
+  @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
   record Whole(GetObjectResponse head, byte[] bytes) {}
 
   S3Body(int bytesMax) {

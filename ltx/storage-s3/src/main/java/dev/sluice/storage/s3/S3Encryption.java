@@ -43,7 +43,7 @@ sealed interface S3Encryption {
       } catch (IllegalArgumentException e) {
         // Without its cause, which quotes a character of the key.
         throw new IllegalArgumentException(
-            "s3: sse-customer-key is not base64 ('+' is written %2B in a URL)");
+            "s3: sse-customer-key is not base64 (in a URL, '+' is percent-encoded)");
       }
     }
 

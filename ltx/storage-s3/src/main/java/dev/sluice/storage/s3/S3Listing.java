@@ -17,6 +17,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 /**
  * The listing of one level, page after page. Confined to its answers, which come one after another.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Listing {
   private static final Comparator<LtxFile> BY_TXIDS =
       Comparator.comparing((LtxFile file) -> file.name().range().min())

@@ -39,6 +39,7 @@ import software.amazon.awssdk.services.s3.model.S3Error;
  * <p>A listing tells when an object was modified, not its metadata: {@link LtxFile#created} from
  * {@link #list} is the former, from {@link #readTail} the latter where it is there. Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3ReplicaClient implements ReplicaClient {
   private static final int DELETE_MAX = 1000;
   private static final Duration STALL_LIMIT = Duration.ofSeconds(30);

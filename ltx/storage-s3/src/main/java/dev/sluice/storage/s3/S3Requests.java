@@ -13,6 +13,7 @@ import java.util.function.Supplier;
  * The requests that are under way: their failures are translated, and none outlives the client.
  * Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Requests {
   private final S3Failures failures;
   private final Executor starts;

@@ -130,6 +130,7 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
   }
 
   /** Waits for the next buffer; returns whether there is one. */
+  @SuppressWarnings("ReferenceEquality") // END is a mark, not a content
   private boolean fill() throws IOException {
     if (isClosed) {
       throw new IOException(operation.text() + ": the stream is closed");

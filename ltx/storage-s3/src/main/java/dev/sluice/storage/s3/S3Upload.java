@@ -15,6 +15,10 @@ import software.amazon.awssdk.services.s3.model.CompletedPart;
  * The parts of one large file on their way, a few at once. A failure ends all of them. Thread-safe:
  * parts end on several threads.
  */
+@SuppressWarnings({
+  "FutureReturnValueIgnored", // whenComplete returns what is known already
+  "CollectionUndefinedEquality" // futures are meant by identity
+})
 final class S3Upload {
   private final S3AsyncClient client;
   private final S3Objects objects;

@@ -15,6 +15,7 @@ import software.amazon.awssdk.services.s3.model.CreateMultipartUploadResponse;
  * Stores files that must not exist yet: small ones in one request, large ones in parts. What an
  * upload in parts leaves behind when it fails is removed, as well as that can be done. Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Writer {
   private final S3AsyncClient client;
   private final S3Objects objects;

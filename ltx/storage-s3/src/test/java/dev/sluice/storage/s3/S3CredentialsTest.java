@@ -65,7 +65,7 @@ final class S3CredentialsTest {
       ExecutionException e = assertThrows(ExecutionException.class, () -> call.get(20, SECONDS));
       ReplicaException.Denied denied =
           assertInstanceOf(ReplicaException.Denied.class, e.getCause());
-      assertTrue(denied.getMessage().contains("no credentials found"), denied.getMessage());
+      assertTrue(denied.toString().contains("no credentials found"), denied.getMessage());
     }
   }
 

@@ -154,9 +154,9 @@ final class S3FaultsTest {
       proxy.heal();
       breakGets(new Fault.Status(c.status(), c.code()));
       ReplicaException failure = fails(c.read(), client.read(file, 0, 10));
-      assertTrue(failure.getMessage().contains(c.status() + " " + c.code()), failure.getMessage());
+      assertTrue(failure.toString().contains(c.status() + " " + c.code()), failure.getMessage());
       assertTrue(
-          failure.getMessage().contains("GetObject in bucket " + bucket), failure.getMessage());
+          failure.toString().contains("GetObject in bucket " + bucket), failure.getMessage());
       fails(c.read(), client.open(file));
       fails(c.list(), client.list(0, Txid.FIRST));
     }
@@ -168,7 +168,7 @@ final class S3FaultsTest {
     try (ReplicaClient lost =
         open("no-such-bucket", proxy.endpoint().toString(), S3TestEnvironment.withCredentials())) {
       ReplicaException failure = fails(ReplicaException.Denied.class, lost.list(0, Txid.FIRST));
-      assertTrue(failure.getMessage().contains("NoSuchBucket"), failure.getMessage());
+      assertTrue(failure.toString().contains("NoSuchBucket"), failure.getMessage());
       fails(ReplicaException.Denied.class, lost.readTail(NAME, 10));
     }
   }
@@ -295,7 +295,7 @@ final class S3FaultsTest {
         ReplicaException failure =
             assertThrows(ReplicaException.Unavailable.class, in::readAllBytes, fault.toString());
         assertTrue(
-            failure.getMessage().contains("0000/0000000000000001-0000000000000001.ltx"),
+            failure.toString().contains("0000/0000000000000001-0000000000000001.ltx"),
             failure.getMessage());
       }
     }

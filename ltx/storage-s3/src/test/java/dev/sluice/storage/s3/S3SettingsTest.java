@@ -19,7 +19,8 @@ final class S3SettingsTest {
   }
 
   private static String refusal(String url) {
-    return assertThrows(IllegalArgumentException.class, () -> settings(url)).getMessage();
+    return String.valueOf(
+        assertThrows(IllegalArgumentException.class, () -> settings(url)).getMessage());
   }
 
   private static String endpoint(String url) {
