@@ -39,6 +39,7 @@ final class Cli {
         scope = ScopeType.INHERIT,
         usageHelp = true,
         description = "Show this help.")
+    @SuppressWarnings("UnusedVariable") // picocli acts on it
     private boolean isHelp;
 
     private final Terminal terminal;
@@ -61,9 +62,10 @@ final class Cli {
   Cli(Terminal terminal) {
     this.terminal = terminal;
     this.root = new Root(terminal);
+    CommandLine sql = new CommandLine(new SqlCommand(terminal));
     this.commandLine =
         new CommandLine(root)
-            .addSubcommand(new SqlCommand(terminal))
+            .addSubcommand(sql)
             .addSubcommand(new RestoreCommand(terminal))
             .addSubcommand(new LtxCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))
@@ -78,7 +80,7 @@ final class Cli {
             .setExecutionExceptionHandler((e, command, result) -> failed(e));
     commandLine.setOut(
         new PrintWriter(new OutputStreamWriter(terminal.out(), StandardCharsets.UTF_8), true));
-    commandLine.getSubcommands().get("sql").setUnmatchedOptionsArePositionalParams(true);
+    sql.setUnmatchedOptionsArePositionalParams(true);
   }
 
   /** Runs one command; returns the exit code. */

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.Optional;
 
 /** What one run of the command line, in this process, wrote and answered. */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record CliRun(int exitCode, byte[] outBytes, String err) {
 
   /** Runs the command line; an open that must fail does so within a second or two. */

@@ -105,6 +105,7 @@ final class ExampleReplica {
   }
 
   /** What a TXID changed: the whole database before and after. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Change(Txid txid, Instant time, byte[] before, byte[] after) {
     long commit() {
       return after.length / PAGE_BYTES;

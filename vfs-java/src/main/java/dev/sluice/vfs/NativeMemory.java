@@ -5,7 +5,10 @@ import dev.sluice.cache.SharedMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Memory mapped by libsluice, which keeps it until the last open file has let go of it too. Thread-safe. */
+/**
+ * Memory mapped by libsluice, which keeps it until the last open file has let go of it too.
+ * Thread-safe.
+ */
 final class NativeMemory implements SharedMemory {
 
   @Override

@@ -4,10 +4,11 @@ import dev.sluice.cache.Replica;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A replica that stays open while nobody is connected to it, so that the next connection costs no request. Thread-safe.
+ * A replica that stays open while nobody is connected to it, so that the next connection costs no
+ * request. Thread-safe.
  *
- * <p>Connections made with {@link #jdbcUrl()} hold the replica too; they may outlive this object, new ones may not be made
- * after {@link #close()}.
+ * <p>Connections made with {@link #jdbcUrl()} hold the replica too; they may outlive this object,
+ * new ones may not be made after {@link #close()}.
  */
 public final class OpenReplica implements AutoCloseable {
   private final Replica replica;
@@ -21,9 +22,17 @@ public final class OpenReplica implements AutoCloseable {
     this.release = release;
   }
 
-  /** Returns the URL for {@link java.sql.DriverManager}; it names this object and holds no credential. */
+  /**
+   * Returns the URL for {@link java.sql.DriverManager}; it names this object and holds no
+   * credential.
+   */
   public String jdbcUrl() {
-    return "jdbc:sqlite:file:replica-" + number + "?vfs=litestream&mode=ro&" + ReplicaParameters.REPLICA_OPEN + "=" + number;
+    return "jdbc:sqlite:file:replica-"
+        + number
+        + "?vfs=litestream&mode=ro&"
+        + ReplicaParameters.REPLICA_OPEN
+        + "="
+        + number;
   }
 
   /** Returns the process's replica: its requests, its latest view. */

@@ -25,6 +25,10 @@ final class Registration {
     this.backend = backend;
   }
 
+  Backend backend() {
+    return backend;
+  }
+
   static Registration of(Backend backend, Environment environment) {
     LibraryFile library = LibraryFile.unpack(environment);
     load(library);

@@ -19,7 +19,9 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
-/** Opens the replicas of this process: one of each, whatever the number of connections. Thread-safe. */
+/**
+ * Opens the replicas of this process: one of each, whatever the number of connections. Thread-safe.
+ */
 final class ReplicaBackend implements Backend {
   private final Replicas replicas;
   private final Clock clock;
@@ -39,7 +41,8 @@ final class ReplicaBackend implements Backend {
     try {
       Optional<View> fixed =
           target instanceof Target.Latest ? Optional.empty() : Optional.of(replica.at(target));
-      ReplicaFile file = new ReplicaConnection(replica, fixed, clock, () -> replicas.release(replica));
+      ReplicaFile file =
+          new ReplicaConnection(replica, fixed, clock, () -> replicas.release(replica));
       isOpen = true;
       return file;
     } finally {
@@ -73,27 +76,36 @@ final class ReplicaBackend implements Backend {
     if (number.isPresent()) {
       ReplicaOptions options = held.get(number.get());
       if (options == null) {
-        throw new IllegalArgumentException("the replica of this URL was closed: its OpenReplica must stay open");
+        throw new IllegalArgumentException(
+            "the replica of this URL was closed: its OpenReplica must stay open");
       }
       return options;
     }
     ReplicaOptions defaults = ReplicaOptions.of(ReplicaUrl.parse(parameters.replicaUrl()));
     return new ReplicaOptions(
         defaults.url(),
-        value(parameters, ReplicaParameters.PAGE_CACHE_SIZE, Sizes::parse).orElse(defaults.pageCacheBytes()),
-        value(parameters, ReplicaParameters.READ_TIMEOUT, Durations::parse).orElse(defaults.readTimeout()),
-        value(parameters, ReplicaParameters.POLL_INTERVAL, Durations::parse).orElse(defaults.pollInterval()));
+        value(parameters, ReplicaParameters.PAGE_CACHE_SIZE, Sizes::parse)
+            .orElse(defaults.pageCacheBytes()),
+        value(parameters, ReplicaParameters.READ_TIMEOUT, Durations::parse)
+            .orElse(defaults.readTimeout()),
+        value(parameters, ReplicaParameters.POLL_INTERVAL, Durations::parse)
+            .orElse(defaults.pollInterval()));
   }
 
   private Target target(ReplicaParameters parameters) {
     Optional<Target> txid =
         value(parameters, ReplicaParameters.TXID, text -> new Target.AtTxid(Txid.parse(text)));
     return txid.or(
-            () -> value(parameters, ReplicaParameters.TIMESTAMP, text -> Times.parse(text, clock.instant())))
+            () ->
+                value(
+                    parameters,
+                    ReplicaParameters.TIMESTAMP,
+                    text -> Times.parse(text, clock.instant())))
         .orElseGet(Target.Latest::new);
   }
 
-  private static <T> Optional<T> value(ReplicaParameters parameters, String name, Function<String, T> parser) {
+  private static <T> Optional<T> value(
+      ReplicaParameters parameters, String name, Function<String, T> parser) {
     try {
       return parameters.get(name).map(parser);
     } catch (IllegalArgumentException e) {

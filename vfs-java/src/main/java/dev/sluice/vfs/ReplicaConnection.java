@@ -13,7 +13,9 @@ import java.time.Instant;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** One connection's file over the process's replica. Confined to one thread at a time; closed once. */
+/**
+ * One connection's file over the process's replica. Confined to one thread at a time; closed once.
+ */
 final class ReplicaConnection implements ReplicaFile {
   private static final long FIRST_EPOCH = 1;
 
@@ -25,7 +27,10 @@ final class ReplicaConnection implements ReplicaFile {
   private @Nullable View pinned;
   private String error = "";
 
-  /** The last word that was read under, and its view: the control forgets views that nobody pins, so this does not hold one. */
+  /**
+   * The last word that was read under, and its view: the control forgets views that nobody pins, so
+   * this does not hold one.
+   */
   private long lastWord;
 
   private WeakReference<@Nullable View> lastView = new WeakReference<>(null);
@@ -51,9 +56,6 @@ final class ReplicaConnection implements ReplicaFile {
   @Override
   public void read(long word, long pgno, ByteBuffer dst) throws IOException {
     replica.read(view(word), pgno, dst);
-    if (!error.isEmpty()) {
-      error = "";
-    }
   }
 
   private View view(long word) {
@@ -65,7 +67,10 @@ final class ReplicaConnection implements ReplicaFile {
         replica
             .control()
             .view(word)
-            .orElseThrow(() -> new IllegalStateException("no view is pinned by the word " + Long.toHexString(word)));
+            .orElseThrow(
+                () ->
+                    new IllegalStateException(
+                        "no view is pinned by the word " + Long.toHexString(word)));
     lastWord = word;
     lastView = new WeakReference<>(found);
     return found;

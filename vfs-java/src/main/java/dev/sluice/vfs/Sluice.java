@@ -29,7 +29,8 @@ public final class Sluice {
     synchronized (lock) {
       if (registration == null) {
         Environment environment = Environment.ofProcess();
-        registration = Registration.of(new ReplicaBackend(environment, Clock.systemUTC()), environment);
+        registration =
+            Registration.of(new ReplicaBackend(environment, Clock.systemUTC()), environment);
       }
     }
   }

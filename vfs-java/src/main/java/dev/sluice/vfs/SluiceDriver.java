@@ -15,10 +15,11 @@ import org.sqlite.JDBC;
  * Opens replicas through JDBC: {@code
  * jdbc:sqlite:file:NAME?vfs=litestream&mode=ro&replica_url=...}.
  *
- * <p>It only registers the VFS and hands the URL to sqlite-jdbc; the parameters are read when
- * SQLite opens the file. So it does not matter which of the two drivers stands first on the class
- * path: where sqlite-jdbc is asked first it does not know the VFS, and this driver is asked next.
- * Thread-safe.
+ * <p>It only registers the VFS and leaves the URL to sqlite-jdbc; the parameters are read when
+ * SQLite opens the file. So it does not matter which of the two stands first on the class path.
+ * {@link DriverManager} asks every driver and reports the first failure, so this one puts itself
+ * before sqlite-jdbc and there answers null: a replica is tried once, and why it failed is what the
+ * user sees. Thread-safe.
  */
 public final class SluiceDriver implements Driver {
   private static final Pattern OURS =
@@ -29,6 +30,12 @@ public final class SluiceDriver implements Driver {
   static {
     try {
       DriverManager.registerDriver(new SluiceDriver());
+      for (Driver driver : DriverManager.drivers().toList()) {
+        if (driver instanceof JDBC) {
+          DriverManager.deregisterDriver(driver);
+          DriverManager.registerDriver(driver);
+        }
+      }
     } catch (SQLException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -37,7 +44,10 @@ public final class SluiceDriver implements Driver {
   /** For {@link java.util.ServiceLoader} and connection pools. */
   public SluiceDriver() {}
 
-  /** Returns a connection, or null if the URL does not name the VFS {@code litestream}. */
+  /**
+   * Returns a connection, or null if the URL does not name the VFS {@code litestream} or
+   * sqlite-jdbc is asked next.
+   */
   @SuppressWarnings("NullAway") // JDBC asks for null
   @Override
   public Connection connect(String url, Properties properties) throws SQLException {
@@ -49,7 +59,16 @@ public final class SluiceDriver implements Driver {
     } catch (SluiceException e) {
       throw new SQLException(e.getMessage(), e);
     }
-    return sqlite.connect(url, properties);
+    boolean isAskedByManager =
+        StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE).getCallerClass()
+            == DriverManager.class;
+    return isAskedByManager && isSqliteAskedNext() ? null : sqlite.connect(url, properties);
+  }
+
+  private static boolean isSqliteAskedNext() {
+    return DriverManager.drivers()
+        .dropWhile(driver -> !(driver instanceof SluiceDriver))
+        .anyMatch(JDBC.class::isInstance);
   }
 
   @Override

@@ -2,6 +2,7 @@ package dev.sluice.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.testkit.Golden;
 import java.io.File;
@@ -15,7 +16,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A fresh JVM that has only the class path: {@link java.sql.DriverManager} finds the drivers in its order. */
+/**
+ * A fresh JVM that has only the class path: {@link java.sql.DriverManager} finds the drivers in its
+ * order.
+ */
 class DriverOrderTest {
 
   @ParameterizedTest
@@ -35,20 +39,30 @@ class DriverOrderTest {
                     ? Stream.concat(sqlite.stream(), entries.stream())
                     : Stream.concat(entries.stream(), sqlite.stream()))
                 .toList());
+    String url = "jdbc:sqlite:file:db?vfs=litestream&mode=ro&replica_url=";
+    assertEquals("ok " + golden.images().lastKey(), run(classPath, dir, url + replica));
+    String failed = run(classPath, dir, url + "gopher://nowhere");
+    assertTrue(failed.contains("CANTOPEN") && failed.contains("gopher"), failed);
+  }
+
+  /** Returns the last line that the program prints. */
+  private static String run(String classPath, Path dir, String url) throws Exception {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-D" + LibraryFile.DIRECTORY_PROPERTY + "=" + dir.resolve("unpacked"),
-                "-D" + LibraryFile.LIBRARY_PROPERTY + "=" + System.getProperty(LibraryFile.LIBRARY_PROPERTY, ""),
+                "-D"
+                    + LibraryFile.LIBRARY_PROPERTY
+                    + "="
+                    + System.getProperty(LibraryFile.LIBRARY_PROPERTY, ""),
                 "-cp",
                 classPath,
                 OpenByDriver.class.getName(),
-                "jdbc:sqlite:file:db?vfs=litestream&mode=ro&replica_url=" + replica)
+                url)
             .redirectErrorStream(true)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     process.waitFor(60, TimeUnit.SECONDS);
-    String last = output.strip().lines().reduce((a, b) -> b).orElse("");
-    assertEquals("ok " + golden.images().lastKey(), last, output);
+    return output.strip().lines().reduce((a, b) -> b).orElse("");
   }
 }

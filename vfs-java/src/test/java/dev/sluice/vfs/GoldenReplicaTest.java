@@ -26,11 +26,14 @@ import org.sqlite.SQLiteException;
 /** Replicas that Litestream wrote, through the driver, from a directory. */
 class GoldenReplicaTest {
   @TempDir static Path dir;
+  private static Path live = Path.of("");
+  private static Path wal = Path.of("");
 
   @BeforeAll
   static void copyReplicas() {
-    Golden.named("live-4096").copyTo(dir.resolve("live"));
-    Golden.named("wal-1024").copyTo(dir.resolve("wal"));
+    live = Golden.named("live-4096").copyTo(dir.resolve("live"));
+    wal = Golden.named("wal-1024").copyTo(dir.resolve("wal"));
+    Sluice.register();
   }
 
   @AfterAll
@@ -38,8 +41,8 @@ class GoldenReplicaTest {
     Sluice.unregister();
   }
 
-  private static String url(String name, String more) {
-    return "jdbc:sqlite:file:db?vfs=litestream&mode=ro&replica_url=" + dir.resolve(name) + more;
+  private static String url(Path replica, String more) {
+    return "jdbc:sqlite:file:db?vfs=litestream&mode=ro&replica_url=" + replica + more;
   }
 
   private static String one(Connection db, String query) throws SQLException {
@@ -55,7 +58,7 @@ class GoldenReplicaTest {
     List<Connection> open = new ArrayList<>();
     try {
       for (String txid : Golden.named("live-4096").images().keySet()) {
-        Connection db = DriverManager.getConnection(url("live", "&txid=" + txid));
+        Connection db = DriverManager.getConnection(url(live, "&txid=" + txid));
         open.add(db);
         assertEquals(txid, one(db, "SELECT litestream_txid()"));
         assertEquals("ok", one(db, "PRAGMA integrity_check"));
@@ -70,8 +73,10 @@ class GoldenReplicaTest {
 
   @Test
   void latestIsTheLastTxid() throws SQLException {
-    try (Connection db = DriverManager.getConnection(url("wal", "&page_cache_size=1MB&read_timeout=5s"))) {
-      assertEquals(Golden.named("wal-1024").images().lastKey(), one(db, "SELECT litestream_txid()"));
+    try (Connection db =
+        DriverManager.getConnection(url(wal, "&page_cache_size=1MB&read_timeout=5s"))) {
+      assertEquals(
+          Golden.named("wal-1024").images().lastKey(), one(db, "SELECT litestream_txid()"));
       assertEquals("ok", one(db, "PRAGMA integrity_check"));
       assertTrue(Long.parseLong(one(db, "SELECT litestream_lag()")) >= 0);
       assertEquals("1", one(db, "SELECT litestream_time() LIKE '20%Z'"));
@@ -80,8 +85,7 @@ class GoldenReplicaTest {
 
   @Test
   void moreConnectionsCostNoRequest() throws Exception {
-    try (OpenReplica replica =
-        Sluice.open(ReplicaOptions.of(ReplicaUrl.parse(dir.resolve("live").toString())))) {
+    try (OpenReplica replica = Sluice.open(ReplicaOptions.of(ReplicaUrl.parse(live.toString())))) {
       long files;
       try (Connection db = DriverManager.getConnection(replica.jdbcUrl())) {
         one(db, "SELECT count(*) FROM sqlite_schema");
@@ -93,11 +97,17 @@ class GoldenReplicaTest {
         }
       }
       assertEquals(files, requests(replica));
-      replica.close();
-      SQLException e =
-          assertThrows(SQLException.class, () -> DriverManager.getConnection(replica.jdbcUrl()).close());
-      assertTrue(e.getMessage().contains("closed"), e.getMessage());
     }
+  }
+
+  @Test
+  void urlOfAClosedReplicaSaysSo() throws Exception {
+    OpenReplica replica = Sluice.open(ReplicaOptions.of(ReplicaUrl.parse(live.toString())));
+    replica.close();
+    SQLException e =
+        assertThrows(
+            SQLException.class, () -> DriverManager.getConnection(replica.jdbcUrl()).close());
+    assertTrue(e.getMessage().contains("closed"), e.getMessage());
   }
 
   private static long requests(OpenReplica replica) {
@@ -108,16 +118,17 @@ class GoldenReplicaTest {
   @Test
   void failureToOpenSaysWhy() throws Exception {
     Path empty = Files.createDirectory(dir.resolve("empty"));
-    expectCannotOpen(url(empty.getFileName().toString(), "&read_timeout=300ms"), empty.toString());
-    expectCannotOpen(url("live", "&txid=fff"), "fff");
-    expectCannotOpen(url("live", "&txid=zz"), "not a TXID");
-    expectCannotOpen(url("live", "&timestamp=2026-01-01T00:00:00"), "timestamp: ");
-    expectCannotOpen(url("live", "&read_timeout=soon"), "read_timeout: ");
+    expectCannotOpen(url(empty, "&read_timeout=200ms"), empty.toString());
+    expectCannotOpen(url(live, "&txid=fff"), "fff");
+    expectCannotOpen(url(live, "&txid=zz"), "not a TXID");
+    expectCannotOpen(url(live, "&timestamp=2026-01-01T00:00:00"), "timestamp: ");
+    expectCannotOpen(url(live, "&read_timeout=soon"), "read_timeout: ");
     expectCannotOpen("jdbc:sqlite:file:db?vfs=litestream&replica_url=gopher://x/y", "gopher");
   }
 
   private static void expectCannotOpen(String url, String word) {
-    SQLiteException e = assertThrows(SQLiteException.class, () -> DriverManager.getConnection(url).close());
+    SQLiteException e =
+        assertThrows(SQLiteException.class, () -> DriverManager.getConnection(url).close());
     assertEquals(14, e.getResultCode().code, e.getMessage());
     assertTrue(e.getMessage().contains(word), e.getMessage());
   }
@@ -134,17 +145,11 @@ class GoldenReplicaTest {
       bytes[i] ^= 0x55;
     }
     Files.write(file, bytes);
-    String url = url("damaged", "&read_timeout=2s");
-    SQLException e =
-        assertThrows(
-            SQLException.class,
-            () -> {
-              try (Connection db = DriverManager.getConnection(url)) {
-                one(db, "PRAGMA integrity_check");
-                one(db, "SELECT litestream_txid()");
-                throw new SQLException("read: " + one(db, "SELECT litestream_error()"));
-              }
-            });
-    assertTrue(e.getMessage().contains(file.getFileName().toString()), e.getMessage());
+    String url = url(damaged, "&read_timeout=2s");
+    try (Connection db = DriverManager.getConnection(url)) {
+      assertNotEquals("ok", one(db, "PRAGMA integrity_check"));
+      String error = one(db, "SELECT litestream_error()");
+      assertTrue(error.contains(file.getFileName().toString()), error);
+    }
   }
 }
