@@ -10,29 +10,38 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What this process shows of a replica to its readers in C: the latest view, and the slots in which readers hold the view they
- * read.
+ * What this process shows of a replica to its readers in C: the latest view, and the slots in which
+ * readers hold the view they read.
  *
- * <p>A slot is a hazard pointer. A reader stores the publish word in its slot and reads the publish word again; the writer stores
- * a new publish word, fences, and then reads the slots. So either the writer sees the slot, or the reader sees the new word: a
- * record that a reader has pinned is never written to. There are two records more than slots, so that one is always free.
+ * <p>A slot is a hazard pointer. A reader stores the publish word in its slot and reads the publish
+ * word again; the writer stores a new publish word, fences, and then reads the slots. So either the
+ * writer sees the slot, or the reader sees the new word: a record that a reader has pinned is never
+ * written to. There are two records more than slots, so that one is always free.
  *
- * <p>Only Java writes here, except the slots. One view is published at a time, under this object's private lock; {@link #view} may
- * be called on any thread.
+ * <p>Only Java writes here, except the slots. One view is published at a time, under this object's
+ * private lock; {@link #view} may be called on any thread.
  */
 public final class Control {
   // Native byte order.
   //
-  //   0          8         12          16           20             24       32        64             72   128
-  //  +----------+---------+-----------+------------+--------------+--------+---------+--------------+----+
-  //  | SLUICEC1 | version | page size | slots S    | records R    | epoch  | zeros   | publish word | 0  |
-  //  +----------+---------+-----------+------------+--------------+--------+---------+--------------+----+
+  //   0          8         12          16           20             24       32        64
+  //  72   128
+  //
+  // +----------+---------+-----------+------------+--------------+--------+---------+--------------+----+
+  //  | SLUICEC1 | version | page size | slots S    | records R    | epoch  | zeros   | publish word
+  // | 0  |
+  //
+  // +----------+---------+-----------+------------+--------------+--------+---------+--------------+----+
   //
   //  slot i at 128 + 64 i                        view record j at 128 + 64 S + 192 j
-  //   0              8       12       64          0      8        12          16      24     32          132   192
-  //  +--------------+-------+--------+           +------+--------+-----------+-------+------+-----------+-----+
-  //  | pinned word  | owner | zeros  |           | TXID | commit | page size | epoch | time | page 1    | 0   |
-  //  +--------------+-------+--------+           +------+--------+-----------+-------+------+-----------+-----+
+  //   0              8       12       64          0      8        12          16      24     32
+  //      132   192
+  //  +--------------+-------+--------+
+  // +------+--------+-----------+-------+------+-----------+-----+
+  //  | pinned word  | owner | zeros  |           | TXID | commit | page size | epoch | time | page
+  // 1    | 0   |
+  //  +--------------+-------+--------+
+  // +------+--------+-----------+-------+------+-----------+-----+
   private static final byte[] MAGIC = "SLUICEC1".getBytes(StandardCharsets.US_ASCII);
   private static final int LAYOUT_VERSION = 1;
   private static final int AT_VERSION = 8;
@@ -56,7 +65,8 @@ public final class Control {
   /** How many readers in C can hold a view at the same time; more of them pin through Java. */
   public static final int SLOTS = 1022;
 
-  private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+  private static final VarHandle LONG =
+      MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   /** Above this a TXID does not fit into the publish word. */
   static final long TXID_MAX = (1L << Long.SIZE - RECORD_BITS) - 1;
@@ -74,7 +84,8 @@ public final class Control {
 
   Control(ByteBuffer memory, int slots) {
     if (memory.capacity() < bytes(slots) || slots + 2 > RECORD_MASK) {
-      throw new IllegalArgumentException("a control of " + memory.capacity() + " bytes for " + slots + " slots");
+      throw new IllegalArgumentException(
+          "a control of " + memory.capacity() + " bytes for " + slots + " slots");
     }
     this.memory = memory.duplicate().order(ByteOrder.nativeOrder());
     this.slots = slots;
@@ -102,8 +113,8 @@ public final class Control {
   }
 
   /**
-   * Makes a view the latest: transactions that begin from now on read it. A view whose TXID does not fit into the publish word is
-   * not shown: readers in C then pin through Java.
+   * Makes a view the latest: transactions that begin from now on read it. A view whose TXID does
+   * not fit into the publish word is not shown: readers in C then pin through Java.
    */
   public void publish(View view) {
     synchronized (lock) {
@@ -138,7 +149,10 @@ public final class Control {
     return (long) LONG.getVolatile(memory, AT_PUBLISH);
   }
 
-  /** A record is free if neither the publish word nor a slot names it: at most S + 1 of the S + 2 are named. */
+  /**
+   * A record is free if neither the publish word nor a slot names it: at most S + 1 of the S + 2
+   * are named.
+   */
   private int freeRecord() {
     scanPins();
     for (int record = 0; record < isPinned.length; record++) {

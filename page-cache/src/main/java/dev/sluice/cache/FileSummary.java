@@ -37,7 +37,8 @@ record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
    * @param head at least its first 100 bytes
    * @param tail its end, at least from the index on
    */
-  static FileSummary ofEnds(byte[] head, byte[] tail, LtxFile file, String name) throws LtxFormatException {
+  static FileSummary ofEnds(byte[] head, byte[] tail, LtxFile file, String name)
+      throws LtxFormatException {
     LtxHeader header = LtxHeader.parse(ByteBuffer.wrap(head), name);
     requireListed(header, file, name);
     PageIndex index = PageIndex.parse(ByteBuffer.wrap(tail), file.size(), name);
@@ -52,7 +53,8 @@ record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
     return ofEnds(bytes, Arrays.copyOfRange(bytes, LtxHeader.BYTES, bytes.length), file, name);
   }
 
-  private static void requireListed(LtxHeader header, LtxFile file, String name) throws LtxFormatException {
+  private static void requireListed(LtxHeader header, LtxFile file, String name)
+      throws LtxFormatException {
     if (!header.range().equals(file.name().range())) {
       throw new LtxFormatException(
           name, 16, "the header's TXIDs " + header.range() + " are not those of the name");

@@ -10,11 +10,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The files that a replica's page maps and caches refer to, each with a number that never changes its meaning: another size or
- * version is another file with another number.
+ * The files that a replica's page maps and caches refer to, each with a number that never changes
+ * its meaning: another size or version is another file with another number.
  *
- * <p>Columns instead of objects, because ten thousand files as objects take four megabytes, half as much as the page map of a
- * million pages. Only grows. Thread-safe: the columns are under this object's private lock.
+ * <p>Columns instead of objects, because ten thousand files as objects take four megabytes, half as
+ * much as the page map of a million pages. Only grows. Thread-safe: the columns are under this
+ * object's private lock.
  */
 final class FileTable {
   // 0        1        2        3        4              6
@@ -38,7 +39,8 @@ final class FileTable {
   int numberOf(LtxFile file) {
     byte[] version = file.version().getBytes(StandardCharsets.UTF_8);
     if (version.length > VERSION_BYTES_MAX) {
-      throw new IllegalArgumentException("a version of " + version.length + " bytes for " + file.name());
+      throw new IllegalArgumentException(
+          "a version of " + version.length + " bytes for " + file.name());
     }
     synchronized (lock) {
       int at = slotOf(file, version);
@@ -79,7 +81,10 @@ final class FileTable {
   /** Returns the bytes of memory that this table takes. */
   long heapBytes() {
     synchronized (lock) {
-      return (long) rows.length * Long.BYTES + versions.length + (long) hash.length * Integer.BYTES + 3 * 16L;
+      return (long) rows.length * Long.BYTES
+          + versions.length
+          + (long) hash.length * Integer.BYTES
+          + 3 * 16L;
     }
   }
 
@@ -124,7 +129,8 @@ final class FileTable {
         && rows[row + 1] == file.name().range().max().value()
         && rows[row + 2] == file.size()
         && versions[place] == file.name().level()
-        && Arrays.equals(versions, place + 3, place + 3 + versionLength(place), version, 0, version.length);
+        && Arrays.equals(
+            versions, place + 3, place + 3 + versionLength(place), version, 0, version.length);
   }
 
   private void rehash() {

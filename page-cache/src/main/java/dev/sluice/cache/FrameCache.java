@@ -9,17 +9,20 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
- * Pages of a replica by their frame, and the heads and indexes of its files, all bounded together in bytes.
+ * Pages of a replica by their frame, and the heads and indexes of its files, all bounded together
+ * in bytes.
  *
- * <p>A key never changes its meaning ({@link FileTable}), so nothing is ever invalidated. Pages are kept as they are uncompressed: a
- * hit is one copy. Arrays that come out are shared: nobody writes to them. Thread-safe.
+ * <p>A key never changes its meaning ({@link FileTable}), so nothing is ever invalidated. Pages are
+ * kept as they are uncompressed: a hit is one copy. Arrays that come out are shared: nobody writes
+ * to them. Thread-safe.
  */
 final class FrameCache {
 
   /** What an entry costs beside its bytes: the array's header, the key and the cache's node. */
   static final int ENTRY_OVERHEAD_BYTES = 16 + 24 + 80;
 
-  // A key: the number of the file, and where in it the frame starts, or what else of the file it is.
+  // A key: the number of the file, and where in it the frame starts, or what else of the file it
+  // is.
   //
   //   63         40 39              0
   //  +-------------+-----------------+
@@ -29,7 +32,8 @@ final class FrameCache {
   private static final long SUMMARY = (1L << OFFSET_BITS) - 1;
 
   private final Cache<Long, byte[]> entries;
-  private final ConcurrentHashMap<Long, CompletableFuture<byte[]>> fetches = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Long, CompletableFuture<byte[]>> fetches =
+      new ConcurrentHashMap<>();
 
   FrameCache(long maximumBytes) {
     entries =
@@ -59,8 +63,9 @@ final class FrameCache {
   }
 
   /**
-   * Returns what {@code fetch} brings, or what another caller's fetch of the same key brings. It goes on when callers stop waiting:
-   * to stop waiting is to leave the future alone, never to cancel it. A failure is not kept.
+   * Returns what {@code fetch} brings, or what another caller's fetch of the same key brings. It
+   * goes on when callers stop waiting: to stop waiting is to leave the future alone, never to
+   * cancel it. A failure is not kept.
    */
   CompletableFuture<byte[]> get(long key, Supplier<CompletableFuture<byte[]>> fetch) {
     byte[] found = entries.getIfPresent(key);
@@ -99,7 +104,8 @@ final class FrameCache {
       promise.complete(bytes);
     } else {
       Throwable cause = failure.getCause();
-      promise.completeExceptionally(failure instanceof CompletionException && cause != null ? cause : failure);
+      promise.completeExceptionally(
+          failure instanceof CompletionException && cause != null ? cause : failure);
     }
   }
 

@@ -4,7 +4,10 @@ import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.storage.LtxFile;
 import java.io.IOException;
 
-/** Says which file of a plan is malformed, so that a plan without it can be tried; never leaves this module. */
+/**
+ * Says which file of a plan is malformed, so that a plan without it can be tried; never leaves this
+ * module.
+ */
 final class MalformedFileException extends IOException {
   private static final long serialVersionUID = 1L;
 

@@ -20,11 +20,13 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Makes a view from a plan in one round of requests: of every file its head and its tail at once, or all of a small one. Whatever
- * pages came along and are current go to the cache, as far as a share of it.
+ * Makes a view from a plan in one round of requests: of every file its head and its tail at once,
+ * or all of a small one. Whatever pages came along and are current go to the cache, as far as a
+ * share of it.
  *
- * <p>The head of every file is fetched, not only the snapshot's: its commit is needed for the shrink rule, and it proves the page
- * size. A second round is needed where a tail turned out too short for its index, or where page 1 did not come along.
+ * <p>The head of every file is fetched, not only the snapshot's: its commit is needed for the
+ * shrink rule, and it proves the page size. A second round is needed where a tail turned out too
+ * short for its index, or where page 1 did not come along.
  *
  * <p>Confined to one thread at a time.
  */
@@ -69,7 +71,12 @@ final class Opening {
   }
 
   /** Takes a client that tries again until the deadline. */
-  Opening(ReplicaClient client, RequestMeter meter, Deadline deadline, FileTable files, FrameCache cache) {
+  Opening(
+      ReplicaClient client,
+      RequestMeter meter,
+      Deadline deadline,
+      FileTable files,
+      FrameCache cache) {
     this.client = client;
     this.meter = meter;
     this.deadline = deadline;
@@ -81,26 +88,29 @@ final class Opening {
    * Returns the view that a plan gives.
    *
    * @throws MalformedFileException if a file breaks a rule of the format
-   * @throws dev.sluice.storage.ReplicaException if a file cannot be read; {@code NotFound} and {@code Conflict} mean that the plan
-   *     is out of date
+   * @throws dev.sluice.storage.ReplicaException if a file cannot be read; {@code NotFound} and
+   *     {@code Conflict} mean that the plan is out of date
    */
   View open(RestorePlan plan) throws IOException {
     List<Loaded> loaded = load(plan.files());
     FileSummary newest = loaded.get(loaded.size() - 1).summary();
     requireOnePageSize(loaded, newest.header().pageSize());
     if (newest.header().commit() == 0) {
-      throw new ViewException.Deleted("open " + client.location() + ": the database was deleted at TXID " + plan.txid());
+      throw new ViewException.Deleted(
+          "open " + client.location() + ": the database was deleted at TXID " + plan.txid());
     }
     PageMap pages = PageMap.EMPTY.apply(loaded.stream().map(Opening::change).toList());
     keepPages(loaded, pages, newest.header().pageSize());
     byte[] pageOne = pageOne(loaded, pages, newest.header().pageSize());
     Instant time = Instant.ofEpochMilli(newest.header().timestampMillis());
-    return new View(plan.txid(), newest.header().commit(), newest.header().pageSize(), pages, time, pageOne);
+    return new View(
+        plan.txid(), newest.header().commit(), newest.header().pageSize(), pages, time, pageOne);
   }
 
   private static PageMap.Change change(Loaded loaded) {
     LtxHeader header = loaded.summary().header();
-    return new PageMap.Change(loaded.number(), header.range().max(), loaded.summary().index(), header.commit());
+    return new PageMap.Change(
+        loaded.number(), header.range().max(), loaded.summary().index(), header.commit());
   }
 
   /** Newest first: what there is room to keep is then most likely current. */
@@ -129,22 +139,27 @@ final class Opening {
   private Requested request(LtxFile file) throws IOException {
     if (file.size() < FILE_BYTES_MIN) {
       throw new MalformedFileException(
-          file, new LtxFormatException(nameOf(file), file.size(), "the file ends too early: " + file.size() + " bytes"));
+          file,
+          new LtxFormatException(
+              nameOf(file), file.size(), "the file ends too early: " + file.size() + " bytes"));
     }
     if (file.size() > PageMap.OFFSET_MAX) {
-      throw new MalformedFileException(file, new LtxFormatException(nameOf(file), -1, "the file is larger than 1 TiB"));
+      throw new MalformedFileException(
+          file, new LtxFormatException(nameOf(file), -1, "the file is larger than 1 TiB"));
     }
     int number = files.numberOf(file);
     Optional<byte[]> known = cache.find(FrameCache.summaryKey(number));
     if (known.isPresent()) {
-      return new Requested(file, number, known, CompletableFuture.completedFuture(known.get()), Optional.empty());
+      return new Requested(
+          file, number, known, CompletableFuture.completedFuture(known.get()), Optional.empty());
     }
     int headBytes = file.name().range().isSnapshot() ? SNAPSHOT_HEAD_BYTES : HEAD_BYTES;
     int tailBytes =
         (int) Math.min(TAIL_BYTES_MAX, file.size() / FILE_BYTES_PER_INDEX_BYTE + TAIL_BYTES_MIN);
     boolean isSmall = file.size() <= Math.max(WHOLE_BYTES_MAX, headBytes + tailBytes);
     if (isSmall) {
-      return new Requested(file, number, known, client.read(file, 0, (int) file.size()), Optional.empty());
+      return new Requested(
+          file, number, known, client.read(file, 0, (int) file.size()), Optional.empty());
     }
     CompletableFuture<byte[]> head = client.read(file, 0, headBytes);
     CompletableFuture<byte[]> tail = client.read(file, file.size() - tailBytes, tailBytes);
@@ -157,7 +172,8 @@ final class Opening {
     byte[] head = await(requested.head(), file);
     try {
       if (requested.known().isPresent()) {
-        return new Loaded(file, requested.number(), FileSummary.ofBytes(head, file, name), List.of());
+        return new Loaded(
+            file, requested.number(), FileSummary.ofBytes(head, file, name), List.of());
       }
       FileSummary summary;
       List<Piece> pieces = new ArrayList<>();
@@ -190,7 +206,8 @@ final class Opening {
       return tail;
     }
     if (needed > Integer.MAX_VALUE - 16) {
-      throw new LtxFormatException(name, -1, "a page index of " + needed + " bytes is more than an array can hold");
+      throw new LtxFormatException(
+          name, -1, "a page index of " + needed + " bytes is more than an array can hold");
     }
     int missing = (int) needed - tail.length;
     meter.beginRound();
@@ -209,12 +226,19 @@ final class Opening {
       if (one.summary().header().pageSize() != pageSize) {
         LtxFile newest = loaded.get(loaded.size() - 1).file();
         throw new ViewException.PageSizeChanged(
-            nameOf(one.file()) + " has pages of " + one.summary().header().pageSize() + " bytes, " + newest.name() + " of " + pageSize);
+            nameOf(one.file())
+                + " has pages of "
+                + one.summary().header().pageSize()
+                + " bytes, "
+                + newest.name()
+                + " of "
+                + pageSize);
       }
     }
   }
 
-  private void keepPages(List<Loaded> loaded, PageMap pages, int pageSize) throws MalformedFileException {
+  private void keepPages(List<Loaded> loaded, PageMap pages, int pageSize)
+      throws MalformedFileException {
     long room = cache.maximumBytes() / CACHE_SHARE;
     for (int i = loaded.size() - 1; i >= 0; i--) {
       Loaded one = loaded.get(i);
@@ -242,13 +266,22 @@ final class Opening {
     return left;
   }
 
-  private byte[] decode(Loaded loaded, Piece piece, int i, int pageSize) throws MalformedFileException {
+  private byte[] decode(Loaded loaded, Piece piece, int i, int pageSize)
+      throws MalformedFileException {
     PageIndex index = loaded.summary().index();
     byte[] page = new byte[pageSize];
     int at = (int) (index.offset(i) - piece.offset());
     try {
       FrameDecoder.decode(
-          piece.bytes(), at, index.frameBytes(i), index.pgno(i), pageSize, page, 0, nameOf(loaded.file()), index.offset(i));
+          piece.bytes(),
+          at,
+          index.frameBytes(i),
+          index.pgno(i),
+          pageSize,
+          page,
+          0,
+          nameOf(loaded.file()),
+          index.offset(i));
       return page;
     } catch (LtxFormatException e) {
       throw new MalformedFileException(loaded.file(), e);
@@ -258,7 +291,11 @@ final class Opening {
   private byte[] pageOne(List<Loaded> loaded, PageMap pages, int pageSize) throws IOException {
     if (!pages.contains(1)) {
       LtxFile newest = loaded.get(loaded.size() - 1).file();
-      throw new ViewException.PageMissing("open " + client.location() + ": no file holds page 1 of TXID " + newest.name().range().max());
+      throw new ViewException.PageMissing(
+          "open "
+              + client.location()
+              + ": no file holds page 1 of TXID "
+              + newest.name().range().max());
     }
     int number = pages.fileNumber(1);
     long offset = pages.offset(1);

@@ -6,24 +6,28 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Where each page of one view is: pgno to frame (file, offset, size), and the bound, the TXID at which the newest version of the
- * page was learned. Immutable and persistent: a map that follows shares every leaf that did not change.
+ * Where each page of one view is: pgno to frame (file, offset, size), and the bound, the TXID at
+ * which the newest version of the page was learned. Immutable and persistent: a map that follows
+ * shares every leaf that did not change.
  *
- * <p>A radix tree over the pgno. Nearly all of it is the offsets and sizes of frames, 57 bits a page, so file and bound are
- * numbers in a dictionary of each leaf: neighbouring pages come from few files. A page costs 8.2 bytes, and 10.2 if no two pages
- * of a leaf share a file.
+ * <p>A radix tree over the pgno. Nearly all of it is the offsets and sizes of frames, 57 bits a
+ * page, so file and bound are numbers in a dictionary of each leaf: neighbouring pages come from
+ * few files. A page costs 8.2 bytes, and 10.2 if no two pages of a leaf share a file.
  */
 public final class PageMap {
   //  leaf: long[128 + n]                              inner node: Object[64]
   //
   //   63                 24 23         7 6       0
   //  +---------------------+------------+---------+
-  //  | offset of the frame | frame size | local   |   x 128, page (leaf << 7 | i) at i; 0 = no such page
+  //  | offset of the frame | frame size | local   |   x 128, page (leaf << 7 | i) at i; 0 = no such
+  // page
   //  +---------------------+------------+---------+
-  //  | source 3 | source 2 | source 1   | source 0 |  x n: the leaf's dictionary, 16 bits each, by `local`
+  //  | source 3 | source 2 | source 1   | source 0 |  x n: the leaf's dictionary, 16 bits each, by
+  // `local`
   //  +----------+----------+------------+----------+
   //
-  //  A source is a row of `sourceFiles` and `sourceBounds`: a location's file and a bound are two things, and move apart.
+  //  A source is a row of `sourceFiles` and `sourceBounds`: a location's file and a bound are two
+  // things, and move apart.
   private static final int LEAF_BITS = 7;
   private static final int LEAF_PAGES = 1 << LEAF_BITS;
   private static final int INNER_BITS = 6;
@@ -37,7 +41,8 @@ public final class PageMap {
   static final long OFFSET_MAX = (1L << OFFSET_BITS) - 1;
 
   /** The map of a database without pages. */
-  static final PageMap EMPTY = new PageMap(new Object[INNER_CHILDREN], LEAF_BITS, new int[0], new long[0]);
+  static final PageMap EMPTY =
+      new PageMap(new Object[INNER_CHILDREN], LEAF_BITS, new int[0], new long[0]);
 
   private final Object[] root;
   private final int rootShift;
@@ -62,8 +67,9 @@ public final class PageMap {
   record Change(int file, Txid bound, PageIndex index, long commit) {}
 
   /**
-   * Returns this map after files were applied, oldest first. Each drops every page past its commit before its own pages count, so
-   * that a database that shrinks and grows again does not show what it had before.
+   * Returns this map after files were applied, oldest first. Each drops every page past its commit
+   * before its own pages count, so that a database that shrinks and grows again does not show what
+   * it had before.
    *
    * @throws IllegalStateException if more than 65,536 files would be referred to
    */
@@ -117,7 +123,10 @@ public final class PageMap {
     return sourceFiles[source(pgno)];
   }
 
-  /** Returns the max TXID of the file in which this version of the page was learned; the page is in this map. */
+  /**
+   * Returns the max TXID of the file in which this version of the page was learned; the page is in
+   * this map.
+   */
   public Txid bound(long pgno) {
     return new Txid(sourceBounds[source(pgno)]);
   }
@@ -162,7 +171,10 @@ public final class PageMap {
     return (int) (leaf[LEAF_PAGES + (local >>> 2)] >>> ((local & 3) << 4)) & 0xffff;
   }
 
-  /** Returns the bytes of memory that this map takes alone, without its file table: arrays and their headers. */
+  /**
+   * Returns the bytes of memory that this map takes alone, without its file table: arrays and their
+   * headers.
+   */
   long heapBytes() {
     return heapBytes(root)
         + ARRAY_HEADER_BYTES
@@ -194,7 +206,10 @@ public final class PageMap {
       }
       Object kept = null;
       if (first <= commit) {
-        kept = shift == LEAF_BITS ? trimmedLeaf((long[]) child, first, commit) : trimmed((Object[]) child, shift - INNER_BITS, first, commit);
+        kept =
+            shift == LEAF_BITS
+                ? trimmedLeaf((long[]) child, first, commit)
+                : trimmed((Object[]) child, shift - INNER_BITS, first, commit);
       }
       if (kept != child) {
         result = result == node ? node.clone() : result;
@@ -217,7 +232,10 @@ public final class PageMap {
     return leaf;
   }
 
-  /** One file on its way into the tree: nodes are copied once a file, leaves too. Confined to one thread. */
+  /**
+   * One file on its way into the tree: nodes are copied once a file, leaves too. Confined to one
+   * thread.
+   */
   private static final class Applying {
     private final PageIndex index;
     private final int source;
@@ -229,7 +247,10 @@ public final class PageMap {
       this.source = source;
     }
 
-    /** Returns the node with every entry of the index from {@code next} on up to {@code last}, the last pgno below the node. */
+    /**
+     * Returns the node with every entry of the index from {@code next} on up to {@code last}, the
+     * last pgno below the node.
+     */
     Object[] inner(Object[] node, int shift, long last) {
       if (next == index.count() || index.pgno(next) > last) {
         return node;
@@ -243,7 +264,11 @@ public final class PageMap {
         if (shift == LEAF_BITS) {
           copy[i] = leaf((long[]) child, lastOfChild);
         } else {
-          copy[i] = inner(child == null ? new Object[INNER_CHILDREN] : (Object[]) child, shift - INNER_BITS, lastOfChild);
+          copy[i] =
+              inner(
+                  child == null ? new Object[INNER_CHILDREN] : (Object[]) child,
+                  shift - INNER_BITS,
+                  lastOfChild);
         }
       }
       return copy;
@@ -252,7 +277,11 @@ public final class PageMap {
     private long[] leaf(long[] leaf, long last) {
       builder.read(leaf == null ? NO_LEAF : leaf);
       while (next < index.count() && index.pgno(next) <= last) {
-        builder.set((int) index.pgno(next) & LEAF_PAGES - 1, index.offset(next), index.frameBytes(next), source);
+        builder.set(
+            (int) index.pgno(next) & LEAF_PAGES - 1,
+            index.offset(next),
+            index.frameBytes(next),
+            source);
         next++;
       }
       return builder.build();

@@ -6,8 +6,9 @@ import java.util.Arrays;
 
 /**
  * What a view shows of the first 100 bytes of page 1, the header of an SQLite database
- * (https://sqlite.org/fileformat2.html#the_database_header): rollback-journal mode, because there is no WAL beside a replica; the
- * view's size; and a change counter made from its TXID, so that SQLite keeps its page cache exactly as long as the view is the same.
+ * (https://sqlite.org/fileformat2.html#the_database_header): rollback-journal mode, because there
+ * is no WAL beside a replica; the view's size; and a change counter made from its TXID, so that
+ * SQLite keeps its page cache exactly as long as the view is the same.
  */
 final class PageOne {
 

@@ -20,16 +20,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Finds the files to read for a target, again and again while a replica changes under it: an empty replica is waited for, a gap and
- * a file that is gone lead to a fresh listing, a malformed file to a plan without it. Changes with each plan; confined to one
- * thread at a time.
+ * Finds the files to read for a target, again and again while a replica changes under it: an empty
+ * replica is waited for, a gap and a file that is gone lead to a fresh listing, a malformed file to
+ * a plan without it. Changes with each plan; confined to one thread at a time.
  */
 public final class Planner {
   private static final Duration EMPTY_PAUSE = Duration.ofMillis(250);
   private static final Duration GONE_PAUSE = Duration.ofMillis(100);
 
   /** Before the second and third listing of a history with a gap: all within two seconds. */
-  private static final List<Duration> GAP_PAUSES = List.of(Duration.ofMillis(500), Duration.ofSeconds(1));
+  private static final List<Duration> GAP_PAUSES =
+      List.of(Duration.ofMillis(500), Duration.ofSeconds(1));
 
   private final ReplicaClient client;
   private final RequestMeter meter;
@@ -46,7 +47,12 @@ public final class Planner {
    * @param client one that tries again until the deadline
    * @param closing opens when nobody wants the plan any more
    */
-  public Planner(ReplicaClient client, RequestMeter meter, Target target, Deadline deadline, CountDownLatch closing) {
+  public Planner(
+      ReplicaClient client,
+      RequestMeter meter,
+      Target target,
+      Deadline deadline,
+      CountDownLatch closing) {
     this.client = client;
     this.meter = meter;
     this.target = target;
@@ -54,7 +60,9 @@ public final class Planner {
     this.closing = closing;
   }
 
-  /** Takes a listing from earlier; it is replaced by a fresh one if it does not lead to the target. */
+  /**
+   * Takes a listing from earlier; it is replaced by a fresh one if it does not lead to the target.
+   */
   void startFrom(List<LtxFile> known) {
     listing = Optional.of(known);
   }
@@ -105,7 +113,9 @@ public final class Planner {
       TimeTarget search = new TimeTarget(client, meter);
       String what = "find " + target + " in " + client.location();
       return RestorePlan.of(
-          files, new Target.AtTxid(cancelling(search.resolve(files, before, avoided), what)), avoided);
+          files,
+          new Target.AtTxid(cancelling(search.resolve(files, before, avoided), what)),
+          avoided);
     }
     return RestorePlan.of(files, (Target.ByTxid) target, avoided);
   }
@@ -151,7 +161,8 @@ public final class Planner {
   }
 
   /**
-   * Says that a file of the last plan is gone or was replaced: the next plan is made from a fresh listing.
+   * Says that a file of the last plan is gone or was replaced: the next plan is made from a fresh
+   * listing.
    *
    * @throws ViewException.HistoryGone if the deadline has passed
    */

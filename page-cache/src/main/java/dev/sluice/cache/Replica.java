@@ -36,12 +36,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What one process has of one replica, whatever the number of connections: its client, its files, the latest view, the views at
- * other TXIDs that somebody reads, and one cache for all of them. Made and ended by {@link Replicas}.
+ * What one process has of one replica, whatever the number of connections: its client, its files,
+ * the latest view, the views at other TXIDs that somebody reads, and one cache for all of them.
+ * Made and ended by {@link Replicas}.
  *
- * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views, {@code replica-<n>-timer} times
- * attempts. A caller's thread only waits, with a deadline. Thread-safe: what changes is under this object's private lock or
- * volatile.
+ * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views,
+ * {@code replica-<n>-timer} times attempts. A caller's thread only waits, with a deadline.
+ * Thread-safe: what changes is under this object's private lock or volatile.
  */
 public final class Replica {
   private static final AtomicInteger THREADS = new AtomicInteger();
@@ -60,7 +61,8 @@ public final class Replica {
   private final Retries retries;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Map<Txid, WeakReference<View>> fixedViews = new HashMap<>();
-  private final ConcurrentHashMap<Target, CompletableFuture<View>> pending = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Target, CompletableFuture<View>> pending =
+      new ConcurrentHashMap<>();
   private volatile int[] listing = new int[0];
   private volatile Optional<View> latest = Optional.empty();
   private volatile Optional<String> lastError = Optional.empty();
@@ -120,7 +122,10 @@ public final class Replica {
     return lastError;
   }
 
-  /** Returns when the latest view was last known to be the newest, in milliseconds since the Unix epoch. */
+  /**
+   * Returns when the latest view was last known to be the newest, in milliseconds since the Unix
+   * epoch.
+   */
   public long lastProvenMillis() {
     return lastProvenMillis;
   }
@@ -135,9 +140,11 @@ public final class Replica {
   }
 
   /**
-   * Returns the view at a target; the same object while somebody holds it. Asks the storage only if the target is not known yet.
+   * Returns the view at a target; the same object while somebody holds it. Asks the storage only if
+   * the target is not known yet.
    *
-   * @throws dev.sluice.storage.PlanException.NotReachable if no file ends there: it names the TXIDs below and above
+   * @throws dev.sluice.storage.PlanException.NotReachable if no file ends there: it names the TXIDs
+   *     below and above
    * @throws ViewException if the files do not give that state
    * @throws LtxFormatException if a file is malformed and there is no plan without it
    * @throws ReplicaException if the storage fails until the read timeout
@@ -158,7 +165,8 @@ public final class Replica {
     if (other == null) {
       start(target, deadline, mine);
     }
-    return Waits.await(other == null ? mine : other, deadline, "open " + target + " of " + location());
+    return Waits.await(
+        other == null ? mine : other, deadline, "open " + target + " of " + location());
   }
 
   private void start(Target target, Deadline deadline, CompletableFuture<View> result) {
@@ -208,7 +216,8 @@ public final class Replica {
     }
   }
 
-  private View open(Planner planner, ReplicaClient retrying, Deadline deadline, boolean isLatest) throws IOException {
+  private View open(Planner planner, ReplicaClient retrying, Deadline deadline, boolean isLatest)
+      throws IOException {
     while (true) {
       long startMillis = System.currentTimeMillis();
       RestorePlan plan = planner.plan();
@@ -246,11 +255,13 @@ public final class Replica {
   }
 
   /**
-   * Fills {@code dst} with one page of a view, from the cache or the storage; page 1 as the view shows it.
+   * Fills {@code dst} with one page of a view, from the cache or the storage; page 1 as the view
+   * shows it.
    *
    * @param view one of this replica
    * @param pgno 1 to the view's commit
-   * @param dst {@link ByteBuffer#remaining()} is the page size; after an exception its content is undefined
+   * @param dst {@link ByteBuffer#remaining()} is the page size; after an exception its content is
+   *     undefined
    * @throws ViewException.HistoryGone if the file that holds the page is gone or was replaced
    * @throws ViewException.PageMissing if no file holds the page
    * @throws LtxFormatException if the page's frame is damaged
@@ -258,7 +269,8 @@ public final class Replica {
    */
   public void read(View view, long pgno, ByteBuffer dst) throws IOException {
     if (pgno < 1 || pgno > view.commit() || dst.remaining() != view.pageSize()) {
-      throw new IllegalArgumentException("page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
+      throw new IllegalArgumentException(
+          "page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
     }
     if (pgno == LockPage.pgno(view.pageSize())) {
       dst.put(new byte[view.pageSize()]);
@@ -274,7 +286,8 @@ public final class Replica {
   private byte[] page(View view, long pgno) throws IOException {
     PageMap pages = view.pages();
     if (!pages.contains(pgno)) {
-      throw new ViewException.PageMissing("read page " + pgno + " of " + location() + ": no file holds it at TXID " + view.txid());
+      throw new ViewException.PageMissing(
+          "read page " + pgno + " of " + location() + ": no file holds it at TXID " + view.txid());
     }
     long key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
     Optional<byte[]> cached = cache.find(key);
@@ -286,7 +299,9 @@ public final class Replica {
       lastError = Optional.empty();
       return page;
     } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-      ViewException gone = new ViewException.HistoryGone("read page " + pgno + ": history gone: " + e.getMessage(), e);
+      ViewException gone =
+          new ViewException.HistoryGone(
+              "read page " + pgno + ": history gone: " + e.getMessage(), e);
       lastError = Optional.of(String.valueOf(gone.getMessage()));
       throw gone;
     } catch (IOException e) {
@@ -295,7 +310,10 @@ public final class Replica {
     }
   }
 
-  /** A caller that joined another's fetch has its own deadline: when that fetch gave up too early, it begins one. */
+  /**
+   * A caller that joined another's fetch has its own deadline: when that fetch gave up too early,
+   * it begins one.
+   */
   private byte[] fetch(View view, long pgno, long key) throws IOException {
     Deadline deadline = Deadline.after(readTimeout, System::nanoTime);
     AtomicBoolean isMine = new AtomicBoolean();
@@ -330,7 +348,15 @@ public final class Replica {
               byte[] page = new byte[view.pageSize()];
               try {
                 FrameDecoder.decode(
-                    frame, 0, frameBytes, pgno, view.pageSize(), page, 0, location() + " " + file.name(), offset);
+                    frame,
+                    0,
+                    frameBytes,
+                    pgno,
+                    view.pageSize(),
+                    page,
+                    0,
+                    location() + " " + file.name(),
+                    offset);
               } catch (LtxFormatException e) {
                 throw new CompletionException(e);
               }

@@ -7,7 +7,8 @@ import java.time.Duration;
  * How a replica is opened. Immutable.
  *
  * @param url where it is
- * @param pageCacheBytes the bound of the page cache, above 0; of all who open one replica the largest counts
+ * @param pageCacheBytes the bound of the page cache, above 0; of all who open one replica the
+ *     largest counts
  * @param readTimeout how long one open and one read may take, above 0
  * @param pollInterval how often at least the storage is asked for something new, above 0
  */
@@ -36,6 +37,7 @@ public record ReplicaOptions(
 
   /** Returns the options that hold if nobody says otherwise. */
   public static ReplicaOptions of(ReplicaUrl url) {
-    return new ReplicaOptions(url, DEFAULT_PAGE_CACHE_BYTES, DEFAULT_READ_TIMEOUT, DEFAULT_POLL_INTERVAL);
+    return new ReplicaOptions(
+        url, DEFAULT_PAGE_CACHE_BYTES, DEFAULT_READ_TIMEOUT, DEFAULT_POLL_INTERVAL);
   }
 }

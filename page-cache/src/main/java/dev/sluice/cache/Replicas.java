@@ -15,10 +15,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /**
- * The replicas that a process has open: one for each URL, query and user info included, however often it is acquired.
+ * The replicas that a process has open: one for each URL, query and user info included, however
+ * often it is acquired.
  *
- * <p>All clients read the same environment, so equal URLs are equal replicas. Thread-safe: what changes is under this object's
- * private lock, and nothing is opened or closed under it.
+ * <p>All clients read the same environment, so equal URLs are equal replicas. Thread-safe: what
+ * changes is under this object's private lock, and nothing is opened or closed under it.
  */
 public final class Replicas implements AutoCloseable {
   private final Object lock = new Object();
@@ -43,10 +44,10 @@ public final class Replicas implements AutoCloseable {
 
   /** Takes the memory for each replica's control, and what clients may look at. */
   public Replicas(SharedMemory memory, Environment environment) {
-    this(memory, clientsIn(environment));
+    this(clientsIn(environment), memory);
   }
 
-  Replicas(SharedMemory memory, Function<ReplicaUrl, ReplicaClient> clients) {
+  Replicas(Function<ReplicaUrl, ReplicaClient> clients, SharedMemory memory) {
     this.memory = memory;
     this.clients = clients;
   }
@@ -56,12 +57,13 @@ public final class Replicas implements AutoCloseable {
   }
 
   /**
-   * Returns the replica, open. Whoever acquires it gives it back with {@link #release}. Concurrent callers share one opening and its
-   * failure; a later caller tries anew.
+   * Returns the replica, open. Whoever acquires it gives it back with {@link #release}. Concurrent
+   * callers share one opening and its failure; a later caller tries anew.
    *
    * @throws IllegalArgumentException if the URL cannot be used
    * @throws ViewException if what the replica holds gives no view
-   * @throws dev.sluice.ltx.LtxFormatException if a file is malformed and there is no plan without it
+   * @throws dev.sluice.ltx.LtxFormatException if a file is malformed and there is no plan without
+   *     it
    * @throws ReplicaException if the storage refuses, or fails until the read timeout
    */
   public Replica acquire(ReplicaOptions options) throws IOException {

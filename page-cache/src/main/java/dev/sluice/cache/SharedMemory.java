@@ -2,16 +2,23 @@ package dev.sluice.cache;
 
 import java.nio.ByteBuffer;
 
-/** Lends memory that C reads and Java writes. Not for page bytes of this module's own cache. Thread-safe. */
+/**
+ * Lends memory that C reads and Java writes. Not for page bytes of this module's own cache.
+ * Thread-safe.
+ */
 public interface SharedMemory {
 
   /**
-   * Returns {@code bytes} zero bytes that stay at one address until {@link #release}; aligned to 64 bytes.
+   * Returns {@code bytes} zero bytes that stay at one address until {@link #release}; aligned to 64
+   * bytes.
    *
    * @throws OutOfMemoryError if there are none
    */
   ByteBuffer map(int bytes);
 
-  /** Takes back what {@link #map} lent; nobody in Java touches it any more. Whoever maps it in C may go on reading. */
+  /**
+   * Takes back what {@link #map} lent; nobody in Java touches it any more. Whoever maps it in C may
+   * go on reading.
+   */
   void release(ByteBuffer memory);
 }

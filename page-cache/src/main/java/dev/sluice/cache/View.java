@@ -3,7 +3,10 @@ package dev.sluice.cache;
 import dev.sluice.ltx.Txid;
 import java.time.Instant;
 
-/** An immutable state of a database: which TXID, how many pages, and where each of them is. Two views are equal only if they are one. */
+/**
+ * An immutable state of a database: which TXID, how many pages, and where each of them is. Two
+ * views are equal only if they are one.
+ */
 public final class View {
   private final Txid txid;
   private final long commit;

@@ -2,7 +2,10 @@ package dev.sluice.cache;
 
 import java.io.IOException;
 
-/** A replica answers, but what it holds does not give what was asked for. Each subtype is a different thing for the caller to do. */
+/**
+ * A replica answers, but what it holds does not give what was asked for. Each subtype is a
+ * different thing for the caller to do.
+ */
 public abstract sealed class ViewException extends IOException {
   private static final long serialVersionUID = 1L;
 
@@ -23,7 +26,10 @@ public abstract sealed class ViewException extends IOException {
     }
   }
 
-  /** A file in the middle of the history is missing, also from a fresh listing: the replica needs a new snapshot. */
+  /**
+   * A file in the middle of the history is missing, also from a fresh listing: the replica needs a
+   * new snapshot.
+   */
   public static final class Gap extends ViewException {
     private static final long serialVersionUID = 1L;
 
@@ -50,7 +56,10 @@ public abstract sealed class ViewException extends IOException {
     }
   }
 
-  /** No file holds a page of the database: what a file lacks, or two databases under one prefix. A person must look. */
+  /**
+   * No file holds a page of the database: what a file lacks, or two databases under one prefix. A
+   * person must look.
+   */
   public static final class PageMissing extends ViewException {
     private static final long serialVersionUID = 1L;
 
@@ -59,7 +68,10 @@ public abstract sealed class ViewException extends IOException {
     }
   }
 
-  /** Files of one history have different page sizes: two databases under one prefix. A person must look. */
+  /**
+   * Files of one history have different page sizes: two databases under one prefix. A person must
+   * look.
+   */
   public static final class PageSizeChanged extends ViewException {
     private static final long serialVersionUID = 1L;
 

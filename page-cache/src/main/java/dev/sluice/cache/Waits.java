@@ -12,7 +12,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The only places where a caller's thread waits: always until a deadline, and until it is interrupted. */
+/**
+ * The only places where a caller's thread waits: always until a deadline, and until it is
+ * interrupted.
+ */
 public final class Waits {
 
   /** What a request gets beyond the deadline to say itself why it failed. */
@@ -24,10 +27,12 @@ public final class Waits {
    * Returns the future's value. It is not cancelled when the wait ends without it.
    *
    * @param what what is being done, for messages
-   * @throws IOException what the future failed with; {@link ReplicaException.Unavailable} at the deadline; {@link
-   *     InterruptedIOException} if this thread was interrupted, which it still is then
+   * @throws IOException what the future failed with; {@link ReplicaException.Unavailable} at the
+   *     deadline; {@link InterruptedIOException} if this thread was interrupted, which it still is
+   *     then
    */
-  public static <T> T await(CompletableFuture<T> future, Deadline deadline, String what) throws IOException {
+  public static <T> T await(CompletableFuture<T> future, Deadline deadline, String what)
+      throws IOException {
     try {
       return future.get(deadline.remainingNanos() + GRACE_NANOS, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
@@ -57,9 +62,11 @@ public final class Waits {
    *
    * @throws ReplicaException.Unavailable if {@code closing} opens meanwhile
    */
-  public static void pause(Duration time, Deadline deadline, CountDownLatch closing, String what) throws IOException {
+  public static void pause(Duration time, Deadline deadline, CountDownLatch closing, String what)
+      throws IOException {
     try {
-      if (closing.await(Math.min(time.toNanos(), deadline.remainingNanos()), TimeUnit.NANOSECONDS)) {
+      if (closing.await(
+          Math.min(time.toNanos(), deadline.remainingNanos()), TimeUnit.NANOSECONDS)) {
         throw new ReplicaException.Unavailable(what + ": closed meanwhile");
       }
     } catch (InterruptedException e) {

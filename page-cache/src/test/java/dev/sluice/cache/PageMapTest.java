@@ -84,7 +84,11 @@ class PageMapTest {
       assertEquals(version != null, map.contains(pgno), what + " page " + pgno);
       if (version != null) {
         Version found =
-            new Version(map.fileNumber(pgno), map.bound(pgno).value(), map.offset(pgno), map.frameBytes(pgno));
+            new Version(
+                map.fileNumber(pgno),
+                map.bound(pgno).value(),
+                map.offset(pgno),
+                map.frameBytes(pgno));
         assertEquals(version, found, what + " page " + pgno);
       }
     }
@@ -128,7 +132,9 @@ class PageMapTest {
     }
     FileTable table = new FileTable();
     List<PageMap.Change> changes = new ArrayList<>();
-    changes.add(new PageMap.Change(table.numberOf(file(9, 1, 1)), new Txid(1), index(2, commit, all), commit));
+    changes.add(
+        new PageMap.Change(
+            table.numberOf(file(9, 1, 1)), new Txid(1), index(2, commit, all), commit));
     Random random = new Random(7);
     for (int txid = 2; txid <= 10_001; txid++) {
       TreeSet<Long> pgnos = new TreeSet<>();
@@ -140,7 +146,9 @@ class PageMapTest {
     }
     PageMap map = PageMap.EMPTY.apply(changes);
     double bytesPerPage = (double) (map.heapBytes() + table.heapBytes()) / commit;
-    System.out.printf("page map, 10,000 files x 100 pages over 1 M: %.2f bytes a page, tables %.2f of it%n", bytesPerPage, (double) table.heapBytes() / commit);
+    System.out.printf(
+        "page map, 10,000 files x 100 pages over 1 M: %.2f bytes a page, tables %.2f of it%n",
+        bytesPerPage, (double) table.heapBytes() / commit);
     assertTrue(bytesPerPage <= 12, bytesPerPage + " bytes a page");
     assertTrue(bytesPerPage > 8, "not measured: " + bytesPerPage);
   }
@@ -162,6 +170,10 @@ class PageMapTest {
 
   private static LtxFile file(int level, long min, long max) {
     LtxFileName name = new LtxFileName(level, new TxidRange(new Txid(min), new Txid(max)));
-    return new LtxFile(name, 2000 + min, Instant.ofEpochSecond(1_790_000_000, 5), "\"0123456789abcdef0123456789abc" + min + "\"");
+    return new LtxFile(
+        name,
+        2000 + min,
+        Instant.ofEpochSecond(1_790_000_000, 5),
+        "\"0123456789abcdef0123456789abc" + min + "\"");
   }
 }

@@ -84,6 +84,9 @@ final class Cli {
   /** Runs one command; returns the exit code. */
   int run(String... args) {
     int exitCode = commandLine.execute(args);
+    if (exitCode != ExitCode.DONE) {
+      return exitCode; // what could be printed has been, before the failure's own line
+    }
     try {
       terminal.out().flush();
     } catch (IOException e) {

@@ -71,6 +71,11 @@ final class OpenedClient implements AutoCloseable {
     return retries.until(Deadline.after(wait, System::nanoTime), client);
   }
 
+  /** Returns the client for what tries again by itself; closed with this. */
+  ReplicaClient unretried() {
+    return client;
+  }
+
   String location() {
     return client.location();
   }

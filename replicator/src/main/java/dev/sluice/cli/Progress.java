@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import java.io.PrintStream;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -25,19 +26,28 @@ final class Progress {
     this.shownAt = ticker.getAsLong() - STEP_NANOS;
   }
 
-  /**
-   * Shows that {@code done} of {@code total} pages are there; not more often than a person can
-   * read.
-   */
-  void pages(long done, long total) {
+  /** Shows that {@code done} of {@code total} bytes are read, as often as a person can see. */
+  void bytes(long done, long total) {
     long now = ticker.getAsLong();
     if (isShown && (done == total || now - shownAt >= STEP_NANOS)) {
       shownAt = now;
       hasLine = true;
       long percent = total == 0 ? 100 : done * 100 / total;
-      err.print(CLEAR_LINE + "restore: " + done + " of " + total + " pages, " + percent + " %");
+      err.print(
+          CLEAR_LINE
+              + "restore: read "
+              + megabytes(done)
+              + " of "
+              + megabytes(total)
+              + " MB, "
+              + percent
+              + " %");
       err.flush();
     }
+  }
+
+  private static String megabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.1f", bytes / 1e6);
   }
 
   /** Takes the line away. */

@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cache.restore.Restorer;
+import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -109,9 +110,9 @@ final class RestoreCommand implements Callable<Integer> {
   private Restorer.Result restore(OpenedClient client, Target target, RestoreOutput output)
       throws Failure {
     Progress progress = new Progress(terminal.err(), terminal.isInteractive(), System::nanoTime);
-    try {
-      return Restorer.restore(
-          client.within(terminal.openTimeout()), target, output.staging(), progress::pages);
+    try (Restorer restorer =
+        new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout())) {
+      return restorer.restore(target, output.staging(), Restorer.Existing.REFUSE, progress::bytes);
     } catch (IOException e) {
       throw new Failure("restore " + client.location(), e);
     } finally {

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -65,13 +66,28 @@ final class RestoreOutput {
     for (String suffix : COMPANIONS) {
       Files.deleteIfExists(companion(suffix));
     }
-    Files.move(staging, file, StandardCopyOption.ATOMIC_MOVE);
+    if (isForced) {
+      Files.move(staging, file, StandardCopyOption.ATOMIC_MOVE);
+    } else {
+      name();
+    }
     try (FileChannel folder = FileChannel.open(folder(), StandardOpenOption.READ)) {
       folder.force(true);
     }
   }
 
-  /** Removes what was not published; nothing after {@link #publish}. */
+  /** A link fails where a rename would replace a file that came meanwhile. */
+  private void name() throws IOException {
+    try {
+      Files.createLink(file, staging);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (IOException | UnsupportedOperationException e) {
+      Files.move(staging, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+  }
+
+  /** Removes the name that it was made under. */
   void discard() throws IOException {
     Files.deleteIfExists(staging);
   }

@@ -6,6 +6,7 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import dev.sluice.vfs.OpenReplica;
 import dev.sluice.vfs.Sluice;
+import dev.sluice.vfs.SluiceException;
 import java.io.IOException;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -103,10 +104,16 @@ final class SqlCommand implements Callable<Integer> {
 
   private OpenReplica open(ReplicaUrl url) throws Failure {
     try {
-      return Sluice.open(ReplicaOptions.of(url, terminal.openTimeout()));
-    } catch (IOException | IllegalArgumentException e) {
+      return Sluice.open(options(url));
+    } catch (IOException | IllegalArgumentException | SluiceException e) {
       throw new Failure("open " + url.location(), e);
     }
+  }
+
+  private ReplicaOptions options(ReplicaUrl url) {
+    ReplicaOptions usual = ReplicaOptions.of(url);
+    return new ReplicaOptions(
+        url, usual.pageCacheBytes(), terminal.openTimeout(), usual.pollInterval());
   }
 
   private static Connection connect(ReplicaUrl url, OpenReplica opened, Target target)

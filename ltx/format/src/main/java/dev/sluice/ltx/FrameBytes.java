@@ -20,6 +20,19 @@ interface FrameBytes<X extends IOException> {
   /** Returns the array that the last answer of {@link #require} points into. */
   byte[] array();
 
+  /** Returns how the file is named in messages. */
+  String file();
+
+  /** Returns where in the file the frame starts. */
+  long fileOffset();
+
   /** Returns the exception that says which rule byte {@code at} of the frame breaks. */
-  LtxFormatException broken(int at, String rule, Throwable... cause);
+  default LtxFormatException broken(int at, String rule) {
+    return new LtxFormatException(file(), fileOffset() + at, rule);
+  }
+
+  /** As the other, with the failure of the codec below as the cause. */
+  default LtxFormatException broken(int at, String rule, Throwable cause) {
+    return new LtxFormatException(file(), fileOffset() + at, rule, cause);
+  }
 }

@@ -39,9 +39,12 @@ final class FrameSlice implements FrameBytes<LtxFormatException> {
   }
 
   @Override
-  public LtxFormatException broken(int at, String rule, Throwable... cause) {
-    return cause.length == 0
-        ? new LtxFormatException(file, fileOffset + at, rule)
-        : new LtxFormatException(file, fileOffset + at, rule, cause[0]);
+  public String file() {
+    return file;
+  }
+
+  @Override
+  public long fileOffset() {
+    return fileOffset;
   }
 }

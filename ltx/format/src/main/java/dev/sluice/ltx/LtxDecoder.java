@@ -34,7 +34,8 @@ public final class LtxDecoder implements Closeable {
   /**
    * Reads the header.
    *
-   * @param in the file from its first byte; closed by {@link #close()}. It need not be buffered
+   * @param in the file from its first byte; closed by {@link #close()}, and left open if this
+   *     constructor throws. It need not be buffered
    * @param file how the file is named in messages
    * @throws LtxFormatException if the header breaks a rule of the format
    * @throws IOException from the stream, unchanged

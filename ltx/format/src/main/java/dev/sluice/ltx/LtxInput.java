@@ -62,10 +62,13 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
   }
 
   @Override
-  public LtxFormatException broken(int at, String rule, Throwable... cause) {
-    return cause.length == 0
-        ? new LtxFormatException(file, position + at, rule)
-        : new LtxFormatException(file, position + at, rule, cause[0]);
+  public String file() {
+    return file;
+  }
+
+  @Override
+  public long fileOffset() {
+    return position;
   }
 
   /**

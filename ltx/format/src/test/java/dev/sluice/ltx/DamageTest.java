@@ -43,7 +43,7 @@ class DamageTest {
   void flippedByteIsFoundOrHarmless(byte[] file) throws IOException {
     LtxFiles.Decoded sound = LtxFiles.decode(file, FILE);
     for (int at = 0; at < file.length; at++) {
-      for (int mask : new int[] {0x01, 0x10, 0x80, 0xFF}) {
+      for (int mask : new int[] {0x01, 0x80, 0xFF}) {
         byte[] damaged = file.clone();
         damaged[at] ^= (byte) mask;
         requireFoundOrHarmless(damaged, sound, at);
@@ -177,6 +177,11 @@ class DamageTest {
         new InputStream() {
           @Override
           public int read() throws IOException {
+            throw failure;
+          }
+
+          @Override
+          public int read(byte[] dst, int offset, int length) throws IOException {
             throw failure;
           }
         };

@@ -117,7 +117,7 @@ class FrameDecoderTest {
         refused(Arrays.copyOf(frame, length), 4096);
       }
       frame[3] = 8;
-      assertTrue(refused(frame, 4096).getMessage().contains("page 8, not 9"));
+      assertEquals("the frame is of page 8, not 9", refused(frame, 4096).rule());
     }
   }
 

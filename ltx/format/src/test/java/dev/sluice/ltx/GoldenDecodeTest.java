@@ -9,9 +9,9 @@ import dev.sluice.testkit.GoldenFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -21,10 +21,6 @@ class GoldenDecodeTest {
     return Golden.all().stream()
         .flatMap(golden -> golden.files().stream())
         .collect(Collectors.toList());
-  }
-
-  static Stream<Golden> replicas() {
-    return Golden.all().stream();
   }
 
   @ParameterizedTest
@@ -66,7 +62,7 @@ class GoldenDecodeTest {
             7,
             file.path(),
             offset);
-        assertArrayEquals(decoder.page(), java.util.Arrays.copyOfRange(page, 7, 7 + pageSize));
+        assertArrayEquals(decoder.page(), Arrays.copyOfRange(page, 7, 7 + pageSize));
       }
       assertEquals(i, index.count());
       decoder.finish();

@@ -12,7 +12,9 @@ import java.util.function.LongSupplier;
 public record Deadline(long nanoTime, LongSupplier ticker) {
   private static final Duration LONGEST = Duration.ofDays(365L * 100);
 
-  /** Returns the deadline that lies {@code wait} from now; a hundred years are as long as for ever. */
+  /**
+   * Returns the deadline that lies {@code wait} from now; a hundred years are as long as for ever.
+   */
   public static Deadline after(Duration wait, LongSupplier ticker) {
     Duration bounded = wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
     return new Deadline(ticker.getAsLong() + bounded.toNanos(), ticker);

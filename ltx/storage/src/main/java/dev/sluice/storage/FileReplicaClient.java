@@ -30,9 +30,10 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * A replica in a directory, in either layout.
  *
- * <p>Files are read through {@link RandomAccessFile}, never through a channel: an interrupt of the reading thread would close the
- * channel. A file counts as unchanged while its modification time, size and inode are the same, looked at before and after each
- * read. Symbolic links are followed. Thread-safe.
+ * <p>Files are read through {@link RandomAccessFile}, never through a channel: an interrupt of the
+ * reading thread would close the channel. A file counts as unchanged while its modification time,
+ * size and inode are the same, looked at before and after each read. Symbolic links are followed.
+ * Thread-safe.
  */
 final class FileReplicaClient implements ReplicaClient {
   private static final Comparator<LtxFile> BY_TXID =
@@ -45,7 +46,8 @@ final class FileReplicaClient implements ReplicaClient {
   private final AtomicLong temporaryNames = new AtomicLong();
 
   /**
-   * @param root the directory that holds {@code ltx/}, or {@code 0000/} to {@code 0009/}; it need not exist
+   * @param root the directory that holds {@code ltx/}, or {@code 0000/} to {@code 0009/}; it need
+   *     not exist
    * @param location how messages name it
    */
   FileReplicaClient(Path root, String location) {
@@ -69,7 +71,16 @@ final class FileReplicaClient implements ReplicaClient {
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
     if (offset < 0 || length < 0 || offset > file.size() - length) {
       throw new IllegalArgumentException(
-          "read " + location + " " + file.name() + ": " + length + " bytes at " + offset + " of " + file.size());
+          "read "
+              + location
+              + " "
+              + file.name()
+              + ": "
+              + length
+              + " bytes at "
+              + offset
+              + " of "
+              + file.size());
     }
     return tasks.submit(
         "read " + location + " " + file.name() + " offset=" + offset,
@@ -79,7 +90,8 @@ final class FileReplicaClient implements ReplicaClient {
   @Override
   public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
     if (length < 1) {
-      throw new IllegalArgumentException("read tail of " + location + " " + name + ": length " + length);
+      throw new IllegalArgumentException(
+          "read tail of " + location + " " + name + ": length " + length);
     }
     return tasks.submit("read tail of " + location + " " + name, () -> readTailNow(name, length));
   }
@@ -91,7 +103,8 @@ final class FileReplicaClient implements ReplicaClient {
   }
 
   @Override
-  public CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp) {
+  public CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp) {
     return tasks.submit(
         "create " + location + " " + name, () -> createNow(name, content, timestamp));
   }
@@ -130,7 +143,10 @@ final class FileReplicaClient implements ReplicaClient {
     return List.copyOf(files);
   }
 
-  /** Returns the file as it is, or empty if it was deleted after its folder was read, or is not a file. */
+  /**
+   * Returns the file as it is, or empty if it was deleted after its folder was read, or is not a
+   * file.
+   */
   private static Optional<LtxFile> stat(Path path, LtxFileName name) throws IOException {
     try {
       FileState state = FileState.of(path);
@@ -199,7 +215,8 @@ final class FileReplicaClient implements ReplicaClient {
     Path path = path(name);
     Path folder = Objects.requireNonNull(path.getParent());
     if (!Files.isReadable(content)) {
-      throw new ReplicaException.Denied("create " + location + " " + name + ": cannot read " + content);
+      throw new ReplicaException.Denied(
+          "create " + location + " " + name + ": cannot read " + content);
     }
     if (Files.exists(path)) {
       throw new FileAlreadyExistsException(path.toString());
@@ -218,7 +235,13 @@ final class FileReplicaClient implements ReplicaClient {
       return FileState.of(path).as(name);
     } catch (IOException e) {
       throw new ReplicaException.OutcomeUnknown(
-          "create " + location + " " + name + ": the file is there, but perhaps not after a power cut: " + e, e);
+          "create "
+              + location
+              + " "
+              + name
+              + ": the file is there, but perhaps not after a power cut: "
+              + e,
+          e);
     }
   }
 
@@ -227,7 +250,9 @@ final class FileReplicaClient implements ReplicaClient {
       Files.createLink(path, temporary);
     } catch (UnsupportedOperationException e) {
       throw new ReplicaException.Denied(
-          location + ": the file system has no hard links, without which a file cannot be created atomically", e);
+          location
+              + ": the file system has no hard links, without which a file cannot be created atomically",
+          e);
     }
   }
 
@@ -251,16 +276,26 @@ final class FileReplicaClient implements ReplicaClient {
     }
   }
 
-  /** Creates an empty file that no listing shows. A name left behind by a process that was killed is skipped. */
+  /**
+   * Creates an empty file that no listing shows. A name left behind by a process that was killed is
+   * skipped.
+   */
   private Path createTemporary(Path folder, String fileName) throws IOException {
-    while (true) {
-      String suffix = "." + ProcessHandle.current().pid() + "-" + temporaryNames.incrementAndGet() + ".tmp";
-      Path temporary = folder.resolve(fileName + suffix);
-      try {
-        return Files.createFile(temporary);
-      } catch (FileAlreadyExistsException e) {
-        continue;
-      }
+    long pid = ProcessHandle.current().pid();
+    Path temporary;
+    do {
+      String suffix = "." + pid + "-" + temporaryNames.incrementAndGet() + ".tmp";
+      temporary = folder.resolve(fileName + suffix);
+    } while (!createdNew(temporary));
+    return temporary;
+  }
+
+  private static boolean createdNew(Path path) throws IOException {
+    try {
+      Files.createFile(path);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      return false;
     }
   }
 

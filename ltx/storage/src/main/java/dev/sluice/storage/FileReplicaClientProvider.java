@@ -16,7 +16,10 @@ final class FileReplicaClientProvider implements ReplicaClientProvider {
   public ReplicaClient open(ReplicaUrl url, Environment environment) {
     if (!url.query().isEmpty()) {
       throw new IllegalArgumentException(
-          url.location() + ": file: takes no query (given: " + String.join(", ", url.query().keySet()) + ")");
+          url.location()
+              + ": file: takes no query (given: "
+              + String.join(", ", url.query().keySet())
+              + ")");
     }
     try {
       return new FileReplicaClient(Path.of(url.path()), url.location());

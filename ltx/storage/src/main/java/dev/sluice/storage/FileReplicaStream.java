@@ -8,8 +8,9 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * A whole file of a directory, from its first byte to the size that was listed. A file deleted meanwhile is read to its end; one
- * that was cut short or rewritten in place is not passed off as whole. Confined to one thread at a time.
+ * A whole file of a directory, from its first byte to the size that was listed. A file deleted
+ * meanwhile is read to its end; one that was cut short or rewritten in place is not passed off as
+ * whole. Confined to one thread at a time.
  */
 final class FileReplicaStream extends InputStream {
   private final RandomAccessFile in;
@@ -45,7 +46,8 @@ final class FileReplicaStream extends InputStream {
     }
     int count = readSome(dst, offset, wanted);
     if (count < 0) {
-      throw new ReplicaException.Unavailable(what + ": the file ended at " + position + " of " + file.size() + " bytes");
+      throw new ReplicaException.Unavailable(
+          what + ": the file ended at " + position + " of " + file.size() + " bytes");
     }
     position += count;
     return count;

@@ -31,8 +31,8 @@ record FileState(boolean isFile, long size, Instant modified, String identity) {
   }
 
   /**
-   * Size, modification time and inode. Not the inode's change time: a hard link made by a backup would then look like another
-   * file.
+   * Size, modification time and inode. Not the inode's change time: a hard link made by a backup
+   * would then look like another file.
    */
   private String version() {
     return modified.getEpochSecond() + "." + modified.getNano() + "-" + size + "-" + identity;

@@ -8,8 +8,8 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Runs the blocking calls of one client on a few threads of its own, each as a future that can be cancelled. Idle threads end by
- * themselves. Thread-safe.
+ * Runs the blocking calls of one client on a few threads of its own, each as a future that can be
+ * cancelled. Idle threads end by themselves. Thread-safe.
  */
 final class FileTasks {
   private static final int THREADS = 4;
@@ -71,7 +71,9 @@ final class FileTasks {
   /** Fails what waits; what runs ends with its system call, which nothing can shorten. */
   void close() {
     threads.shutdown();
-    for (Runnable waiting = threads.getQueue().poll(); waiting != null; waiting = threads.getQueue().poll()) {
+    for (Runnable waiting = threads.getQueue().poll();
+        waiting != null;
+        waiting = threads.getQueue().poll()) {
       if (waiting instanceof AbstractTask<?> task) {
         task.failClosed();
       }
@@ -109,7 +111,8 @@ final class FileTasks {
     }
 
     void failClosed() {
-      completeExceptionally(new ReplicaException.Denied(what + ": the client of " + location + " is closed"));
+      completeExceptionally(
+          new ReplicaException.Denied(what + ": the client of " + location + " is closed"));
     }
   }
 

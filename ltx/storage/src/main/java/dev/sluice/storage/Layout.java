@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * How a storage arranges a replica's files under the replica's path. Keys have no leading slash. File names sort as their TXIDs
- * do, so a listing in key order is in TXID order.
+ * How a storage arranges a replica's files under the replica's path. Keys have no leading slash.
+ * File names sort as their TXIDs do, so a listing in key order is in TXID order.
  *
  * <pre>
  *   OBJECT_STORE  path/0000/0000000000000001-0000000000000001.ltx   S3 and Alibaba OSS: the level as 4 hex digits
@@ -24,10 +24,13 @@ public enum Layout {
 
   private static final Pattern NAME = Pattern.compile("([0-9a-f]{16})-([0-9a-f]{16})\\.ltx");
 
-  /** Returns the folder of a level, relative to the replica's path, without a slash at either end. */
+  /**
+   * Returns the folder of a level, relative to the replica's path, without a slash at either end.
+   */
   public String folder(int level) {
     if (level < 0 || level > LtxFileName.SNAPSHOT_LEVEL) {
-      throw new IllegalArgumentException("level " + level + " is not in 0.." + LtxFileName.SNAPSHOT_LEVEL);
+      throw new IllegalArgumentException(
+          "level " + level + " is not in 0.." + LtxFileName.SNAPSHOT_LEVEL);
     }
     return this == OBJECT_STORE ? "000" + level : "ltx/" + level;
   }
@@ -43,8 +46,8 @@ public enum Layout {
   }
 
   /**
-   * Returns a key that sorts before every file of the level whose min TXID is {@code from} or later, and after all others: what
-   * a listing in key order starts after.
+   * Returns a key that sorts before every file of the level whose min TXID is {@code from} or
+   * later, and after all others: what a listing in key order starts after.
    */
   public String startAfter(String path, int level, Txid from) {
     return prefix(path, level) + from;
@@ -55,7 +58,10 @@ public enum Layout {
     return range + SUFFIX;
   }
 
-  /** Returns what a file in a level's folder is, or empty if its name is not exactly one that {@link #fileName} returns. */
+  /**
+   * Returns what a file in a level's folder is, or empty if its name is not exactly one that {@link
+   * #fileName} returns.
+   */
   public static Optional<LtxFileName> parse(int level, String fileName) {
     Matcher matcher = NAME.matcher(fileName);
     if (!matcher.matches()) {

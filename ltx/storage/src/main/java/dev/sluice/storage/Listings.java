@@ -11,8 +11,9 @@ public final class Listings {
   private Listings() {}
 
   /**
-   * Lists all levels at once, in one round: what a {@link RestorePlan} is made from. Ascending by level, then as {@link
-   * ReplicaClient#list} orders them. The first failure is the failure of all; cancelling cancels all.
+   * Lists all levels at once, in one round: what a {@link RestorePlan} is made from. Ascending by
+   * level, then as {@link ReplicaClient#list} orders them. The first failure is the failure of all;
+   * cancelling cancels all.
    */
   public static CompletableFuture<List<LtxFile>> all(ReplicaClient client) {
     List<CompletableFuture<List<LtxFile>>> levels = new ArrayList<>();

@@ -3,7 +3,8 @@ package dev.sluice.storage;
 import dev.sluice.ltx.TxidRange;
 
 /**
- * The name of an LTX file within a replica. A name is not an identity: a replica can be deleted and begun anew. Immutable.
+ * The name of an LTX file within a replica. A name is not an identity: a replica can be deleted and
+ * begun anew. Immutable.
  *
  * @param level compaction level, 0 (as captured) to 9 (snapshots)
  * @param range the TXIDs the file covers

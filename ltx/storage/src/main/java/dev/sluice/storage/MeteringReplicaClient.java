@@ -11,8 +11,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Counts every call of a client in a {@link RequestMeter}. It stands inside {@link RetryingReplicaClient}, so that each attempt
- * counts. Closing it closes the inner client. Thread-safe.
+ * Counts every call of a client in a {@link RequestMeter}. It stands inside {@link
+ * RetryingReplicaClient}, so that each attempt counts. Closing it closes the inner client.
+ * Thread-safe.
  */
 public final class MeteringReplicaClient implements ReplicaClient {
   private final ReplicaClient inner;
@@ -39,7 +40,10 @@ public final class MeteringReplicaClient implements ReplicaClient {
     return listing;
   }
 
-  /** Bytes are counted by the inner future's own completion, which the returned future is: cancelling it stays possible. */
+  /**
+   * Bytes are counted by the inner future's own completion, which the returned future is:
+   * cancelling it stays possible.
+   */
   @Override
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
     CompletableFuture<byte[]> reading = inner.read(file, offset, length);
@@ -62,7 +66,8 @@ public final class MeteringReplicaClient implements ReplicaClient {
   }
 
   @Override
-  public CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp) {
+  public CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp) {
     CompletableFuture<LtxFile> creating = inner.createIfAbsent(name, content, timestamp);
     meter.countPut();
     return creating;

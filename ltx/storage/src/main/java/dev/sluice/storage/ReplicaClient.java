@@ -11,11 +11,12 @@ import java.util.concurrent.CompletableFuture;
 /**
  * One replica's files in one storage: what a backend must do, and nothing that it may decide.
  *
- * <p>Not for: retrying, caching, planning, or knowing what is inside a file. A client makes one attempt for each call; decorators
- * add the rest.
+ * <p>Not for: retrying, caching, planning, or knowing what is inside a file. A client makes one
+ * attempt for each call; decorators add the rest.
  *
- * <p>Every future completes exceptionally only with a {@link ReplicaException}. Cancelling a future aborts its request and frees
- * its connection. Futures complete on threads of the client, which must not be blocked by what hangs on them. Thread-safe.
+ * <p>Every future completes exceptionally only with a {@link ReplicaException}. Cancelling a future
+ * aborts its request and frees its connection. Futures complete on threads of the client, which
+ * must not be blocked by what hangs on them. Thread-safe.
  */
 public interface ReplicaClient extends AutoCloseable {
 
@@ -23,40 +24,44 @@ public interface ReplicaClient extends AutoCloseable {
   String location();
 
   /**
-   * Lists the files of one level whose min TXID is {@code from} or later, ascending by min, then max TXID. Names that are not
-   * LTX file names are left out. A level or a replica that does not exist is an empty list; a bucket that does not exist is
-   * {@link ReplicaException.Denied}. A level outside 0..9 is an {@link IllegalArgumentException} at once.
+   * Lists the files of one level whose min TXID is {@code from} or later, ascending by min, then
+   * max TXID. Names that are not LTX file names are left out. A level or a replica that does not
+   * exist is an empty list; a bucket that does not exist is {@link ReplicaException.Denied}. A
+   * level outside 0..9 is an {@link IllegalArgumentException} at once.
    */
   CompletableFuture<List<LtxFile>> list(int level, Txid from);
 
   /**
-   * Reads {@code length} bytes at {@code offset}. The range lies inside the listed size, else {@link IllegalArgumentException}
-   * at once. The array has exactly {@code length} bytes: an answer of another length is {@link ReplicaException.Unavailable}.
+   * Reads {@code length} bytes at {@code offset}. The range lies inside the listed size, else
+   * {@link IllegalArgumentException} at once. The array has exactly {@code length} bytes: an answer
+   * of another length is {@link ReplicaException.Unavailable}.
    *
-   * <p>{@link ReplicaException.NotFound} if the file is gone; {@link ReplicaException.Conflict} if it is no longer the one that
-   * was listed (If-Match on its version).
+   * <p>{@link ReplicaException.NotFound} if the file is gone; {@link ReplicaException.Conflict} if
+   * it is no longer the one that was listed (If-Match on its version).
    */
   CompletableFuture<byte[]> read(LtxFile file, long offset, int length);
 
   /**
-   * Reads the last {@code length} bytes (all of a shorter file; at least 1) of a file that may never have been listed, in one
-   * request.
+   * Reads the last {@code length} bytes (all of a shorter file; at least 1) of a file that may
+   * never have been listed, in one request.
    *
    * <p>{@link ReplicaException.NotFound} if there is none.
    */
   CompletableFuture<Tail> readTail(LtxFileName name, int length);
 
   /**
-   * Opens a whole file as a stream, with If-Match as {@link #read}. Reading the stream may block its reader; it fails with a
-   * {@link ReplicaException} when the transfer breaks, stalls or ends early. The caller closes it, at any point.
+   * Opens a whole file as a stream, with If-Match as {@link #read}. Reading the stream may block
+   * its reader; it fails with a {@link ReplicaException} when the transfer breaks, stalls or ends
+   * early. The caller closes it, at any point.
    */
   CompletableFuture<InputStream> open(LtxFile file);
 
   /**
-   * Stores a local file under a name that must not exist yet, and records {@code timestamp} in the storage's metadata the way
-   * Litestream does. The file is complete before it is visible.
+   * Stores a local file under a name that must not exist yet, and records {@code timestamp} in the
+   * storage's metadata the way Litestream does. The file is complete before it is visible.
    *
-   * <p>{@link ReplicaException.Conflict} if the name exists; {@link ReplicaException.OutcomeUnknown} if no answer came.
+   * <p>{@link ReplicaException.Conflict} if the name exists; {@link
+   * ReplicaException.OutcomeUnknown} if no answer came.
    */
   CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp);
 
@@ -64,17 +69,31 @@ public interface ReplicaClient extends AutoCloseable {
   CompletableFuture<Void> delete(Collection<LtxFileName> names);
 
   /**
-   * Ends every request and thread of this client. Idempotent. Calls under way and later ones fail with {@link
-   * ReplicaException.Denied}, which nobody tries again.
+   * Ends every request and thread of this client. Idempotent. Calls under way and later ones fail
+   * with {@link ReplicaException.Denied}, which nobody tries again.
    */
   @Override
   void close();
 
-  /**
-   * The end of a file, with what one answer told about the whole of it. The receiver owns the array.
-   *
-   * @param file the file as it is now
-   * @param bytes its last bytes, at most as many as were asked for
-   */
-  record Tail(LtxFile file, byte[] bytes) {}
+  /** The end of a file, with what one answer told about the whole of it. */
+  final class Tail {
+    private final LtxFile file;
+    private final byte[] bytes;
+
+    /** Keeps the array. */
+    public Tail(LtxFile file, byte[] bytes) {
+      this.file = file;
+      this.bytes = bytes;
+    }
+
+    /** Returns the file as it is now. */
+    public LtxFile file() {
+      return file;
+    }
+
+    /** Returns its last bytes, at most as many as were asked for. The receiver owns the array. */
+    public byte[] bytes() {
+      return bytes;
+    }
+  }
 }

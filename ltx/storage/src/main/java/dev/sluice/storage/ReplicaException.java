@@ -3,8 +3,9 @@ package dev.sluice.storage;
 import java.io.IOException;
 
 /**
- * A storage did not do what it was asked. Each subtype is a different thing for the caller to do; nobody matches on messages.
- * A message says what was being done, where, and the storage's own code; never a credential.
+ * A storage did not do what it was asked. Each subtype is a different thing for the caller to do;
+ * nobody matches on messages. A message says what was being done, where, and the storage's own
+ * code; never a credential.
  */
 public abstract sealed class ReplicaException extends IOException {
   private static final long serialVersionUID = 1L;
@@ -30,7 +31,10 @@ public abstract sealed class ReplicaException extends IOException {
     }
   }
 
-  /** The file is there but is another one than was meant (If-Match), or exists already (create-if-absent): never retried. */
+  /**
+   * The file is there but is another one than was meant (If-Match), or exists already
+   * (create-if-absent): never retried.
+   */
   public static final class Conflict extends ReplicaException {
     private static final long serialVersionUID = 1L;
 
@@ -43,7 +47,10 @@ public abstract sealed class ReplicaException extends IOException {
     }
   }
 
-  /** The storage refuses: credentials, permissions, no such bucket, a bad request. A person must look; never retried. */
+  /**
+   * The storage refuses: credentials, permissions, no such bucket, a bad request. A person must
+   * look; never retried.
+   */
   public static final class Denied extends ReplicaException {
     private static final long serialVersionUID = 1L;
 
@@ -56,7 +63,10 @@ public abstract sealed class ReplicaException extends IOException {
     }
   }
 
-  /** The storage could not be reached, failed, or did not answer in time, and nothing was changed: try again. */
+  /**
+   * The storage could not be reached, failed, or did not answer in time, and nothing was changed:
+   * try again.
+   */
   public static final class Unavailable extends ReplicaException {
     private static final long serialVersionUID = 1L;
 
@@ -69,7 +79,10 @@ public abstract sealed class ReplicaException extends IOException {
     }
   }
 
-  /** A write or a delete failed without an answer: it may or may not have happened. Compare before trying again. */
+  /**
+   * A write or a delete failed without an answer: it may or may not have happened. Compare before
+   * trying again.
+   */
   public static final class OutcomeUnknown extends ReplicaException {
     private static final long serialVersionUID = 1L;
 

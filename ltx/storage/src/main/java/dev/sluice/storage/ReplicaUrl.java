@@ -8,20 +8,22 @@ import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
- * Where a replica is, as Litestream 0.5 writes it: {@code s3://bucket/path?region=us-east-1}, {@code
- * s3://arn:aws:s3:...:accesspoint/name/path}, {@code file:relative/path}, {@code file:///absolute/path} or a bare
- * directory path.
+ * Where a replica is, as Litestream 0.5 writes it: {@code s3://bucket/path?region=us-east-1},
+ * {@code s3://arn:aws:s3:...:accesspoint/name/path}, {@code file:relative/path}, {@code
+ * file:///absolute/path} or a bare directory path.
  *
- * <p>Parsed by hand because {@link java.net.URI} takes neither ARNs nor bucket names with underscores. Neither {@link #toString}
- * nor {@link #location} nor a message of {@link #parse} shows the user, the password or a query value. Immutable.
+ * <p>Parsed by hand because {@link java.net.URI} takes neither ARNs nor bucket names with
+ * underscores. Neither {@link #toString} nor {@link #location} nor a message of {@link #parse}
+ * shows the user, the password or a query value. Immutable.
  *
  * @param scheme in lower case
  * @param userInfo what stands before the {@code @}, still percent-encoded; a secret
  * @param host bucket, ARN or host name, its case kept; empty for {@code file}
  * @param port the port, if one is given
- * @param path the decoded path. For object keys without a slash at either end, perhaps empty; for {@code file} a path of this
- *     file system with {@code .} and {@code ..} resolved, never empty
- * @param query decoded values by key, the keys in kebab case; perhaps with secrets. Keys nobody knows are the provider's to refuse
+ * @param path the decoded path. For object keys without a slash at either end, perhaps empty; for
+ *     {@code file} a path of this file system with {@code .} and {@code ..} resolved, never empty
+ * @param query decoded values by key, the keys in kebab case; perhaps with secrets. Keys nobody
+ *     knows are the provider's to refuse
  */
 public record ReplicaUrl(
     String scheme,
@@ -44,7 +46,8 @@ public record ReplicaUrl(
   /**
    * Returns the URL that a user wrote.
    *
-   * @throws IllegalArgumentException if it is not one: the message names the part that is wrong and quotes no secret
+   * @throws IllegalArgumentException if it is not one: the message names the part that is wrong and
+   *     quotes no secret
    */
   public static ReplicaUrl parse(String text) {
     return new ReplicaUrlParser(text).parse();
@@ -53,7 +56,12 @@ public record ReplicaUrl(
   /** Returns the URL of the replica in a directory. */
   public static ReplicaUrl ofDirectory(String path) {
     return new ReplicaUrl(
-        FILE, Optional.empty(), "", OptionalInt.empty(), ReplicaUrlParser.cleanFilePath(path), Map.of());
+        FILE,
+        Optional.empty(),
+        "",
+        OptionalInt.empty(),
+        ReplicaUrlParser.cleanFilePath(path),
+        Map.of());
   }
 
   /** Returns the decoded part of the user info before the first colon. */

@@ -14,9 +14,13 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Takes a replica URL apart. Its messages quote only what cannot be a secret. Confined to one thread at a time. */
+/**
+ * Takes a replica URL apart. Its messages quote only what cannot be a secret. Confined to one
+ * thread at a time.
+ */
 final class ReplicaUrlParser {
-  private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]+):(.*)", Pattern.DOTALL);
+  private static final Pattern SCHEME =
+      Pattern.compile("([A-Za-z][A-Za-z0-9+.-]+):(.*)", Pattern.DOTALL);
   private static final Pattern ENCODED_SCHEME =
       Pattern.compile("[A-Za-z][A-Za-z0-9+.-]*%3[Aa].*", Pattern.DOTALL);
   private static final Pattern CAMEL_HUMP = Pattern.compile("(?<=[a-z0-9])(?=[A-Z])");
@@ -48,12 +52,15 @@ final class ReplicaUrlParser {
     }
     int question = rest.indexOf('?');
     String place = question < 0 ? rest : rest.substring(0, question);
-    Map<String, String> query = parseQuery(scheme, question < 0 ? "" : rest.substring(question + 1));
+    Map<String, String> query =
+        parseQuery(scheme, question < 0 ? "" : rest.substring(question + 1));
     if (scheme.equals(ReplicaUrl.FILE)) {
       return parseFile(place, query);
     }
     if (!place.startsWith("//")) {
-      throw wrong(scheme, "expected \"" + scheme + "://\" (a path of that name is written ./" + scheme + ":...)");
+      throw wrong(
+          scheme,
+          "expected \"" + scheme + "://\" (a path of that name is written ./" + scheme + ":...)");
     }
     String authorityAndPath = place.substring(2);
     if (authorityAndPath.toLowerCase(Locale.ROOT).startsWith("arn:")) {
@@ -76,7 +83,8 @@ final class ReplicaUrlParser {
       int slash = place.indexOf('/', 2);
       String host = slash < 0 ? place.substring(2) : place.substring(2, slash);
       if (!host.isEmpty() && !host.equalsIgnoreCase("localhost")) {
-        throw wrong(ReplicaUrl.FILE, "it has no host: write file:relative/path or file:///absolute/path");
+        throw wrong(
+            ReplicaUrl.FILE, "it has no host: write file:relative/path or file:///absolute/path");
       }
       path = slash < 0 ? "" : place.substring(slash);
     }
@@ -84,11 +92,15 @@ final class ReplicaUrlParser {
       throw wrong(ReplicaUrl.FILE, "the path is missing");
     }
     String decoded = cleanFilePath(percentDecode(path, "the path"));
-    return new ReplicaUrl(ReplicaUrl.FILE, Optional.empty(), "", OptionalInt.empty(), decoded, query);
+    return new ReplicaUrl(
+        ReplicaUrl.FILE, Optional.empty(), "", OptionalInt.empty(), decoded, query);
   }
 
-  /** An access point's ARN holds colons and one slash, so it is cut off at the slash after its name. */
-  private static ReplicaUrl parseAccessPoint(String scheme, String arnAndPath, Map<String, String> query) {
+  /**
+   * An access point's ARN holds colons and one slash, so it is cut off at the slash after its name.
+   */
+  private static ReplicaUrl parseAccessPoint(
+      String scheme, String arnAndPath, Map<String, String> query) {
     int marker = arnAndPath.toLowerCase(Locale.ROOT).indexOf(ACCESS_POINT);
     int nameStart = marker + ACCESS_POINT.length();
     int slash = marker < 0 ? -1 : arnAndPath.indexOf('/', nameStart);
@@ -101,7 +113,8 @@ final class ReplicaUrlParser {
         scheme, Optional.empty(), arnAndPath.substring(0, end), OptionalInt.empty(), path, query);
   }
 
-  private static ReplicaUrl parseHost(String scheme, String authorityAndPath, Map<String, String> query) {
+  private static ReplicaUrl parseHost(
+      String scheme, String authorityAndPath, Map<String, String> query) {
     int slash = authorityAndPath.indexOf('/');
     String authority = slash < 0 ? authorityAndPath : authorityAndPath.substring(0, slash);
     String rawPath = slash < 0 ? "" : authorityAndPath.substring(slash);
@@ -109,30 +122,39 @@ final class ReplicaUrlParser {
     Optional<String> userInfo = at < 0 ? Optional.empty() : Optional.of(authority.substring(0, at));
     userInfo.ifPresent(both -> percentDecode(both, "the user or the password"));
     String hostAndPort = authority.substring(at + 1);
-    int colon = hostAndPort.startsWith("[") ? hostAndPort.indexOf("]:") + 1 : hostAndPort.lastIndexOf(':');
+    int colon =
+        hostAndPort.startsWith("[") ? hostAndPort.indexOf("]:") + 1 : hostAndPort.lastIndexOf(':');
     boolean hasPort = colon > 0 || hostAndPort.startsWith(":");
     String host = hasPort ? hostAndPort.substring(0, colon) : hostAndPort;
     if (host.isEmpty()) {
       throw wrong(scheme, "the bucket or host is missing");
     }
-    OptionalInt port = hasPort ? parsePort(scheme, hostAndPort.substring(colon + 1)) : OptionalInt.empty();
+    OptionalInt port =
+        hasPort ? parsePort(scheme, hostAndPort.substring(colon + 1)) : OptionalInt.empty();
     return new ReplicaUrl(
         scheme, userInfo, percentDecode(host, "the host"), port, cleanKey(scheme, rawPath), query);
   }
 
   /** The text is not quoted: a password with a raw slash in it ends up here. */
   private static OptionalInt parsePort(String scheme, String digits) {
-    boolean isNumber = !digits.isEmpty() && digits.length() <= 5 && digits.chars().allMatch(c -> c >= '0' && c <= '9');
+    boolean isNumber =
+        !digits.isEmpty()
+            && digits.length() <= 5
+            && digits.chars().allMatch(c -> c >= '0' && c <= '9');
     int port = isNumber ? Integer.parseInt(digits) : -1;
     if (port < 1 || port > PORT_MAX) {
-      throw wrong(scheme, "the port is not a number from 1 to " + PORT_MAX + " (in a password, '/' is written %2F)");
+      throw wrong(
+          scheme,
+          "the port is not a number from 1 to "
+              + PORT_MAX
+              + " (in a password, '/' is written %2F)");
     }
     return OptionalInt.of(port);
   }
 
   private static Map<String, String> parseQuery(String scheme, String query) {
     Map<String, String> values = new TreeMap<>();
-    for (String pair : query.split("&")) {
+    for (String pair : query.split("&", -1)) {
       if (pair.isEmpty()) {
         continue;
       }
@@ -141,7 +163,9 @@ final class ReplicaUrlParser {
       String rawValue = equals < 0 ? "" : pair.substring(equals + 1);
       String key = percentDecode(rawKey, "a query key");
       if (!QUERY_KEY.matcher(key).matches()) {
-        throw wrong(scheme, "a query key is not a word of letters, digits and hyphens (in a value, '&' is written %26)");
+        throw wrong(
+            scheme,
+            "a query key is not a word of letters, digits and hyphens (in a value, '&' is written %26)");
       }
       String kebab = kebab(key);
       String value = percentDecode(rawValue.replace('+', ' '), "the value of " + kebab);
@@ -153,7 +177,9 @@ final class ReplicaUrlParser {
     return values;
   }
 
-  /** Returns the key with each upper-case letter that begins a word after a hyphen, in lower case. */
+  /**
+   * Returns the key with each upper-case letter that begins a word after a hyphen, in lower case.
+   */
   static String kebab(String key) {
     return CAMEL_HUMP.matcher(key).replaceAll("-").toLowerCase(Locale.ROOT);
   }
@@ -161,7 +187,7 @@ final class ReplicaUrlParser {
   /** Returns a key prefix without empty or {@code .} segments. */
   private static String cleanKey(String scheme, String rawPath) {
     Deque<String> segments = new ArrayDeque<>();
-    for (String segment : percentDecode(rawPath, "the path").split("/")) {
+    for (String segment : percentDecode(rawPath, "the path").split("/", -1)) {
       if (segment.equals("..")) {
         throw wrong(scheme, "\"..\" in an object key means nothing");
       }
@@ -172,20 +198,26 @@ final class ReplicaUrlParser {
     return String.join("/", segments);
   }
 
-  /** Returns a path of this file system with {@code .}, {@code ..} and doubled slashes resolved by their text. */
+  /**
+   * Returns a path of this file system with {@code .}, {@code ..} and doubled slashes resolved by
+   * their text.
+   */
   static String cleanFilePath(String path) {
     if (path.isEmpty() || path.indexOf('\0') >= 0) {
-      throw wrong(ReplicaUrl.FILE, path.isEmpty() ? "the path is missing" : "the path has a NUL character");
+      throw wrong(
+          ReplicaUrl.FILE, path.isEmpty() ? "the path is missing" : "the path has a NUL character");
     }
     boolean isAbsolute = path.startsWith("/");
     Deque<String> segments = new ArrayDeque<>();
-    for (String segment : path.split("/")) {
+    for (String segment : path.split("/", -1)) {
       boolean canGoUp = !segments.isEmpty() && !segments.getLast().equals("..");
+      boolean isNothing =
+          segment.isEmpty()
+              || segment.equals(".")
+              || (segment.equals("..") && isAbsolute && segments.isEmpty());
       if (segment.equals("..") && canGoUp) {
         segments.removeLast();
-      } else if (segment.equals("..") && isAbsolute) {
-        continue;
-      } else if (!segment.isEmpty() && !segment.equals(".")) {
+      } else if (!isNothing) {
         segments.add(segment);
       }
     }
@@ -210,9 +242,13 @@ final class ReplicaUrlParser {
       }
     }
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.toByteArray())).toString();
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .decode(ByteBuffer.wrap(bytes.toByteArray()))
+          .toString();
     } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException("replica URL: " + what + " is not UTF-8 after percent-decoding", e);
+      throw new IllegalArgumentException(
+          "replica URL: " + what + " is not UTF-8 after percent-decoding", e);
     }
   }
 
@@ -221,7 +257,9 @@ final class ReplicaUrlParser {
     int low = at + 1 < text.length() ? Character.digit(text.charAt(at + 1), 16) : -1;
     if (high < 0 || low < 0) {
       throw new IllegalArgumentException(
-          "replica URL: a '%' in " + what + " is not followed by two hex digits (a literal '%' is written %25)");
+          "replica URL: a '%' in "
+              + what
+              + " is not followed by two hex digits (a literal '%' is written %25)");
     }
     return high << 4 | low;
   }

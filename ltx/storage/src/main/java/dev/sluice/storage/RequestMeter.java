@@ -6,9 +6,10 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * Counts the requests of one replica's client.
  *
- * <p>A <em>round</em> is a set of requests of which none needed the answer of another, so rounds times latency is what a caller
- * waits at least. Only the caller knows what depends on what: it says {@link #beginRound} before each set. A round counts when
- * its first request is made. Thread-safe.
+ * <p>A <em>round</em> is a set of requests of which none needed the answer of another, so rounds
+ * times latency is what a caller waits at least. Only the caller knows what depends on what: it
+ * says {@link #beginRound} before each set. A round counts when its first request is made.
+ * Thread-safe.
  */
 public final class RequestMeter {
   private final LongAdder lists = new LongAdder();

@@ -11,9 +11,10 @@ import java.util.Set;
 /**
  * The files that, applied in order, give the database at one TXID: a pure function of a listing.
  *
- * <p>It begins at the newest level-9 snapshot that does not pass the target, then takes again and again, over all levels, the
- * file that follows contiguously, does not pass the target and reaches furthest (ties: smallest min, then highest level). No
- * other choice reaches further, because whatever follows a shorter history also follows a longer one. Immutable.
+ * <p>It begins at the newest level-9 snapshot that does not pass the target, then takes again and
+ * again, over all levels, the file that follows contiguously, does not pass the target and reaches
+ * furthest (ties: smallest min, then highest level). No other choice reaches further, because
+ * whatever follows a shorter history also follows a longer one. Immutable.
  */
 public final class RestorePlan {
   private static final Comparator<LtxFile> BY_MIN = Comparator.comparing(RestorePlan::min);
@@ -33,15 +34,16 @@ public final class RestorePlan {
   }
 
   /** As {@link #of(Collection, Target.ByTxid, Set)}, with every file. */
-  public static RestorePlan of(Collection<LtxFile> files, Target.ByTxid target) throws PlanException {
+  public static RestorePlan of(Collection<LtxFile> files, Target.ByTxid target)
+      throws PlanException {
     return of(files, target, Set.of());
   }
 
   /**
    * Returns the plan for a target.
    *
-   * <p>The latest plan never stops short: if a file (an excluded one too) ends beyond what can be reached, the newest state is
-   * not known and the plan fails.
+   * <p>The latest plan never stops short: if a file (an excluded one too) ends beyond what can be
+   * reached, the newest state is not known and the plan fails.
    *
    * @param files the listing of every level, in any order
    * @param excluding files that must not be used, because they are malformed or gone
@@ -49,7 +51,8 @@ public final class RestorePlan {
    * @throws PlanException.Gap if a file that is needed is missing or excluded
    * @throws PlanException.NotReachable if no file ends at the target
    */
-  public static RestorePlan of(Collection<LtxFile> files, Target.ByTxid target, Set<LtxFile> excluding)
+  public static RestorePlan of(
+      Collection<LtxFile> files, Target.ByTxid target, Set<LtxFile> excluding)
       throws PlanException {
     if (files.isEmpty()) {
       throw new PlanException.NoFiles();
@@ -70,7 +73,8 @@ public final class RestorePlan {
     return files.stream().filter(file -> !excluding.contains(file)).sorted(BY_MIN).toList();
   }
 
-  private static RestorePlan at(Collection<LtxFile> files, List<LtxFile> usable, Txid txid) throws PlanException {
+  private static RestorePlan at(Collection<LtxFile> files, List<LtxFile> usable, Txid txid)
+      throws PlanException {
     RestorePlan plan = furthest(usable, txid);
     if (plan.txid.equals(txid) && !plan.files.isEmpty()) {
       return plan;
@@ -85,7 +89,8 @@ public final class RestorePlan {
   }
 
   /**
-   * Returns the plan that reaches furthest without passing {@code limit}; one without files if nothing begins at TXID 1.
+   * Returns the plan that reaches furthest without passing {@code limit}; one without files if
+   * nothing begins at TXID 1.
    *
    * @param byMin the usable files, ascending by min TXID
    */
@@ -98,7 +103,8 @@ public final class RestorePlan {
       chosen.add(snapshot.get());
       reached = max(snapshot.get());
     }
-    // Files are met in the order of their min, so the best of those met so far is the best that may follow.
+    // Files are met in the order of their min, so the best of those met so far is the best that may
+    // follow.
     Optional<LtxFile> best = Optional.empty();
     int met = 0;
     while (reached.isBefore(limit)) {
@@ -119,7 +125,8 @@ public final class RestorePlan {
   }
 
   static Optional<Txid> smallestReachableAfter(List<LtxFile> byMin, Txid txid) {
-    List<Txid> ends = byMin.stream().map(RestorePlan::max).filter(txid::isBefore).sorted().distinct().toList();
+    List<Txid> ends =
+        byMin.stream().map(RestorePlan::max).filter(txid::isBefore).sorted().distinct().toList();
     return ends.stream().filter(end -> furthest(byMin, end).txid.equals(end)).findFirst();
   }
 

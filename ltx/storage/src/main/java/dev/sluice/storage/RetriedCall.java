@@ -6,12 +6,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One call of a {@link RetryingReplicaClient}, from its first attempt to its end. Cancelling it cancels the attempt that is under
- * way and all that was to come.
+ * One call of a {@link RetryingReplicaClient}, from its first attempt to its end. Cancelling it
+ * cancels the attempt that is under way and all that was to come.
  *
- * <p>Thread-safe: what changes is under {@code lock}, and no attempt is started, cancelled or completed under it.
+ * <p>Thread-safe: what changes is under {@code lock}, and no attempt is started, cancelled or
+ * completed under it.
  */
 final class RetriedCall<T> extends CompletableFuture<T> {
 
@@ -70,7 +72,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     long remaining = deadline.remainingNanos();
     long limit = isWrite ? remaining : Math.min(attemptLimitNanos, remaining);
     schedule(() -> giveUp(request, limit), limit);
-    request.whenComplete((value, failure) -> finish(request, value, failure));
+    Futures.whenDone(request, (value, failure) -> finish(request, value, failure));
     if (isDone()) {
       request.cancel(true);
     }
@@ -97,7 +99,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     tryAgain();
   }
 
-  private void finish(CompletableFuture<T> request, T value, Throwable failure) {
+  private void finish(CompletableFuture<T> request, T value, @Nullable Throwable failure) {
     boolean isCurrent = endAttempt(request);
     if (failure == null) {
       boolean isWanted = isCurrent && complete(value);
@@ -176,7 +178,13 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     synchronized (lock) {
       String times = attempts == 1 ? "once" : attempts + " times";
       String last = lastFailure.map(failure -> ", last: " + failure.getMessage()).orElse("");
-      String message = what + ": tried " + times + " in " + seconds(deadline.ticker().getAsLong() - startNanos) + last;
+      String message =
+          what
+              + ": tried "
+              + times
+              + " in "
+              + seconds(deadline.ticker().getAsLong() - startNanos)
+              + last;
       return lastFailure
           .map(failure -> new ReplicaException.Unavailable(message, failure))
           .orElseGet(() -> new ReplicaException.Unavailable(message));

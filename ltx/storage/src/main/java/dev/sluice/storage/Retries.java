@@ -5,13 +5,15 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.random.RandomGenerator;
 
 /**
- * How calls are tried again: after {@code firstDelay}, then after twice as long each time up to {@code longestDelay}, each delay
- * shortened by up to a half at random so that many readers do not come back at once. Immutable; as thread-safe as {@code random}.
+ * How calls are tried again: after {@code firstDelay}, then after twice as long each time up to
+ * {@code longestDelay}, each delay shortened by up to a half at random so that many readers do not
+ * come back at once. Immutable; as thread-safe as {@code random}.
  *
  * @param firstDelay the wait after the first failure, above zero
  * @param longestDelay no wait is longer
- * @param attemptLimit how long one attempt may take before it is given up for another, so that a server that never answers does
- *     not use up the deadline; shortened to a third of the time there is
+ * @param attemptLimit how long one attempt may take before it is given up for another, so that a
+ *     server that never answers does not use up the deadline; shortened to a third of the time
+ *     there is
  * @param random for the jitter; thread-safe
  * @param scheduler for delays and limits, on one thread; its owner closes it
  */
@@ -35,7 +37,8 @@ public record Retries(
 
   /** Returns what suits an object storage: 50 ms to 2 s between attempts, 10 s for each. */
   public static Retries standard(RandomGenerator random, ScheduledExecutorService scheduler) {
-    return new Retries(Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(10), random, scheduler);
+    return new Retries(
+        Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(10), random, scheduler);
   }
 
   /** Returns a client that tries again until the deadline. Closing it closes nothing. */
@@ -52,7 +55,10 @@ public record Retries(
     return delay - random.nextLong(delay / 2 + 1);
   }
 
-  /** Returns how long one attempt may take when there is {@code remainingNanos} for all, in nanoseconds. */
+  /**
+   * Returns how long one attempt may take when there is {@code remainingNanos} for all, in
+   * nanoseconds.
+   */
   long attemptLimitNanos(long remainingNanos) {
     return Math.min(attemptLimit.toNanos(), Math.max(firstDelay.toNanos(), remainingNanos / 3));
   }

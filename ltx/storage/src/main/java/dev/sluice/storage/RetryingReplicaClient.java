@@ -9,13 +9,15 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Tries the calls of a client again while they fail with {@link ReplicaException.Unavailable}, until a deadline. Every other
- * failure is passed on at once and unchanged. At the deadline a call fails with {@code Unavailable}, which says what was done,
- * where, how often it was tried and the last failure.
+ * Tries the calls of a client again while they fail with {@link ReplicaException.Unavailable},
+ * until a deadline. Every other failure is passed on at once and unchanged. At the deadline a call
+ * fails with {@code Unavailable}, which says what was done, where, how often it was tried and the
+ * last failure.
  *
- * <p>An attempt that takes too long is cancelled and counts as failed; one of {@link #createIfAbsent} or {@link #delete} has only
- * the deadline, and then is {@link ReplicaException.OutcomeUnknown}: nothing is written twice. A stream is tried again until it
- * is open, not while it is read.
+ * <p>An attempt that takes too long is cancelled and counts as failed; one of {@link
+ * #createIfAbsent} or {@link #delete} has only the deadline, and then is {@link
+ * ReplicaException.OutcomeUnknown}: nothing is written twice. A stream is tried again until it is
+ * open, not while it is read.
  *
  * <p>Light: made for one group of calls with one deadline. Closing it closes nothing. Thread-safe.
  */
@@ -42,12 +44,14 @@ public final class RetryingReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
-    return reading("read " + file.name() + " of " + location(), () -> inner.read(file, offset, length));
+    return reading(
+        "read " + file.name() + " of " + location(), () -> inner.read(file, offset, length));
   }
 
   @Override
   public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
-    return reading("read tail of " + name + " of " + location(), () -> inner.readTail(name, length));
+    return reading(
+        "read tail of " + name + " of " + location(), () -> inner.readTail(name, length));
   }
 
   @Override
@@ -56,8 +60,11 @@ public final class RetryingReplicaClient implements ReplicaClient {
   }
 
   @Override
-  public CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp) {
-    return writing("create " + name + " of " + location(), () -> inner.createIfAbsent(name, content, timestamp));
+  public CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp) {
+    return writing(
+        "create " + name + " of " + location(),
+        () -> inner.createIfAbsent(name, content, timestamp));
   }
 
   @Override

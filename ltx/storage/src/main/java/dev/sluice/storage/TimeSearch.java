@@ -17,8 +17,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * A search with many probes at once for the last TXID whose state is before an instant: which headers to read next, and what they
- * told. Makes no request. Confined to one thread at a time.
+ * A search with many probes at once for the last TXID whose state is before an instant: which
+ * headers to read next, and what they told. Makes no request. Confined to one thread at a time.
  */
 final class TimeSearch {
 
@@ -37,7 +37,10 @@ final class TimeSearch {
   private int firstLater;
   private boolean isFirstRound = true;
 
-  /** A TXID at which files end. Those whose headers may still be asked for its time are in {@code files}. */
+  /**
+   * A TXID at which files end. Those whose headers may still be asked for its time are in {@code
+   * files}.
+   */
   private static final class End {
     final Txid txid;
     final Deque<LtxFile> files = new ArrayDeque<>();
@@ -48,7 +51,8 @@ final class TimeSearch {
     }
   }
 
-  TimeSearch(Collection<LtxFile> files, Instant before, Set<LtxFile> excluding) throws PlanException {
+  TimeSearch(Collection<LtxFile> files, Instant before, Set<LtxFile> excluding)
+      throws PlanException {
     if (files.isEmpty()) {
       throw new PlanException.NoFiles();
     }
@@ -66,7 +70,9 @@ final class TimeSearch {
     this.firstLater = ends.size();
   }
 
-  /** Returns which ends to learn the times of, at most {@link #PROBES}; none if the search is over. */
+  /**
+   * Returns which ends to learn the times of, at most {@link #PROBES}; none if the search is over.
+   */
   Set<Integer> probes() {
     List<Integer> open = new ArrayList<>();
     for (int i = last + 1; i < firstLater; i++) {
@@ -89,7 +95,9 @@ final class TimeSearch {
     return probes;
   }
 
-  /** Returns the place in {@code open} of the last end that the listing says is before the instant. */
+  /**
+   * Returns the place in {@code open} of the last end that the listing says is before the instant.
+   */
   private int guess(List<Integer> open) {
     int guess = 0;
     for (int i = 0; i < open.size(); i++) {
@@ -100,7 +108,10 @@ final class TimeSearch {
     return guess;
   }
 
-  /** An upload is a little later than its header, so the neighbours are probed too, near ones densely. */
+  /**
+   * An upload is a little later than its header, so the neighbours are probed too, near ones
+   * densely.
+   */
   private static void addAround(int guess, List<Integer> open, Set<Integer> probes) {
     for (int step : new int[] {0, 1, -1, 2, 4, -4, 8, 16, -16, 64}) {
       int place = guess + step;
@@ -134,7 +145,8 @@ final class TimeSearch {
   Txid result() throws PlanException, LtxFormatException {
     Txid nearest = last < 0 ? Txid.NONE : RestorePlan.furthest(byMin, ends.get(last).txid).txid();
     if (last + 1 < firstLater) {
-      // Its time cannot be known, so it may be the state that is meant: an older one must not pass for it.
+      // Its time cannot be known, so it may be the state that is meant: an older one must not pass
+      // for it.
       Optional<LtxFormatException> failure = ends.get(last + 1).failure;
       if (failure.isPresent()) {
         throw failure.get();

@@ -13,13 +13,16 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Finds the TXID of a {@link Target.Before}: the greatest one that can be reached and whose state is strictly before the instant.
+ * Finds the TXID of a {@link Target.Before}: the greatest one that can be reached and whose state
+ * is strictly before the instant.
  *
- * <p>The timestamps in the headers decide; the times of a listing are those of uploads and only say where to look first. Headers
- * are read in parallel, up to {@value TimeSearch#PROBES} a round: one round where listing and headers agree, three for 3,000 files
- * where they do not. Timestamps are taken to grow with TXIDs.
+ * <p>The timestamps in the headers decide; the times of a listing are those of uploads and only say
+ * where to look first. Headers are read in parallel, up to {@value TimeSearch#PROBES} a round: one
+ * round where listing and headers agree, three for 3,000 files where they do not. Timestamps are
+ * taken to grow with TXIDs.
  *
- * <p>A level-9 header's time is when the snapshot was made, so it speaks only for a TXID at which no other file ends. Immutable.
+ * <p>A level-9 header's time is when the snapshot was made, so it speaks only for a TXID at which
+ * no other file ends. Immutable.
  */
 public final class TimeTarget {
   private final ReplicaClient client;
@@ -34,10 +37,11 @@ public final class TimeTarget {
   /**
    * Returns the TXID for a {@link RestorePlan} from the same files.
    *
-   * <p>Fails with {@link PlanException.NoFiles}; {@link PlanException.NotReachable} if every state is later; {@link
-   * PlanException.Gap} if the state lies beyond a gap or only excluded files end there; {@link LtxFormatException} if the time of
-   * a state that may be the one cannot be read; {@link ReplicaException} as the client fails. An unreadable header does not
-   * matter where another file ends at the same TXID. Cancelling it cancels the reads.
+   * <p>Fails with {@link PlanException.NoFiles}; {@link PlanException.NotReachable} if every state
+   * is later; {@link PlanException.Gap} if the state lies beyond a gap or only excluded files end
+   * there; {@link LtxFormatException} if the time of a state that may be the one cannot be read;
+   * {@link ReplicaException} as the client fails. An unreadable header does not matter where
+   * another file ends at the same TXID. Cancelling it cancels the reads.
    *
    * @param files the listing of every level, in any order
    * @param excluding files that must not be used
@@ -55,10 +59,14 @@ public final class TimeTarget {
     String name = client.location() + " " + file.name();
     if (file.size() < LtxHeader.BYTES) {
       LtxFormatException tooShort =
-          new LtxFormatException(name, file.size(), "the file ends inside its header of " + LtxHeader.BYTES + " bytes");
+          new LtxFormatException(
+              name,
+              file.size(),
+              "the file ends inside its header of " + LtxHeader.BYTES + " bytes");
       return CompletableFuture.completedFuture(HeaderTime.unreadable(tooShort));
     }
-    return Futures.map(client.read(file, 0, LtxHeader.BYTES), bytes -> parseTime(bytes, file, name));
+    return Futures.map(
+        client.read(file, 0, LtxHeader.BYTES), bytes -> parseTime(bytes, file, name));
   }
 
   private static HeaderTime parseTime(byte[] bytes, LtxFile file, String name) {
@@ -66,9 +74,11 @@ public final class TimeTarget {
       LtxHeader header = LtxHeader.parse(ByteBuffer.wrap(bytes), name);
       if (!header.range().equals(file.name().range())) {
         return HeaderTime.unreadable(
-            new LtxFormatException(name, 16, "the header's TXIDs " + header.range() + " are not those of the name"));
+            new LtxFormatException(
+                name, 16, "the header's TXIDs " + header.range() + " are not those of the name"));
       }
-      return new HeaderTime(Optional.of(Instant.ofEpochMilli(header.timestampMillis())), Optional.empty());
+      return new HeaderTime(
+          Optional.of(Instant.ofEpochMilli(header.timestampMillis())), Optional.empty());
     } catch (LtxFormatException e) {
       return HeaderTime.unreadable(e);
     }
@@ -113,17 +123,26 @@ public final class TimeTarget {
       if (isDone()) {
         times.cancel(true);
       }
-      times.whenComplete(
+      Futures.whenDone(
+          times,
           (answers, failure) -> {
             if (failure != null) {
               completeExceptionally(Futures.unwrap(failure));
               return;
             }
-            for (int i = 0; i < answers.size(); i++) {
-              search.learn(probes.get(i), answers.get(i));
+            try {
+              learn(probes, answers);
+            } catch (RuntimeException e) {
+              completeExceptionally(e);
             }
-            nextRound();
           });
+    }
+
+    private void learn(List<Integer> probes, List<HeaderTime> answers) {
+      for (int i = 0; i < answers.size(); i++) {
+        search.learn(probes.get(i), answers.get(i));
+      }
+      nextRound();
     }
 
     private void finish() {

@@ -9,7 +9,8 @@ class FileReplicaClientTest extends ReplicaClientContract {
 
   @Override
   protected ReplicaClient openClient() {
-    return ReplicaClients.open(ReplicaUrl.ofDirectory(root().toString()), name -> java.util.Optional.empty());
+    return ReplicaClients.open(
+        ReplicaUrl.ofDirectory(root().toString()), name -> java.util.Optional.empty());
   }
 
   @Override

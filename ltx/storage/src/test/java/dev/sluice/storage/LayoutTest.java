@@ -12,12 +12,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LayoutTest {
-  private static final LtxFileName NAME = new LtxFileName(9, new TxidRange(Txid.FIRST, new Txid(0xabcL)));
+  private static final LtxFileName NAME =
+      new LtxFileName(9, new TxidRange(Txid.FIRST, new Txid(0xabcL)));
 
   @Test
   void keysAreThoseOfTheStorage() {
-    assertEquals("a/b/0009/0000000000000001-0000000000000abc.ltx", Layout.OBJECT_STORE.key("a/b", NAME));
-    assertEquals("a/b/ltx/9/0000000000000001-0000000000000abc.ltx", Layout.DIRECTORY.key("a/b", NAME));
+    assertEquals(
+        "a/b/0009/0000000000000001-0000000000000abc.ltx", Layout.OBJECT_STORE.key("a/b", NAME));
+    assertEquals(
+        "a/b/ltx/9/0000000000000001-0000000000000abc.ltx", Layout.DIRECTORY.key("a/b", NAME));
     assertEquals("0009/0000000000000001-0000000000000abc.ltx", Layout.OBJECT_STORE.key("", NAME));
     assertEquals("ltx/0/", Layout.DIRECTORY.prefix("", 0));
     assertThrows(IllegalArgumentException.class, () -> Layout.DIRECTORY.folder(10));
@@ -27,8 +30,10 @@ class LayoutTest {
   @Test
   void aKeyIsParsedBack() {
     for (Layout layout : Layout.values()) {
-      assertEquals(Optional.of(NAME), Layout.parseKey(layout.prefix("a/b", 9), 9, layout.key("a/b", NAME)));
-      assertEquals(Optional.empty(), Layout.parseKey(layout.prefix("a/b", 8), 8, layout.key("a/b", NAME)));
+      assertEquals(
+          Optional.of(NAME), Layout.parseKey(layout.prefix("a/b", 9), 9, layout.key("a/b", NAME)));
+      assertEquals(
+          Optional.empty(), Layout.parseKey(layout.prefix("a/b", 8), 8, layout.key("a/b", NAME)));
     }
     LtxFileName greatest = new LtxFileName(0, new TxidRange(Txid.MAX, Txid.MAX));
     assertEquals(Optional.of(greatest), Layout.parse(0, "ffffffffffffffff-ffffffffffffffff.ltx"));
@@ -37,8 +42,11 @@ class LayoutTest {
   @Test
   void startAfterLiesBetweenTheTxidsAskedForAndTheOnesBefore() {
     String startAfter = Layout.OBJECT_STORE.startAfter("p", 0, new Txid(0x10));
-    String first = Layout.OBJECT_STORE.key("p", new LtxFileName(0, new TxidRange(new Txid(0x10), new Txid(0x10))));
-    String before = Layout.OBJECT_STORE.key("p", new LtxFileName(0, new TxidRange(new Txid(0xf), Txid.MAX)));
+    String first =
+        Layout.OBJECT_STORE.key(
+            "p", new LtxFileName(0, new TxidRange(new Txid(0x10), new Txid(0x10))));
+    String before =
+        Layout.OBJECT_STORE.key("p", new LtxFileName(0, new TxidRange(new Txid(0xf), Txid.MAX)));
     assertTrue(startAfter.compareTo(first) < 0);
     assertTrue(startAfter.compareTo(before) > 0);
   }

@@ -67,7 +67,8 @@ class ReplicaUrlTest {
 
   @Test
   void hostPortAndUserAreTakenApart() {
-    ReplicaUrl url = ReplicaUrl.parse("sftp://us%40er:p%3Aa%2Fs@example.com:2222/srv/db?keyPath=/k");
+    ReplicaUrl url =
+        ReplicaUrl.parse("sftp://us%40er:p%3Aa%2Fs@example.com:2222/srv/db?keyPath=/k");
     assertEquals("example.com", url.host());
     assertEquals(OptionalInt.of(2222), url.port());
     assertEquals(Optional.of("us@er"), url.user());
@@ -96,12 +97,17 @@ class ReplicaUrlTest {
 
   @Test
   void queryValuesAreTakenRawAndPercentEncoded() {
-    Map<String, String> expected = Map.of("endpoint", "http://h:9000", "region", "us-east-1", "x", "a b+c&d=e");
-    assertEquals(
-        expected, ReplicaUrl.parse("s3://b/p?endpoint=http://h:9000&region=us-east-1&x=a+b%2Bc%26d=e").query());
+    Map<String, String> expected =
+        Map.of("endpoint", "http://h:9000", "region", "us-east-1", "x", "a b+c&d=e");
     assertEquals(
         expected,
-        ReplicaUrl.parse("s3://b/p?endpoint=http%3A%2F%2Fh%3A9000&region=us-east-1&&x=a%20b%2Bc%26d%3De&").query());
+        ReplicaUrl.parse("s3://b/p?endpoint=http://h:9000&region=us-east-1&x=a+b%2Bc%26d=e")
+            .query());
+    assertEquals(
+        expected,
+        ReplicaUrl.parse(
+                "s3://b/p?endpoint=http%3A%2F%2Fh%3A9000&region=us-east-1&&x=a%20b%2Bc%26d%3De&")
+            .query());
     assertEquals(Map.of("region", ""), ReplicaUrl.parse("s3://b/p?region").query());
   }
 
@@ -155,7 +161,8 @@ class ReplicaUrlTest {
         "file:?secret=hush"
       })
   void noMessageShowsASecret(String text) {
-    String message = assertThrows(IllegalArgumentException.class, () -> ReplicaUrl.parse(text)).getMessage();
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> ReplicaUrl.parse(text)).getMessage();
     assertFalse(String.valueOf(message).contains("hush"), message);
     assertFalse(String.valueOf(message).contains("user:"), message);
   }
@@ -170,7 +177,8 @@ class ReplicaUrlTest {
   }
 
   private static void assertMessage(String text, String part) {
-    String message = assertThrows(IllegalArgumentException.class, () -> ReplicaUrl.parse(text)).getMessage();
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> ReplicaUrl.parse(text)).getMessage();
     assertTrue(String.valueOf(message).contains(part), message);
   }
 }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -26,8 +27,15 @@ class RestorePlanTest {
   void thePlanBeginsAtTheNewestSnapshotAndReachesFurthestEachTime() throws Exception {
     List<LtxFile> files =
         List.of(
-            file(9, 1, 1), file(9, 1, 10), file(0, 9, 9), file(0, 10, 10), file(0, 11, 11), file(0, 12, 12),
-            file(0, 13, 13), file(1, 11, 12), file(2, 9, 11));
+            file(9, 1, 1),
+            file(9, 1, 10),
+            file(0, 9, 9),
+            file(0, 10, 10),
+            file(0, 11, 11),
+            file(0, 12, 12),
+            file(0, 13, 13),
+            file(1, 11, 12),
+            file(2, 9, 11));
     assertPlan("L9 1-10, L1 11-12, L0 13-13", RestorePlan.of(files, LATEST));
     assertPlan("L9 1-10, L2 9-11", RestorePlan.of(files, at(11)));
     assertPlan("L9 1-10", RestorePlan.of(files, at(10)));
@@ -43,7 +51,9 @@ class RestorePlanTest {
 
   @Test
   void tiesGoToTheSmallestMinThenTheHighestLevel() throws Exception {
-    List<LtxFile> files = new ArrayList<>(List.of(file(9, 1, 5), file(1, 6, 9), file(2, 5, 9), file(3, 6, 9), file(4, 5, 9)));
+    List<LtxFile> files =
+        new ArrayList<>(
+            List.of(file(9, 1, 5), file(1, 6, 9), file(2, 5, 9), file(3, 6, 9), file(4, 5, 9)));
     for (int seed = 0; seed < 20; seed++) {
       Collections.shuffle(files, new Random(seed));
       assertPlan("L9 1-5, L4 5-9", RestorePlan.of(files, LATEST));
@@ -53,7 +63,10 @@ class RestorePlanTest {
   @Test
   void txidsAreUnsigned() throws Exception {
     List<LtxFile> files =
-        List.of(file(9, 1, Long.MAX_VALUE), file(0, Long.MIN_VALUE, Long.MIN_VALUE), file(0, Long.MIN_VALUE + 1, -1));
+        List.of(
+            file(9, 1, Long.MAX_VALUE),
+            file(0, Long.MIN_VALUE, Long.MIN_VALUE),
+            file(0, Long.MIN_VALUE + 1, -1));
     RestorePlan plan = RestorePlan.of(files, LATEST);
     assertEquals(Txid.MAX, plan.txid());
     assertEquals(3, plan.files().size());
@@ -62,7 +75,8 @@ class RestorePlanTest {
 
   @Test
   void anEmptyReplicaHasNoFilesYet() {
-    PlanException.NoFiles e = assertThrows(PlanException.NoFiles.class, () -> RestorePlan.of(List.of(), LATEST));
+    PlanException.NoFiles e =
+        assertThrows(PlanException.NoFiles.class, () -> RestorePlan.of(List.of(), LATEST));
     assertEquals("no files yet", e.getMessage());
     assertThrows(PlanException.NoFiles.class, () -> RestorePlan.of(List.of(), at(1)));
   }
@@ -70,7 +84,9 @@ class RestorePlanTest {
   @Test
   void aHistoryWithoutItsFirstFileHasAGapThere() {
     PlanException.Gap e =
-        assertThrows(PlanException.Gap.class, () -> RestorePlan.of(List.of(file(0, 2, 2), file(1, 2, 9)), LATEST));
+        assertThrows(
+            PlanException.Gap.class,
+            () -> RestorePlan.of(List.of(file(0, 2, 2), file(1, 2, 9)), LATEST));
     assertEquals(Txid.NONE, e.lastGood());
     assertEquals(Txid.FIRST, e.missing());
     assertTrue(String.valueOf(e.getMessage()).contains("0000000000000001"), e.getMessage());
@@ -80,7 +96,8 @@ class RestorePlanTest {
   void theLatestPlanNeverStopsShortOfAFileBeyondAGap() throws Exception {
     for (int level = 0; level <= 9; level++) {
       List<LtxFile> files = List.of(file(9, 1, 3), file(0, 4, 4), file(level, 6, 7));
-      PlanException.Gap e = assertThrows(PlanException.Gap.class, () -> RestorePlan.of(files, LATEST));
+      PlanException.Gap e =
+          assertThrows(PlanException.Gap.class, () -> RestorePlan.of(files, LATEST));
       assertEquals(new Txid(4), e.lastGood());
       assertEquals(new Txid(5), e.missing());
       assertEquals(
@@ -94,7 +111,8 @@ class RestorePlanTest {
 
   @Test
   void aTxidAtWhichNoFileEndsNamesItsNeighbours() {
-    List<LtxFile> files = List.of(file(9, 1, 3), file(1, 4, 6), file(0, 9, 9), file(1, 7, 10), file(0, 11, 11));
+    List<LtxFile> files =
+        List.of(file(9, 1, 3), file(1, 4, 6), file(0, 9, 9), file(1, 7, 10), file(0, 11, 11));
     assertNotReachable(files, 5, Optional.of(3L), Optional.of(6L), Optional.empty());
     assertNotReachable(files, 2, Optional.empty(), Optional.of(3L), Optional.empty());
     // L0 9 is left over: 7 and 8 are only in the compacted file.
@@ -111,16 +129,19 @@ class RestorePlanTest {
   @Test
   void anExcludedFileIsAvoidedWhereOthersCoverIt() throws Exception {
     LtxFile bad = file(1, 4, 6);
-    List<LtxFile> files = List.of(file(9, 1, 3), bad, file(0, 4, 4), file(0, 5, 5), file(0, 6, 6), file(0, 7, 7));
+    List<LtxFile> files =
+        List.of(file(9, 1, 3), bad, file(0, 4, 4), file(0, 5, 5), file(0, 6, 6), file(0, 7, 7));
     assertPlan("L9 1-3, L1 4-6, L0 7-7", RestorePlan.of(files, LATEST));
-    assertPlan("L9 1-3, L0 4-4, L0 5-5, L0 6-6, L0 7-7", RestorePlan.of(files, LATEST, Set.of(bad)));
+    assertPlan(
+        "L9 1-3, L0 4-4, L0 5-5, L0 6-6, L0 7-7", RestorePlan.of(files, LATEST, Set.of(bad)));
   }
 
   @Test
   void anExcludedNewestFileIsNotPassedOverForAnOlderState() throws Exception {
     LtxFile bad = file(0, 5, 5);
     List<LtxFile> files = List.of(file(9, 1, 3), file(0, 4, 4), bad);
-    PlanException.Gap e = assertThrows(PlanException.Gap.class, () -> RestorePlan.of(files, LATEST, Set.of(bad)));
+    PlanException.Gap e =
+        assertThrows(PlanException.Gap.class, () -> RestorePlan.of(files, LATEST, Set.of(bad)));
     assertEquals(new Txid(5), e.missing());
     assertThrows(PlanException.Gap.class, () -> RestorePlan.of(files, at(5), Set.of(bad)));
     assertEquals(new Txid(4), RestorePlan.of(files, at(4), Set.of(bad)).txid());
@@ -129,10 +150,14 @@ class RestorePlanTest {
 
   @Test
   void txidZeroIsNeverReachable() {
-    assertThrows(PlanException.NotReachable.class, () -> RestorePlan.of(List.of(file(0, 1, 1)), at(0)));
+    assertThrows(
+        PlanException.NotReachable.class, () -> RestorePlan.of(List.of(file(0, 1, 1)), at(0)));
   }
 
-  /** Against a search over all chains: what can be reached is reached, by files that follow one another. */
+  /**
+   * Against a search over all chains: what can be reached is reached, by files that follow one
+   * another.
+   */
   @Test
   void randomReplicasArePlannedAsAnExhaustiveSearchSays() {
     for (int seed = 0; seed < 3000; seed++) {
@@ -144,7 +169,7 @@ class RestorePlanTest {
           excluding.add(file);
         }
       }
-      TreeSet<Long> reachable = reachable(files, excluding);
+      NavigableSet<Long> reachable = reachable(files, excluding);
       for (long target = 1; target <= 16; target++) {
         assertAt(seed, files, excluding, reachable, target);
       }
@@ -153,7 +178,11 @@ class RestorePlanTest {
   }
 
   private static void assertAt(
-      int seed, List<LtxFile> files, Set<LtxFile> excluding, TreeSet<Long> reachable, long target) {
+      int seed,
+      List<LtxFile> files,
+      Set<LtxFile> excluding,
+      NavigableSet<Long> reachable,
+      long target) {
     String at = "seed " + seed + " target " + target;
     try {
       RestorePlan plan = RestorePlan.of(files, at(target), excluding);
@@ -173,9 +202,11 @@ class RestorePlanTest {
     }
   }
 
-  private static void assertLatest(int seed, List<LtxFile> files, Set<LtxFile> excluding, TreeSet<Long> reachable) {
+  private static void assertLatest(
+      int seed, List<LtxFile> files, Set<LtxFile> excluding, NavigableSet<Long> reachable) {
     String at = "seed " + seed + " latest";
-    long greatest = files.stream().mapToLong(file -> file.name().range().max().value()).max().orElse(0);
+    long greatest =
+        files.stream().mapToLong(file -> file.name().range().max().value()).max().orElse(0);
     try {
       RestorePlan plan = RestorePlan.of(files, LATEST, excluding);
       assertEquals(new Txid(greatest), plan.txid(), at);
@@ -198,7 +229,8 @@ class RestorePlanTest {
     assertEquals(plan.txid(), reached, at);
     List<LtxFile> fitting =
         files.stream()
-            .filter(file -> !excluding.contains(file) && file.name().range().max().value() <= target)
+            .filter(
+                file -> !excluding.contains(file) && file.name().range().max().value() <= target)
             .toList();
     assertEquals(stepByStep(fitting), plan.files(), at);
   }
@@ -234,11 +266,16 @@ class RestorePlanTest {
     if (!a.range().max().equals(b.range().max())) {
       return a.range().max().isAfter(b.range().max());
     }
-    return a.range().min().equals(b.range().min()) ? a.level() > b.level() : a.range().min().isBefore(b.range().min());
+    return a.range().min().equals(b.range().min())
+        ? a.level() > b.level()
+        : a.range().min().isBefore(b.range().min());
   }
 
-  /** Returns every TXID at which a chain of usable files that begins at 1 can end, found without any preference. */
-  private static TreeSet<Long> reachable(List<LtxFile> files, Set<LtxFile> excluding) {
+  /**
+   * Returns every TXID at which a chain of usable files that begins at 1 can end, found without any
+   * preference.
+   */
+  private static NavigableSet<Long> reachable(List<LtxFile> files, Set<LtxFile> excluding) {
     TreeSet<Long> reached = new TreeSet<>(Set.of(0L));
     boolean isGrowing = true;
     while (isGrowing) {
@@ -269,7 +306,11 @@ class RestorePlanTest {
   }
 
   private static void assertNotReachable(
-      List<LtxFile> files, long target, Optional<Long> below, Optional<Long> above, Optional<String> message) {
+      List<LtxFile> files,
+      long target,
+      Optional<Long> below,
+      Optional<Long> above,
+      Optional<String> message) {
     PlanException.NotReachable e =
         assertThrows(PlanException.NotReachable.class, () -> RestorePlan.of(files, at(target)));
     assertEquals(below.map(Txid::new), e.below());
@@ -283,7 +324,14 @@ class RestorePlanTest {
             ", ",
             plan.files().stream()
                 .map(LtxFile::name)
-                .map(name -> "L" + name.level() + " " + name.range().min().value() + "-" + name.range().max().value())
+                .map(
+                    name ->
+                        "L"
+                            + name.level()
+                            + " "
+                            + name.range().min().value()
+                            + "-"
+                            + name.range().max().value())
                 .toList());
     assertEquals(expected, actual);
   }

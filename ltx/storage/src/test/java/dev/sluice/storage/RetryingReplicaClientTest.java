@@ -30,7 +30,12 @@ class RetryingReplicaClientTest {
   private final VirtualTime time = new VirtualTime();
   private final ScriptedReplicaClient inner = new ScriptedReplicaClient();
   private final Retries retries =
-      new Retries(Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(10), new Random(7), time);
+      new Retries(
+          Duration.ofMillis(50),
+          Duration.ofSeconds(2),
+          Duration.ofSeconds(10),
+          new Random(7),
+          time);
   private final ReplicaClient client = until(Duration.ofSeconds(30));
 
   private ReplicaClient until(Duration wait) {
@@ -69,7 +74,9 @@ class RetryingReplicaClientTest {
       for (int i = 0; i < 200; i++) {
         delays.add(retries.delayNanos(attempt) / 1_000_000);
       }
-      assertTrue(delays.stream().allMatch(delay -> delay >= full / 2 - 1 && delay <= full), attempt + ": " + delays);
+      assertTrue(
+          delays.stream().allMatch(delay -> delay >= full / 2 - 1 && delay <= full),
+          attempt + ": " + delays);
       assertTrue(delays.stream().distinct().count() > 5, "no jitter in attempt " + attempt);
     }
   }
@@ -90,7 +97,9 @@ class RetryingReplicaClientTest {
     String message = String.valueOf(e.getMessage());
     assertTrue(
         message.matches(
-            "list level 3 of test://bucket/db: tried " + inner.count() + " times in 29\\.\\d s, last: connection refused"),
+            "list level 3 of test://bucket/db: tried "
+                + inner.count()
+                + " times in 29\\.\\d s, last: connection refused"),
         message);
     assertTrue(inner.count() > 15 && inner.count() < 45, inner.count() + " attempts");
     assertEquals(0, time.waiting());
@@ -198,7 +207,8 @@ class RetryingReplicaClientTest {
           }
         };
     CompletableFuture<InputStream> request = inner.last();
-    // The outer future is completed first, as by a caller's own timeout, and the answer arrives after that.
+    // The outer future is completed first, as by a caller's own timeout, and the answer arrives
+    // after that.
     open.completeExceptionally(new ReplicaException.Unavailable("given up"));
     request.complete(stream);
     assertTrue(isClosed.get());

@@ -9,7 +9,10 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** A client whose every call is a future that the test completes as it likes. Confined to one thread. */
+/**
+ * A client whose every call is a future that the test completes as it likes. Confined to one
+ * thread.
+ */
 final class ScriptedReplicaClient implements ReplicaClient {
   private final List<CompletableFuture<?>> calls = new ArrayList<>();
   boolean isClosed;
@@ -64,7 +67,8 @@ final class ScriptedReplicaClient implements ReplicaClient {
   }
 
   @Override
-  public CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp) {
+  public CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp) {
     return newCall();
   }
 

@@ -38,7 +38,8 @@ class TimeTargetTest {
   void open() {
     client =
         new MeteringReplicaClient(
-            ReplicaClients.open(ReplicaUrl.ofDirectory(root.toString()), name -> Optional.empty()), meter);
+            ReplicaClients.open(ReplicaUrl.ofDirectory(root.toString()), name -> Optional.empty()),
+            meter);
   }
 
   @AfterEach
@@ -77,7 +78,7 @@ class TimeTargetTest {
 
   @Test
   void headersAreBelievedNotListings() throws Exception {
-    for (int txid = 1; txid <= 40; txid++) {
+    for (long txid = 1; txid <= 40; txid++) {
       put(0, txid, txid, txid, 1000 - txid);
     }
     for (int txid = 1; txid <= 40; txid++) {
@@ -116,7 +117,8 @@ class TimeTargetTest {
     put(0, 1, 1, 1, 1);
     put(0, 2, 2, 2, 2);
     put(0, 4, 4, 4, 4);
-    assertEquals(new Txid(3), fails(PlanException.Gap.class, START.plusSeconds(5), Set.of()).missing());
+    assertEquals(
+        new Txid(3), fails(PlanException.Gap.class, START.plusSeconds(5), Set.of()).missing());
     assertResolves(2, START.plusSeconds(3));
   }
 
@@ -138,7 +140,8 @@ class TimeTargetTest {
   void theStateOfAnExcludedFileIsNotReplacedByAnOlderOne() throws Exception {
     put(0, 1, 1, 1, 1);
     LtxFile bad = put(0, 2, 2, 2, 2);
-    assertEquals(new Txid(2), fails(PlanException.Gap.class, START.plusSeconds(9), Set.of(bad)).missing());
+    assertEquals(
+        new Txid(2), fails(PlanException.Gap.class, START.plusSeconds(9), Set.of(bad)).missing());
     put(1, 1, 2, 2, 2);
     assertEquals(new Txid(2), resolve(START.plusSeconds(9), Set.of(bad)).get(20, SECONDS));
   }
@@ -155,10 +158,11 @@ class TimeTargetTest {
   }
 
   @Test
-  void threeThousandFilesTakeOneRoundWhereListingsAreRightAndThreeWhereTheyAreNot() throws Exception {
+  void threeThousandFilesTakeOneRoundWhereListingsAreRightAndThreeWhereTheyAreNot()
+      throws Exception {
     int count = 3000;
-    for (int txid = 1; txid <= count; txid++) {
-      put(0, txid, txid, txid * 30, 0);
+    for (long txid = 1; txid <= count; txid++) {
+      put(0, txid, txid, txid * 30L, 0);
     }
     List<LtxFile> uploads = files();
     List<LtxFile> right =
@@ -167,7 +171,7 @@ class TimeTargetTest {
             .toList();
     Random random = new Random(3);
     for (int i = 0; i < 40; i++) {
-      long txid = 1 + random.nextInt(count);
+      long txid = 1L + random.nextInt(count);
       Instant before = START.plusSeconds(txid * 30).plusMillis(1 + random.nextInt(29_999));
       assertCosts(1, 16, uploadsResolve(right, txid, before));
       assertCosts(4, 64, uploadsResolve(uploads, txid, before));
@@ -178,7 +182,8 @@ class TimeTargetTest {
     return START.plusSeconds(file.name().range().max().value() * 30).plusSeconds(1);
   }
 
-  private RequestMeter.Snapshot uploadsResolve(List<LtxFile> files, long txid, Instant before) throws Exception {
+  private RequestMeter.Snapshot uploadsResolve(List<LtxFile> files, long txid, Instant before)
+      throws Exception {
     RequestMeter counts = new RequestMeter();
     ReplicaClient counted = new MeteringReplicaClient(client, counts);
     CompletableFuture<Txid> found =
@@ -196,7 +201,8 @@ class TimeTargetTest {
   void cancellingEndsTheReads() {
     ScriptedReplicaClient scripted = new ScriptedReplicaClient();
     LtxFile file =
-        new LtxFile(new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST)), 200, Instant.EPOCH, "v");
+        new LtxFile(
+            new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST)), 200, Instant.EPOCH, "v");
     CompletableFuture<Txid> found =
         new TimeTarget(scripted, meter).resolve(List.of(file), new Target.Before(START), Set.of());
     found.cancel(true);
@@ -207,9 +213,11 @@ class TimeTargetTest {
     assertEquals(new Txid(txid), resolve(before, Set.of()).get(20, SECONDS), before.toString());
   }
 
-  private <F extends Exception> F fails(Class<F> type, Instant before, Set<LtxFile> excluding) throws Exception {
+  private <F extends Exception> F fails(Class<F> type, Instant before, Set<LtxFile> excluding)
+      throws Exception {
     CompletableFuture<Txid> found = resolve(before, excluding);
-    return assertInstanceOf(type, assertThrows(ExecutionException.class, () -> found.get(20, SECONDS)).getCause());
+    return assertInstanceOf(
+        type, assertThrows(ExecutionException.class, () -> found.get(20, SECONDS)).getCause());
   }
 
   private CompletableFuture<Txid> resolve(Instant before, Set<LtxFile> excluding) throws Exception {
@@ -220,9 +228,11 @@ class TimeTargetTest {
     return Listings.all(client).get(20, SECONDS);
   }
 
-  private LtxFile put(int level, long min, long max, long headerSeconds, long listedSeconds) throws Exception {
+  private LtxFile put(int level, long min, long max, long headerSeconds, long listedSeconds)
+      throws Exception {
     TxidRange range = new TxidRange(new Txid(min), new Txid(max));
-    LtxHeader header = LtxHeader.of(4096, 1, range, START.plusSeconds(headerSeconds).toEpochMilli());
+    LtxHeader header =
+        LtxHeader.of(4096, 1, range, START.plusSeconds(headerSeconds).toEpochMilli());
     ByteBuffer bytes = ByteBuffer.allocate(200);
     header.write(bytes);
     Path path = path(level, min, max);

@@ -11,7 +11,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
-/** A clock and a scheduler that a test moves on by hand; tasks run on the test's thread. Confined to one thread. */
+/**
+ * A clock and a scheduler that a test moves on by hand; tasks run on the test's thread. Confined to
+ * one thread.
+ */
 final class VirtualTime extends AbstractExecutorService implements ScheduledExecutorService {
   private final List<Task<?>> tasks = new ArrayList<>();
   private long nanos = 1_000;
@@ -25,7 +28,10 @@ final class VirtualTime extends AbstractExecutorService implements ScheduledExec
     long end = nanos + millis * 1_000_000;
     while (true) {
       Task<?> next =
-          tasks.stream().filter(task -> task.due <= end).min(Comparator.comparingLong(task -> task.due)).orElse(null);
+          tasks.stream()
+              .filter(task -> task.due <= end)
+              .min(Comparator.comparingLong(task -> task.due))
+              .orElse(null);
       if (next == null) {
         nanos = end;
         return;
@@ -89,12 +95,14 @@ final class VirtualTime extends AbstractExecutorService implements ScheduledExec
   }
 
   @Override
-  public ScheduledFuture<?> scheduleAtFixedRate(Runnable work, long first, long period, TimeUnit unit) {
+  public ScheduledFuture<?> scheduleAtFixedRate(
+      Runnable work, long first, long period, TimeUnit unit) {
     throw new UnsupportedOperationException();
   }
 
   @Override
-  public ScheduledFuture<?> scheduleWithFixedDelay(Runnable work, long first, long delay, TimeUnit unit) {
+  public ScheduledFuture<?> scheduleWithFixedDelay(
+      Runnable work, long first, long delay, TimeUnit unit) {
     throw new UnsupportedOperationException();
   }
 

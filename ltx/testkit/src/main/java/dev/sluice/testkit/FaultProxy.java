@@ -19,11 +19,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * A proxy in front of an HTTP/1.1 server that breaks chosen requests the way networks and storages do, and remembers every request.
+ * A proxy in front of an HTTP/1.1 server that breaks chosen requests the way networks and storages
+ * do, and remembers every request.
  *
- * <p>On the socket, not in a fake client: what is tested is the whole of a client with its HTTP library. Requests pass through
- * byte for byte, keep-alive and chunked bodies included, unless a rule applies. Rules are asked from the newest to the oldest, and the
- * first that applies decides. Each connection has a thread, so delayed requests on several connections run in parallel.
+ * <p>On the socket, not in a fake client: what is tested is the whole of a client with its HTTP
+ * library. Requests pass through byte for byte, keep-alive and chunked bodies included, unless a
+ * rule applies. Rules are asked from the newest to the oldest, and the first that applies decides.
+ * Each connection has a thread, so delayed requests on several connections run in parallel.
  *
  * <p>Not for: TLS, HTTP/2, pipelining. Thread-safe: rules and log under this object's private lock.
  */
@@ -45,6 +47,7 @@ public final class FaultProxy implements AutoCloseable {
           });
   private final int port;
   private ServerSocket listener;
+  private CountDownLatch accepting = new CountDownLatch(0);
 
   private FaultProxy(URI server) throws IOException {
     this.server = server;
@@ -52,7 +55,10 @@ public final class FaultProxy implements AutoCloseable {
     this.port = listener.getLocalPort();
   }
 
-  /** Returns a proxy that listens on a free loopback port and passes everything on to {@code server} ({@code http://host:port}). */
+  /**
+   * Returns a proxy that listens on a free loopback port and passes everything on to {@code server}
+   * ({@code http://host:port}).
+   */
   public static FaultProxy before(URI server) {
     try {
       FaultProxy proxy = new FaultProxy(server);
@@ -63,7 +69,10 @@ public final class FaultProxy implements AutoCloseable {
     }
   }
 
-  /** What happens to a request for which a rule applies. Bytes are bytes of the response's body, from 0. */
+  /**
+   * What happens to a request for which a rule applies. Bytes are bytes of the response's body,
+   * from 0.
+   */
   public sealed interface Fault {
     /** The request is passed on after this time; its answer is untouched. */
     record Delay(Duration time) implements Fault {}
@@ -71,19 +80,29 @@ public final class FaultProxy implements AutoCloseable {
     /** The server is not asked; the answer is this status with an S3 error body of this code. */
     record Status(int status, String code) implements Fault {}
 
-    /** The server is not asked and no answer ever comes; ends when the client or the proxy closes. */
+    /**
+     * The server is not asked and no answer ever comes; ends when the client or the proxy closes.
+     */
     record Hang() implements Fault {}
 
-    /** The server answers, the client gets the head and so many bytes, then nothing more: the transfer stalls. */
+    /**
+     * The server answers, the client gets the head and so many bytes, then nothing more: the
+     * transfer stalls.
+     */
     record Stall(long afterBytes) implements Fault {}
 
     /** The server answers, and so many bytes on the connection is reset; 0 is after the head. */
     record Reset(long afterBytes) implements Fault {}
 
-    /** The server does its work, and the connection is reset before the first byte of its answer. */
+    /**
+     * The server does its work, and the connection is reset before the first byte of its answer.
+     */
     record ResetInsteadOfAnswer() implements Fault {}
 
-    /** The server answers, and so many bytes on the connection ends in order, though more were promised. */
+    /**
+     * The server answers, and so many bytes on the connection ends in order, though more were
+     * promised.
+     */
     record Truncate(long afterBytes) implements Fault {}
 
     /** One bit of the byte at this place is changed. */
@@ -107,7 +126,8 @@ public final class FaultProxy implements AutoCloseable {
    * @param startNanos {@link System#nanoTime} when the request's head was read
    * @param endNanos the same when the last byte was sent, or 0 before that
    */
-  public record Exchange(Request request, int status, long bodyBytes, long startNanos, long endNanos) {}
+  public record Exchange(
+      Request request, int status, long bodyBytes, long startNanos, long endNanos) {}
 
   private record Rule(Predicate<Request> when, Fault fault, AtomicInteger left) {}
 
@@ -130,9 +150,15 @@ public final class FaultProxy implements AutoCloseable {
 
   /** Refuses connections and resets those that are open, until {@link #heal()}. */
   public void refuse() {
-    List<ProxyConnection> open;
+    CountDownLatch ended;
     synchronized (lock) {
       closeQuietly(listener);
+      ended = accepting;
+    }
+    // The kernel listens on until the thread that accepts has left its call.
+    awaitQuietly(ended);
+    List<ProxyConnection> open;
+    synchronized (lock) {
       open = List.copyOf(connections);
     }
     open.forEach(ProxyConnection::reset);
@@ -156,7 +182,10 @@ public final class FaultProxy implements AutoCloseable {
     }
   }
 
-  /** Returns all requests since the start or the last {@link #clearLog()}, in the order in which they came. */
+  /**
+   * Returns all requests since the start or the last {@link #clearLog()}, in the order in which
+   * they came.
+   */
   public List<Exchange> log() {
     synchronized (lock) {
       return List.copyOf(log);
@@ -181,37 +210,52 @@ public final class FaultProxy implements AutoCloseable {
     }
   }
 
-  /** Waits until {@code claim} holds; asked again after each request, answer and change of connections. */
+  /**
+   * Waits until {@code claim} holds; asked again after each request, answer and change of
+   * connections.
+   */
   public void await(Predicate<FaultProxy> claim, Duration limit) throws InterruptedException {
     long deadline = System.nanoTime() + limit.toNanos();
     synchronized (lock) {
       while (!claim.test(this)) {
         long left = deadline - System.nanoTime();
         if (left <= 0) {
-          throw new AssertionError("not within " + limit + "; connections " + connectionCount() + ", log " + log());
+          throw new AssertionError(
+              "not within " + limit + "; connections " + connectionCount() + ", log " + log());
         }
         TimeUnit.NANOSECONDS.timedWait(lock, left);
       }
     }
   }
 
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private void accept(ServerSocket from) {
+    CountDownLatch ended = new CountDownLatch(1);
+    accepting = ended;
     threads.execute(
         () -> {
           while (!from.isClosed()) {
             try {
-              serve(from.accept());
+              serve(from, from.accept());
             } catch (IOException e) {
               // The listener was closed, or a client was gone before it was accepted.
             }
           }
+          ended.countDown();
         });
   }
 
-  private void serve(Socket client) {
+  private void serve(ServerSocket from, Socket client) {
     ProxyConnection connection = new ProxyConnection(this, client, server);
     synchronized (lock) {
-      if (closing.getCount() == 0) {
+      if (from.isClosed()) {
         connection.reset();
         return;
       }
@@ -244,11 +288,9 @@ public final class FaultProxy implements AutoCloseable {
   /** Replaces what is noted of a request, unless the log was cleared since. */
   Exchange record(Exchange old, Exchange now) {
     synchronized (lock) {
-      for (int i = log.size() - 1; i >= 0; i--) {
-        if (log.get(i) == old) {
-          log.set(i, now);
-          break;
-        }
+      int i = log.lastIndexOf(old);
+      if (i >= 0) {
+        log.set(i, now);
       }
       lock.notifyAll();
     }

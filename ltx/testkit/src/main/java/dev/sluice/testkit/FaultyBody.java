@@ -5,7 +5,9 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** A response's body on its way to the client, broken where its fault says. Confined to one thread. */
+/**
+ * A response's body on its way to the client, broken where its fault says. Confined to one thread.
+ */
 final class FaultyBody extends FilterOutputStream {
   private final long breakAt;
   private final long flipAt;

@@ -81,11 +81,11 @@ public final class Golden {
 
   private static Map<String, Golden> load() {
     Map<String, List<GoldenFile>> files = new LinkedHashMap<>();
-    for (String path : text("index.txt").split("\n")) {
+    for (String path : text("index.txt").lines().toList()) {
       List<GoldenFile> ofName =
           files.computeIfAbsent(path.substring(0, path.indexOf('/')), n -> new ArrayList<>());
       if (path.endsWith(".ltx")) {
-        String[] parts = path.split("/");
+        String[] parts = path.split("/", -1);
         ofName.add(new GoldenFile(Integer.parseInt(parts[3]), parts[4], path));
       }
     }
@@ -96,7 +96,7 @@ public final class Golden {
 
   private static SortedMap<String, String> images(String name) {
     SortedMap<String, String> images = new TreeMap<>();
-    for (String line : text(name + "/" + IMAGES).split("\n")) {
+    for (String line : text(name + "/" + IMAGES).lines().toList()) {
       int blank = line.indexOf(' ');
       images.put(line.substring(0, blank), line.substring(blank).strip());
     }

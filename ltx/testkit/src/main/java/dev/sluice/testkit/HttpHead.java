@@ -8,7 +8,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The first line and the headers of one HTTP/1.1 message, with the very bytes that were read. Immutable.
+ * The first line and the headers of one HTTP/1.1 message, with the very bytes that were read.
+ * Immutable.
  *
  * @param text everything up to and with the empty line, as ISO 8859-1
  */
@@ -36,7 +37,10 @@ record HttpHead(String text) {
 
   private static boolean endsHead(StringBuilder text) {
     int n = text.length();
-    return n >= 4 && text.charAt(n - 1) == '\n' && text.charAt(n - 2) == '\r' && text.charAt(n - 3) == '\n';
+    return n >= 4
+        && text.charAt(n - 1) == '\n'
+        && text.charAt(n - 2) == '\r'
+        && text.charAt(n - 3) == '\n';
   }
 
   byte[] bytes() {
@@ -60,7 +64,9 @@ record HttpHead(String text) {
   }
 
   boolean isChunked() {
-    return header("Transfer-Encoding").map(v -> v.toLowerCase(Locale.ROOT).contains("chunked")).orElse(false);
+    return header("Transfer-Encoding")
+        .map(v -> v.toLowerCase(Locale.ROOT).contains("chunked"))
+        .orElse(false);
   }
 
   /** Returns the bytes that Content-Length promises, or empty if there is none. */

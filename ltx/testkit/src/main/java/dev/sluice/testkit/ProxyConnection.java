@@ -16,8 +16,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client's connection and the connection to the server that goes with it. Confined to one thread, but for {@link #reset()}, which any
- * thread may call.
+ * One client's connection and the connection to the server that goes with it. Confined to one
+ * thread, but for {@link #reset()}, which any thread may call.
  */
 final class ProxyConnection {
   private final FaultProxy proxy;
@@ -92,7 +92,8 @@ final class ProxyConnection {
     return new Request(head.word(0), path, query, head.header("Range").orElse(""));
   }
 
-  private boolean answer(Fault.Status fault, HttpHead head, InputStream in, Exchange exchange) throws IOException {
+  private boolean answer(Fault.Status fault, HttpHead head, InputStream in, Exchange exchange)
+      throws IOException {
     boolean bodyWillCome = !head.hasToken("Expect", "100-continue");
     if (bodyWillCome) {
       copyBody(head, in, OutputStream.nullOutputStream());
@@ -104,7 +105,10 @@ final class ProxyConnection {
     String text =
         "HTTP/1.1 %d Injected\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n%s\r\n%s"
             .formatted(
-                fault.status(), body.length(), bodyWillCome ? "" : "Connection: close\r\n", isHead ? "" : body);
+                fault.status(),
+                body.length(),
+                bodyWillCome ? "" : "Connection: close\r\n",
+                isHead ? "" : body);
     client.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
     long bodyBytes = isHead ? 0 : body.length();
     proxy.record(exchange, ended(exchange, fault.status(), bodyBytes));
@@ -112,7 +116,8 @@ final class ProxyConnection {
   }
 
   private static Exchange ended(Exchange exchange, int status, long bodyBytes) {
-    return new Exchange(exchange.request(), status, bodyBytes, exchange.startNanos(), System.nanoTime());
+    return new Exchange(
+        exchange.request(), status, bodyBytes, exchange.startNanos(), System.nanoTime());
   }
 
   private void awaitClientGone(InputStream in) throws IOException {
@@ -122,7 +127,8 @@ final class ProxyConnection {
     }
   }
 
-  private boolean pass(HttpHead head, InputStream in, Fault fault, Exchange exchange) throws IOException {
+  private boolean pass(HttpHead head, InputStream in, Fault fault, Exchange exchange)
+      throws IOException {
     HttpHead answer = exchangeHeads(head, in);
     if (fault instanceof Fault.ResetInsteadOfAnswer) {
       reset();
@@ -132,7 +138,9 @@ final class ProxyConnection {
     OutputStream out = client.getOutputStream();
     out.write(answer.bytes());
     out.flush();
-    Exchange answered = proxy.record(exchange, new Exchange(exchange.request(), status, 0, exchange.startNanos(), 0));
+    Exchange answered =
+        proxy.record(
+            exchange, new Exchange(exchange.request(), status, 0, exchange.startNanos(), 0));
     FaultyBody body = new FaultyBody(out, fault);
     boolean hasBody = !head.word(0).equals("HEAD") && status != 204 && status != 304;
     boolean isDelimited = true;
@@ -146,7 +154,9 @@ final class ProxyConnection {
       return false;
     }
     proxy.record(answered, ended(answered, status, body.bytes()));
-    return isDelimited && !answer.hasToken("Connection", "close") && !head.hasToken("Connection", "close");
+    return isDelimited
+        && !answer.hasToken("Connection", "close")
+        && !head.hasToken("Connection", "close");
   }
 
   private void endBroken(Fault fault, InputStream in) throws IOException {
@@ -157,7 +167,10 @@ final class ProxyConnection {
     }
   }
 
-  /** Sends the request to the server and returns the head of its final answer; what comes before that goes to the client. */
+  /**
+   * Sends the request to the server and returns the head of its final answer; what comes before
+   * that goes to the client.
+   */
   private HttpHead exchangeHeads(HttpHead head, InputStream in) throws IOException {
     boolean hasBody = head.isChunked() || head.contentLength().orElse(0L) > 0;
     Optional<HttpHead> answer = Optional.empty();
@@ -169,7 +182,8 @@ final class ProxyConnection {
       }
     }
     if (answer.isEmpty() && !hasBody) {
-      // The server had closed an idle connection: what every client does then is to ask again on a new one.
+      // The server had closed an idle connection: what every client does then is to ask again on a
+      // new one.
       closeUpstream();
       upstream = null;
       answer = trySend(head, in, false);
@@ -177,7 +191,8 @@ final class ProxyConnection {
     return answer.orElseThrow(() -> new EOFException("the server closed without an answer"));
   }
 
-  private Optional<HttpHead> trySend(HttpHead head, InputStream in, boolean hasBody) throws IOException {
+  private Optional<HttpHead> trySend(HttpHead head, InputStream in, boolean hasBody)
+      throws IOException {
     Socket to = connect();
     OutputStream out = to.getOutputStream();
     out.write(head.bytes());
@@ -218,8 +233,12 @@ final class ProxyConnection {
     return in;
   }
 
-  /** Copies the body that follows {@code head}; returns whether its end was marked by anything but the end of the stream. */
-  private static boolean copyBody(HttpHead head, InputStream from, OutputStream to) throws IOException {
+  /**
+   * Copies the body that follows {@code head}; returns whether its end was marked by anything but
+   * the end of the stream.
+   */
+  private static boolean copyBody(HttpHead head, InputStream from, OutputStream to)
+      throws IOException {
     if (head.isChunked()) {
       copyChunks(from, to);
       return true;

@@ -26,18 +26,22 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
- * An S3-compatible server (s3proxy) in a process of its own, with its objects in memory: ranges, If-Match, If-None-Match, paged
- * listings, multipart uploads and batch deletes behave as on S3.
+ * An S3-compatible server (s3proxy) in a process of its own, with its objects in memory: ranges,
+ * If-Match, If-None-Match, paged listings, multipart uploads and batch deletes behave as on S3.
  *
- * <p>A process of its own because its 150 jars must not decide which versions our tests see. It listens on free ports of the loopback
- * address and ends with this JVM, however that ends. Objects are put through a second port that asks for no signature. Thread-safe.
+ * <p>A process of its own because its 150 jars must not decide which versions our tests see. It
+ * listens on free ports of the loopback address and ends with this JVM, however that ends. Objects
+ * are put through a second port that asks for no signature. Thread-safe.
  */
 public final class S3Server implements AutoCloseable {
 
   /** The access key ID that {@link #endpoint()} accepts. */
   public static final String ACCESS_KEY_ID = "AKIDSLUICETEST";
 
-  /** The secret that goes with it; recognisable, so that a test can look for it where it must not be. */
+  /**
+   * The secret that goes with it; recognisable, so that a test can look for it where it must not
+   * be.
+   */
   public static final String SECRET_ACCESS_KEY = "s3cr3t-of-the-test-server";
 
   static final String PORTS_PREFIX = "s3server ports ";
@@ -57,7 +61,10 @@ public final class S3Server implements AutoCloseable {
     this.http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   }
 
-  /** Returns the server that all tests of this JVM share, started at the first call. Nobody closes it. */
+  /**
+   * Returns the server that all tests of this JVM share, started at the first call. Nobody closes
+   * it.
+   */
   public static S3Server shared() {
     return Shared.SERVER;
   }
@@ -80,7 +87,7 @@ public final class S3Server implements AutoCloseable {
       Thread reader = new Thread(() -> readOutput(process, ports), "s3server-output");
       reader.setDaemon(true);
       reader.start();
-      String[] numbers = await(process, ports).split(" ");
+      String[] numbers = await(process, ports).split(" ", 2);
       return new S3Server(process, Integer.parseInt(numbers[0]), Integer.parseInt(numbers[1]));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -89,19 +96,25 @@ public final class S3Server implements AutoCloseable {
 
   private static List<String> command() throws IOException {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    List<String> command = new ArrayList<>(List.of(java, "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    List<String> command =
+        new ArrayList<>(List.of(java, "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.add("-Dlogback.configurationFile=dev/sluice/testkit/s3server-logback.xml");
-    command.addAll(List.of("-cp", classPath(), S3ServerProcess.class.getName(), ACCESS_KEY_ID, SECRET_ACCESS_KEY));
+    command.addAll(
+        List.of(
+            "-cp", classPath(), S3ServerProcess.class.getName(), ACCESS_KEY_ID, SECRET_ACCESS_KEY));
     return command;
   }
 
   private static String classPath() throws IOException {
     try (InputStream in = S3Server.class.getResourceAsStream("s3server.classpath")) {
       if (in == null) {
-        throw new IllegalStateException("resource s3server.classpath is missing: the testkit was not built by Maven");
+        throw new IllegalStateException(
+            "resource s3server.classpath is missing: the testkit was not built by Maven");
       }
       String jars = new String(in.readAllBytes(), StandardCharsets.UTF_8).trim();
-      return Path.of(S3Server.class.getProtectionDomain().getCodeSource().getLocation().toURI()) + java.io.File.pathSeparator + jars;
+      return Path.of(S3Server.class.getProtectionDomain().getCodeSource().getLocation().toURI())
+          + java.io.File.pathSeparator
+          + jars;
     } catch (URISyntaxException e) {
       throw new IllegalStateException(e);
     }
@@ -109,7 +122,9 @@ public final class S3Server implements AutoCloseable {
 
   private static void readOutput(Process process, CompletableFuture<String> ports) {
     StringBuilder said = new StringBuilder();
-    try (BufferedReader output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+    try (BufferedReader output =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = output.readLine(); line != null; line = output.readLine()) {
         if (line.startsWith(PORTS_PREFIX)) {
           ports.complete(line.substring(PORTS_PREFIX.length()));
@@ -122,7 +137,8 @@ public final class S3Server implements AutoCloseable {
     } catch (IOException e) {
       said.append(e);
     }
-    ports.completeExceptionally(new IllegalStateException("the S3 server ended before it listened:" + said));
+    ports.completeExceptionally(
+        new IllegalStateException("the S3 server ended before it listened:" + said));
   }
 
   private static String await(Process process, CompletableFuture<String> ports) {
@@ -138,7 +154,9 @@ public final class S3Server implements AutoCloseable {
     }
   }
 
-  /** Returns the address that accepts requests signed with the key above; path style, any region. */
+  /**
+   * Returns the address that accepts requests signed with the key above; path style, any region.
+   */
   public URI endpoint() {
     return endpoint;
   }
@@ -184,7 +202,8 @@ public final class S3Server implements AutoCloseable {
 
   /** Returns the value of one header of an object, or an empty string. */
   public String header(String bucket, String key, String name) {
-    HttpRequest head = request("/" + bucket + "/" + key).method("HEAD", BodyPublishers.noBody()).build();
+    HttpRequest head =
+        request("/" + bucket + "/" + key).method("HEAD", BodyPublishers.noBody()).build();
     return send(head).headers().firstValue(name).orElse("");
   }
 
@@ -202,7 +221,8 @@ public final class S3Server implements AutoCloseable {
       HttpResponse<byte[]> response = http.send(request, BodyHandlers.ofByteArray());
       if (response.statusCode() / 100 != 2) {
         String body = new String(response.body(), StandardCharsets.UTF_8);
-        throw new IllegalStateException(request.method() + " " + request.uri() + ": " + response.statusCode() + " " + body);
+        throw new IllegalStateException(
+            request.method() + " " + request.uri() + ": " + response.statusCode() + " " + body);
       }
       return response;
     } catch (IOException e) {

@@ -8,10 +8,11 @@ import org.gaul.s3proxy.blobstore.BlobStore;
 import org.gaul.s3proxy.nio2blob.TransientNio2BlobStore;
 
 /**
- * The main class of the server's process: one store in memory behind two ports, one that checks signatures and one that does not.
+ * The main class of the server's process: one store in memory behind two ports, one that checks
+ * signatures and one that does not.
  *
- * <p>It prints both port numbers in one line and lives until its standard input ends, so it goes when its parent goes, however
- * that dies.
+ * <p>It prints both port numbers in one line and lives until its standard input ends, so it goes
+ * when its parent goes, however that dies.
  */
 final class S3ServerProcess {
 
@@ -28,7 +29,8 @@ final class S3ServerProcess {
     Runtime.getRuntime().halt(0);
   }
 
-  private static S3Proxy start(BlobStore store, AuthenticationType type, String key, String secret) throws Exception {
+  private static S3Proxy start(BlobStore store, AuthenticationType type, String key, String secret)
+      throws Exception {
     S3Proxy server =
         S3Proxy.builder()
             .endpoint(URI.create("http://127.0.0.1:0"))

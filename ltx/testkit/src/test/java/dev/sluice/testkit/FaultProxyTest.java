@@ -28,7 +28,8 @@ final class FaultProxyTest {
 
   private final S3Server server = S3Server.shared();
   private final FaultProxy proxy = FaultProxy.before(server.anonymousEndpoint());
-  private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final byte[] content = new byte[100_000];
   private final String bucket = server.createBucket();
 
@@ -59,7 +60,9 @@ final class FaultProxyTest {
     HttpRequest put = request().PUT(BodyPublishers.ofByteArray(new byte[] {1, 2})).build();
     assertEquals(200, http.send(put, BodyHandlers.discarding()).statusCode());
     assertArrayEquals(new byte[] {1, 2}, get().body());
-    assertEquals(List.of("GET", "GET", "PUT", "GET"), proxy.log().stream().map(e -> e.request().method()).toList());
+    assertEquals(
+        List.of("GET", "GET", "PUT", "GET"),
+        proxy.log().stream().map(e -> e.request().method()).toList());
     FaultProxy.Exchange second = proxy.log().get(1);
     assertEquals("bytes=5-9", second.request().range());
     assertEquals("/" + bucket + "/k", second.request().path());
@@ -72,7 +75,9 @@ final class FaultProxyTest {
     proxy.inject(1, r -> r.method().equals("GET"), new Fault.Status(503, "SlowDown"));
     HttpResponse<byte[]> refused = get();
     assertEquals(503, refused.statusCode());
-    assertTrue(new String(refused.body(), java.nio.charset.StandardCharsets.US_ASCII).contains("<Code>SlowDown</Code>"));
+    assertTrue(
+        new String(refused.body(), java.nio.charset.StandardCharsets.US_ASCII)
+            .contains("<Code>SlowDown</Code>"));
     assertArrayEquals(content, get().body());
     assertEquals(1, proxy.connectionCount());
   }
@@ -88,7 +93,8 @@ final class FaultProxyTest {
     answers.forEach(CompletableFuture::join);
     List<FaultProxy.Exchange> log = proxy.log();
     assertEquals(8, log.size());
-    assertTrue(log.stream().allMatch(e -> e.endNanos() - e.startNanos() >= delay.toNanos()), "each waits");
+    assertTrue(
+        log.stream().allMatch(e -> e.endNanos() - e.startNanos() >= delay.toNanos()), "each waits");
     long firstEnd = log.stream().mapToLong(FaultProxy.Exchange::endNanos).min().orElseThrow();
     assertTrue(log.stream().filter(e -> e.startNanos() < firstEnd).count() > 1, "they overlap");
   }
@@ -117,7 +123,9 @@ final class FaultProxyTest {
     assertThrows(IOException.class, this::get);
     proxy.inject(1, r -> true, new Fault.Truncate(60_000));
     assertThrows(IOException.class, this::get);
-    assertEquals(List.of(50_000L, 60_000L), proxy.log().stream().map(FaultProxy.Exchange::bodyBytes).toList());
+    assertEquals(
+        List.of(50_000L, 60_000L),
+        proxy.log().stream().map(FaultProxy.Exchange::bodyBytes).toList());
   }
 
   @Test
@@ -139,10 +147,13 @@ final class FaultProxyTest {
   @Test
   void closeEndsHangingRequests() throws Exception {
     proxy.inject(r -> true, new Fault.Hang());
-    CompletableFuture<HttpResponse<byte[]>> hanging = http.sendAsync(request().build(), BodyHandlers.ofByteArray());
+    CompletableFuture<HttpResponse<byte[]>> hanging =
+        http.sendAsync(request().build(), BodyHandlers.ofByteArray());
     proxy.await(p -> p.log().size() == 1, LIMIT);
     proxy.close();
-    assertThrows(java.util.concurrent.ExecutionException.class, () -> hanging.get(20, java.util.concurrent.TimeUnit.SECONDS));
+    assertThrows(
+        java.util.concurrent.ExecutionException.class,
+        () -> hanging.get(20, java.util.concurrent.TimeUnit.SECONDS));
     assertEquals(0, proxy.connectionCount());
   }
 }

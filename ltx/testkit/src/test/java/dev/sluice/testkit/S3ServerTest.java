@@ -17,7 +17,9 @@ final class S3ServerTest {
   void whatWasPutIsReadBackWithItsMd5AsETag() {
     String bucket = server.createBucket();
     server.put(bucket, "a/b.ltx", "hello".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
-    assertEquals("hello", new String(server.get(bucket, "a/b.ltx"), java.nio.charset.StandardCharsets.US_ASCII));
+    assertEquals(
+        "hello",
+        new String(server.get(bucket, "a/b.ltx"), java.nio.charset.StandardCharsets.US_ASCII));
     assertEquals("\"5d41402abc4b2a76b9719d911017c592\"", server.header(bucket, "a/b.ltx", "ETag"));
     server.delete(bucket, "a/b.ltx");
     assertThrows(IllegalStateException.class, () -> server.get(bucket, "a/b.ltx"));
@@ -27,7 +29,8 @@ final class S3ServerTest {
   void anUnsignedRequestIsRefusedAtTheSignedPort() throws Exception {
     String bucket = server.createBucket();
     HttpRequest request = HttpRequest.newBuilder(server.endpoint().resolve("/" + bucket)).build();
-    HttpResponse<String> response = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
+    HttpResponse<String> response =
+        HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
     assertEquals(403, response.statusCode(), response.body());
   }
 

@@ -8,8 +8,8 @@ import java.nio.file.Path;
 /**
  * A database file that pages are written to, in long runs where pages follow each other.
  *
- * <p>A {@link RandomAccessFile}, because an interrupt closes the channel that it meets, and restores are interrupted. Confined to
- * one thread at a time.
+ * <p>A {@link RandomAccessFile}, because an interrupt closes the channel that it meets, and
+ * restores are interrupted. Confined to one thread at a time.
  */
 final class DatabaseFile implements Closeable {
   private static final int RUN_BYTES_MAX = 1 << 20;

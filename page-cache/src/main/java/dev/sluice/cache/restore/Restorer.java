@@ -35,11 +35,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 
 /**
- * Writes a replica's state into a database file: every file of the plan streamed, verified as a whole and applied, oldest first.
+ * Writes a replica's state into a database file: every file of the plan streamed, verified as a
+ * whole and applied, oldest first.
  *
- * <p>The file appears under its name complete and synced, or not at all: until then it lies beside it under a name of its own, and
- * goes when the restore fails or its thread is interrupted. A broken transfer begins its LTX file anew; memory does not grow
- * with the database. Confined to one thread at a time; it makes one thread for timers, {@code restore-timer}, which ends in {@link
+ * <p>The file appears under its name complete and synced, or not at all: until then it lies beside
+ * it under a name of its own, and goes when the restore fails or its thread is interrupted. A
+ * broken transfer begins its LTX file anew; memory does not grow with the database. Confined to one
+ * thread at a time; it makes one thread for timers, {@code restore-timer}, which ends in {@link
  * #close()}.
  */
 public final class Restorer implements AutoCloseable {
@@ -87,7 +89,8 @@ public final class Restorer implements AutoCloseable {
   /**
    * @param client not closed here
    * @param meter is told of rounds
-   * @param stallLimit how long to go on without any new byte, and how long an empty replica is waited for
+   * @param stallLimit how long to go on without any new byte, and how long an empty replica is
+   *     waited for
    */
   public Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit) {
     this.client = client;
@@ -106,18 +109,21 @@ public final class Restorer implements AutoCloseable {
   /**
    * Restores the state at {@code target} into {@code out}.
    *
-   * @throws FileAlreadyExistsException if {@code out}, or a journal or WAL of it, exists and is not to be replaced
+   * @throws FileAlreadyExistsException if {@code out}, or a journal or WAL of it, exists and is not
+   *     to be replaced
    * @throws ViewException if the files do not give the state
    * @throws LtxFormatException if a file is malformed and there is no plan without it
    * @throws ReplicaException if the storage refuses, or brings nothing new for the stall limit
    * @throws InterruptedIOException if this thread was interrupted, which it still is then
    */
-  public Result restore(Target target, Path out, Existing existing, Progress progress) throws IOException {
+  public Result restore(Target target, Path out, Existing existing, Progress progress)
+      throws IOException {
     Path place = out.toAbsolutePath();
     if (existing == Existing.REFUSE) {
       requireAbsent(place);
     }
-    Path temporary = place.resolveSibling("." + place.getFileName() + "." + UUID.randomUUID() + ".restoring");
+    Path temporary =
+        place.resolveSibling("." + place.getFileName() + "." + UUID.randomUUID() + ".restoring");
     try {
       Result result = restore(target, temporary, progress);
       publish(temporary, place, existing);
@@ -129,7 +135,8 @@ public final class Restorer implements AutoCloseable {
 
   private Result restore(Target target, Path temporary, Progress progress) throws IOException {
     Deadline deadline = Deadline.after(stallLimit, System::nanoTime);
-    Planner planner = new Planner(retries.until(deadline, client), meter, target, deadline, neverClosing);
+    Planner planner =
+        new Planner(retries.until(deadline, client), meter, target, deadline, neverClosing);
     while (true) {
       RestorePlan plan = planner.plan();
       Run run = new Run(plan, progress);
@@ -165,7 +172,8 @@ public final class Restorer implements AutoCloseable {
       }
       moveOver(temporary, place);
     }
-    try (FileChannel folder = FileChannel.open(place.resolveSibling("."), StandardOpenOption.READ)) {
+    try (FileChannel folder =
+        FileChannel.open(place.resolveSibling("."), StandardOpenOption.READ)) {
       folder.force(true);
     } catch (IOException e) {
       // Not every file system can sync a folder; the file itself is synced.
@@ -240,7 +248,9 @@ public final class Restorer implements AutoCloseable {
 
     private void apply(DatabaseFile database) throws IOException {
       meter.beginRound();
-      InputStream in = Waits.await(retries.until(deadline, client).open(file), deadline, "restore " + nameOf(file));
+      InputStream in =
+          Waits.await(
+              retries.until(deadline, client).open(file), deadline, "restore " + nameOf(file));
       try (LtxDecoder decoder = new LtxDecoder(new Watched(in), nameOf(file))) {
         LtxHeader header = decoder.header();
         requireFits(header);
@@ -258,11 +268,17 @@ public final class Restorer implements AutoCloseable {
     private void requireFits(LtxHeader header) throws IOException {
       if (!header.range().equals(file.name().range())) {
         throw new LtxFormatException(
-            nameOf(file), 16, "the header's TXIDs " + header.range() + " are not those of the name");
+            nameOf(file),
+            16,
+            "the header's TXIDs " + header.range() + " are not those of the name");
       }
       if (pageSize != 0 && pageSize != header.pageSize()) {
         throw new ViewException.PageSizeChanged(
-            nameOf(file) + " has pages of " + header.pageSize() + " bytes, files before it of " + pageSize);
+            nameOf(file)
+                + " has pages of "
+                + header.pageSize()
+                + " bytes, files before it of "
+                + pageSize);
       }
       pageSize = header.pageSize();
     }

@@ -11,8 +11,9 @@ import software.amazon.awssdk.core.async.SdkPublisher;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 
 /**
- * Collects a small body in one array of exactly its length, and gives up before the first byte if the answer is longer than asked for: a server
- * that ignores Range must not fill the memory. Confined to the SDK's calls, one after another.
+ * Collects a small body in one array of exactly its length, and gives up before the first byte if
+ * the answer is longer than asked for: a server that ignores Range must not fill the memory.
+ * Confined to the SDK's calls, one after another.
  */
 final class S3Body implements AsyncResponseTransformer<GetObjectResponse, S3Body.Whole> {
   private final int bytesMax;
@@ -20,6 +21,7 @@ final class S3Body implements AsyncResponseTransformer<GetObjectResponse, S3Body
   private @Nullable GetObjectResponse response;
 
   /** An answer's head and its complete body. The receiver owns the array. */
+  @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
   record Whole(GetObjectResponse head, byte[] bytes) {}
 
   S3Body(int bytesMax) {
@@ -46,7 +48,12 @@ final class S3Body implements AsyncResponseTransformer<GetObjectResponse, S3Body
     } else if (head.contentLength() > bytesMax) {
       publisher.subscribe(new Refuser());
       result.completeExceptionally(
-          new IOException("answer of " + head.contentLength() + " bytes where at most " + bytesMax + " were asked for"));
+          new IOException(
+              "answer of "
+                  + head.contentLength()
+                  + " bytes where at most "
+                  + bytesMax
+                  + " were asked for"));
     } else {
       publisher.subscribe(new Collector(head, result));
     }
@@ -110,7 +117,9 @@ final class S3Body implements AsyncResponseTransformer<GetObjectResponse, S3Body
       if (count == bytes.length) {
         result.complete(new Whole(head, bytes));
       } else {
-        result.completeExceptionally(new IOException("body of " + count + " bytes where " + bytes.length + " were promised"));
+        result.completeExceptionally(
+            new IOException(
+                "body of " + count + " bytes where " + bytes.length + " were promised"));
       }
     }
   }

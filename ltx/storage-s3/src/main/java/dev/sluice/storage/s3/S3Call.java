@@ -7,16 +7,20 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The future that a caller gets: one request or several, one after another. What ends it early, its cancellation or the client's close, aborts
- * the request that is under way. The JDK's dependent futures do not do that. Thread-safe.
+ * The future that a caller gets: one request or several, one after another. What ends it early, its
+ * cancellation or the client's close, aborts the request that is under way. The JDK's dependent
+ * futures do not do that. Thread-safe.
  */
 final class S3Call<T> extends CompletableFuture<T> {
   private volatile @Nullable CompletableFuture<?> current;
 
-  /** Makes {@code request} the one that this call waits for now; aborted at once if the call has ended meanwhile. */
+  /**
+   * Makes {@code request} the one that this call waits for now; aborted at once if the call has
+   * failed meanwhile.
+   */
   void follow(CompletableFuture<?> request) {
     current = request;
-    if (isDone()) {
+    if (isCompletedExceptionally()) {
       request.cancel(true);
     }
   }
@@ -24,7 +28,9 @@ final class S3Call<T> extends CompletableFuture<T> {
   @Override
   public boolean cancel(boolean mayInterrupt) {
     boolean isCancelled = super.cancel(mayInterrupt);
-    abort();
+    if (isCancelled) {
+      abort();
+    }
     return isCancelled;
   }
 
@@ -41,7 +47,10 @@ final class S3Call<T> extends CompletableFuture<T> {
     }
   }
 
-  /** Ends the call with its answer; one that comes too late is let go of, as it may hold a connection. */
+  /**
+   * Ends the call with its answer; one that comes too late is let go of, as it may hold a
+   * connection.
+   */
   void succeed(T answer) {
     if (!complete(answer) && answer instanceof Closeable unused) {
       try {
@@ -52,7 +61,9 @@ final class S3Call<T> extends CompletableFuture<T> {
     }
   }
 
-  /** Returns the failure itself, without what the JDK wraps around it on its way through futures. */
+  /**
+   * Returns the failure itself, without what the JDK wraps around it on its way through futures.
+   */
   static Throwable unwrap(Throwable failure) {
     Throwable cause = failure.getCause();
     return failure instanceof CompletionException && cause != null ? unwrap(cause) : failure;

@@ -30,10 +30,12 @@ import software.amazon.awssdk.services.s3.auth.scheme.S3AuthSchemeProvider;
 import software.amazon.awssdk.utils.AttributeMap;
 
 /**
- * The SDK's client of one replica with the threads and sockets that belong to it. The SDK's own retries are off: who calls decides.
+ * The SDK's client of one replica with the threads and sockets that belong to it. The SDK's own
+ * retries are off: who calls decides.
  *
- * <p>Checksums are neither asked for nor added unless an operation requires one: ranged reads have none, and many S3-compatible servers
- * take no trailing checksums. Uploads are not chunk-encoded for the same reason. Thread-safe.
+ * <p>Checksums are neither asked for nor added unless an operation requires one: ranged reads have
+ * none, and many S3-compatible servers take no trailing checksums. Uploads are not chunk-encoded
+ * for the same reason. Thread-safe.
  */
 final class S3Connection implements AutoCloseable {
   private static final int CONNECTIONS_MAX = 64;
@@ -43,11 +45,14 @@ final class S3Connection implements AutoCloseable {
   private static final Duration IDLE_LIMIT = Duration.ofSeconds(30);
   private static final Duration THREAD_IDLE_LIMIT = Duration.ofSeconds(10);
 
-  /** How long a call may take when nobody above has set a shorter limit; a part of an upload is one call. */
+  /**
+   * How long a call may take when nobody above has set a shorter limit; a part of an upload is one
+   * call.
+   */
   private static final Duration CALL_LIMIT = Duration.ofMinutes(10);
 
   private final ThreadPoolExecutor completions;
-  private final ThreadPoolExecutor credentialThread;
+  private final ThreadPoolExecutor starts;
   private final ScheduledExecutorService timer;
   private final S3Credentials credentials;
   private final SdkAsyncHttpClient http;
@@ -56,9 +61,9 @@ final class S3Connection implements AutoCloseable {
   private S3Connection(S3Settings settings, Environment environment) {
     String name = "s3-" + settings.bucket().substring(settings.bucket().lastIndexOf('/') + 1);
     completions = threads(name, COMPLETION_THREADS);
-    credentialThread = threads(name + "-credentials", 1);
+    starts = threads(name + "-start", 1);
     timer = new ScheduledThreadPoolExecutor(1, factory(name + "-timer"));
-    credentials = new S3Credentials(environment, credentialThread);
+    credentials = new S3Credentials(environment);
     http = http(settings);
     client = client(settings, environment, http);
   }
@@ -72,12 +77,23 @@ final class S3Connection implements AutoCloseable {
     return client;
   }
 
+  /**
+   * Returns where requests are made: by the caller if the credentials are known, else on a thread
+   * of ours, as finding them may take seconds while the caller's time limit and cancellation must
+   * hold.
+   */
+  Executor starts() {
+    return credentials.mayWait() ? starts : Runnable::run;
+  }
+
   /** Returns where what follows an answer runs. */
   Executor completions() {
     return this::runCompletion;
   }
 
-  /** Runs work on a thread of ours, or at once if those have ended: a caller must not wait for ever. */
+  /**
+   * Runs work on a thread of ours, or at once if those have ended: a caller must not wait for ever.
+   */
   private void runCompletion(Runnable work) {
     try {
       completions.execute(work);
@@ -89,7 +105,12 @@ final class S3Connection implements AutoCloseable {
   private static ThreadPoolExecutor threads(String name, int count) {
     ThreadPoolExecutor threads =
         new ThreadPoolExecutor(
-            count, count, THREAD_IDLE_LIMIT.toMillis(), TimeUnit.MILLISECONDS, new LinkedBlockingQueue<>(), factory(name));
+            count,
+            count,
+            THREAD_IDLE_LIMIT.toMillis(),
+            TimeUnit.MILLISECONDS,
+            new LinkedBlockingQueue<>(),
+            factory(name));
     threads.allowCoreThreadTimeOut(true);
     return threads;
   }
@@ -110,12 +131,18 @@ final class S3Connection implements AutoCloseable {
         .connectionAcquisitionTimeout(ACQUIRE_LIMIT)
         .connectionMaxIdleTime(IDLE_LIMIT)
         .buildWithDefaults(
-            AttributeMap.builder().put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, settings.skipVerify()).build());
+            AttributeMap.builder()
+                .put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, settings.skipVerify())
+                .build());
   }
 
-  private S3AsyncClient client(S3Settings settings, Environment environment, SdkAsyncHttpClient httpClient) {
+  private S3AsyncClient client(
+      S3Settings settings, Environment environment, SdkAsyncHttpClient httpClient) {
     boolean isRegionKnown = settings.region().isPresent() || settings.endpoint().isPresent();
-    String start = isRegionKnown ? S3Settings.DEFAULT_REGION : environment.get("AWS_REGION").orElse(S3Settings.DEFAULT_REGION);
+    String start =
+        isRegionKnown
+            ? S3Settings.DEFAULT_REGION
+            : environment.get("AWS_REGION").orElse(S3Settings.DEFAULT_REGION);
     S3AsyncClientBuilder builder =
         S3AsyncClient.builder()
             .httpClient(httpClient)
@@ -128,7 +155,9 @@ final class S3Connection implements AutoCloseable {
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
             .authSchemeProvider(payloadSigning(settings.signPayload()))
             .asyncConfiguration(
-                async -> async.advancedOption(SdkAdvancedAsyncClientOption.FUTURE_COMPLETION_EXECUTOR, completions()))
+                async ->
+                    async.advancedOption(
+                        SdkAdvancedAsyncClientOption.FUTURE_COMPLETION_EXECUTOR, completions()))
             .overrideConfiguration(configuration -> configure(configuration, settings));
     settings.endpoint().ifPresent(endpoint -> builder.endpointOverride(endpoint.uri()));
     if (settings.requireContentMd5()) {
@@ -147,7 +176,10 @@ final class S3Connection implements AutoCloseable {
     }
   }
 
-  /** Says for every request whether its body is part of its signature; plain HTTP signs it in any case. */
+  /**
+   * Says for every request whether its body is part of its signature; plain HTTP signs it in any
+   * case.
+   */
   private static S3AuthSchemeProvider payloadSigning(boolean isEnabled) {
     S3AuthSchemeProvider standard = S3AuthSchemeProvider.defaultProvider();
     return parameters -> {
@@ -155,7 +187,9 @@ final class S3Connection implements AutoCloseable {
       return options.stream()
           .map(
               option ->
-                  option.toBuilder().putSignerProperty(AwsV4FamilyHttpSigner.PAYLOAD_SIGNING_ENABLED, isEnabled).build())
+                  option.toBuilder()
+                      .putSignerProperty(AwsV4FamilyHttpSigner.PAYLOAD_SIGNING_ENABLED, isEnabled)
+                      .build())
           .toList();
     };
   }
@@ -167,7 +201,7 @@ final class S3Connection implements AutoCloseable {
     http.close();
     credentials.close();
     timer.shutdownNow();
-    credentialThread.shutdownNow();
+    starts.shutdownNow();
     completions.shutdown();
   }
 }

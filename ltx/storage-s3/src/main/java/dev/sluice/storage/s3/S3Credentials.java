@@ -3,7 +3,6 @@ package dev.sluice.storage.s3;
 import dev.sluice.storage.Environment;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
@@ -14,15 +13,16 @@ import software.amazon.awssdk.identity.spi.IdentityProvider;
 import software.amazon.awssdk.identity.spi.ResolveIdentityRequest;
 
 /**
- * Where the credentials come from: {@code AWS_ACCESS_KEY_ID} and {@code AWS_SECRET_ACCESS_KEY}, each with its {@code LITESTREAM_...}
- * namesake in its place when it is not set; else the SDK's default chain (profiles, web identity, container, instance).
+ * Where the credentials come from: {@code AWS_ACCESS_KEY_ID} and {@code AWS_SECRET_ACCESS_KEY},
+ * each with its {@code LITESTREAM_...} namesake in its place when it is not set; else the SDK's
+ * default chain (profiles, web identity, container, instance).
  *
- * <p>The chain may ask the network (instance metadata) and blocks while it does, so it is asked on a thread of its own: a request's
- * time limit and cancellation hold meanwhile. Thread-safe; the chain is made at first use, under this object's lock.
+ * <p>The chain may ask the network (instance metadata), and the SDK waits for it on the thread that
+ * makes a request: who uses it makes requests on a thread that may wait. Thread-safe; the chain is
+ * made at first use, under this object's lock.
  */
 final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, AutoCloseable {
   private final Optional<AwsCredentialsIdentity> fixed;
-  private final Executor executor;
   private @Nullable DefaultCredentialsProvider chain;
 
   /** Says that no credentials could be found, which the SDK has no type for. */
@@ -34,9 +34,8 @@ final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, A
     }
   }
 
-  S3Credentials(Environment environment, Executor executor) {
+  S3Credentials(Environment environment) {
     this.fixed = fixed(environment);
-    this.executor = executor;
   }
 
   private static Optional<AwsCredentialsIdentity> fixed(Environment environment) {
@@ -47,7 +46,8 @@ final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, A
       return Optional.of(AwsSessionCredentials.create(key.get(), secret.get(), token.get()));
     }
     Optional<String> anyKey = key.or(() -> variable(environment, "LITESTREAM_ACCESS_KEY_ID"));
-    Optional<String> anySecret = secret.or(() -> variable(environment, "LITESTREAM_SECRET_ACCESS_KEY"));
+    Optional<String> anySecret =
+        secret.or(() -> variable(environment, "LITESTREAM_SECRET_ACCESS_KEY"));
     if (anyKey.isEmpty() || anySecret.isEmpty()) {
       return Optional.empty();
     }
@@ -58,6 +58,11 @@ final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, A
     return environment.get(name).filter(value -> !value.isEmpty());
   }
 
+  /** Returns whether finding the credentials may take time. */
+  boolean mayWait() {
+    return fixed.isEmpty();
+  }
+
   @Override
   public Class<AwsCredentialsIdentity> identityType() {
     return AwsCredentialsIdentity.class;
@@ -65,9 +70,11 @@ final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, A
 
   @Override
   public CompletableFuture<AwsCredentialsIdentity> resolveIdentity(ResolveIdentityRequest request) {
-    return fixed
-        .map(CompletableFuture::completedFuture)
-        .orElseGet(() -> CompletableFuture.supplyAsync(this::askChain, executor));
+    try {
+      return CompletableFuture.completedFuture(fixed.orElseGet(this::askChain));
+    } catch (NotFound e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   private AwsCredentialsIdentity askChain() {

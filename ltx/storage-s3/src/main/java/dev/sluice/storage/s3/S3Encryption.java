@@ -31,7 +31,8 @@ sealed interface S3Encryption {
       }
       byte[] bytes = decode(key);
       if (bytes.length != KEY_BYTES) {
-        throw new IllegalArgumentException("s3: sse-customer-key is " + bytes.length + " bytes, not " + KEY_BYTES + " in base64");
+        throw new IllegalArgumentException(
+            "s3: sse-customer-key is " + bytes.length + " bytes, not " + KEY_BYTES + " in base64");
       }
       return new CustomerKey(AES_256, key, keyMd5.orElseGet(() -> md5(bytes)));
     }
@@ -41,7 +42,8 @@ sealed interface S3Encryption {
         return Base64.getDecoder().decode(key);
       } catch (IllegalArgumentException e) {
         // Without its cause, which quotes a character of the key.
-        throw new IllegalArgumentException("s3: sse-customer-key is not base64 ('+' is written %2B in a URL)");
+        throw new IllegalArgumentException(
+            "s3: sse-customer-key is not base64 (in a URL, '+' is percent-encoded)");
       }
     }
 

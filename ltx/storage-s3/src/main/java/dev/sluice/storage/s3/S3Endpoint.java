@@ -8,11 +8,12 @@ import java.util.regex.Pattern;
 /** Where an S3-compatible server is, with what is known of the providers' ways. Immutable. */
 record S3Endpoint(URI uri) {
   private static final Pattern LOCAL =
-      Pattern.compile("localhost|.*\\.localhost|.*\\.local|127\\..*|\\[::1]|10\\..*|192\\.168\\..*|172\\.(1[6-9]|2[0-9]|3[01])\\..*");
+      Pattern.compile(
+          "localhost|.*\\.localhost|.*\\.local|127\\..*|\\[::1]|10\\..*|192\\.168\\..*|172\\.(1[6-9]|2[0-9]|3[01])\\..*");
 
   /**
-   * Returns the endpoint that a user wrote, with or without scheme: without one, local and private hosts are {@code http}, all others
-   * {@code https}, as for Litestream.
+   * Returns the endpoint that a user wrote, with or without scheme: without one, local and private
+   * hosts are {@code http}, all others {@code https}, as for Litestream.
    *
    * @throws IllegalArgumentException if it is not {@code [http[s]://]host[:port][/path]}
    */
@@ -21,7 +22,10 @@ record S3Endpoint(URI uri) {
     boolean hasScheme = lower.startsWith("http://") || lower.startsWith("https://");
     try {
       URI uri = new URI(hasScheme ? text : "http://" + text);
-      if (uri.getHost() == null || uri.getRawUserInfo() != null || uri.getRawQuery() != null || uri.getRawFragment() != null) {
+      if (uri.getHost() == null
+          || uri.getRawUserInfo() != null
+          || uri.getRawQuery() != null
+          || uri.getRawFragment() != null) {
         throw new IllegalArgumentException("s3: endpoint is not [http[s]://]HOST[:PORT][/PATH]");
       }
       if (hasScheme || LOCAL.matcher(uri.getHost()).matches()) {
@@ -34,7 +38,10 @@ record S3Endpoint(URI uri) {
     }
   }
 
-  /** Returns whether secrets may go to this server without TLS: it is on this machine or in a private network. */
+  /**
+   * Returns whether secrets may go to this server without TLS: it is on this machine or in a
+   * private network.
+   */
   boolean isLocal() {
     return LOCAL.matcher(uri.getHost()).matches();
   }

@@ -20,11 +20,13 @@ import software.amazon.awssdk.awscore.exception.AwsServiceException;
  *   no answer, or a broken one                                          Unavailable; of a write OutcomeUnknown
  * </pre>
  *
- * <p>S3 answers 403 for a missing key to those who may not list the bucket: that is Denied here, as nobody can tell the difference.
+ * <p>S3 answers 403 for a missing key to those who may not list the bucket: that is Denied here, as
+ * nobody can tell the difference.
  */
 final class S3Failures {
   /** 404s that speak of something greater than an object. */
-  private static final Set<String> MISSING_PLACES = Set.of("NoSuchBucket", "NoSuchAccessPoint", "NoSuchUpload");
+  private static final Set<String> MISSING_PLACES =
+      Set.of("NoSuchBucket", "NoSuchAccessPoint", "NoSuchUpload");
 
   private final String bucket;
 
@@ -44,7 +46,8 @@ final class S3Failures {
     }
     Optional<S3Credentials.NotFound> credentials = find(failure, S3Credentials.NotFound.class);
     if (credentials.isPresent()) {
-      return new ReplicaException.Denied(message(operation, "no credentials found"), credentials.get());
+      return new ReplicaException.Denied(
+          message(operation, "no credentials found"), credentials.get());
     }
     return withoutAnswer(operation, describe(failure), failure);
   }
@@ -62,7 +65,8 @@ final class S3Failures {
 
   private ReplicaException ofAnswer(S3Operation operation, AwsServiceException answer) {
     int status = answer.statusCode();
-    String code = Optional.ofNullable(answer.awsErrorDetails()).map(AwsErrorDetails::errorCode).orElse("");
+    String code =
+        Optional.ofNullable(answer.awsErrorDetails()).map(AwsErrorDetails::errorCode).orElse("");
     String message = message(operation, (status + " " + code).trim());
     boolean isObject = operation.kind() == S3Operation.Kind.READ_OBJECT;
     if (status == 404 && isObject && !MISSING_PLACES.contains(code)) {

@@ -27,17 +27,30 @@ import java.util.regex.Pattern;
  * @param endpoint where to connect, or empty for AWS
  * @param isPathStyle whether the bucket stands in the path if nobody says otherwise
  */
-record S3Host(String bucket, Optional<String> region, Optional<String> endpoint, boolean isPathStyle) {
+record S3Host(
+    String bucket, Optional<String> region, Optional<String> endpoint, boolean isPathStyle) {
 
   private record Provider(Pattern host, String endpoint, boolean isPathStyle) {}
 
   private static final Pattern AWS = Pattern.compile("(.+)\\.s3(?:\\.([^.]+))?\\.amazonaws\\.com");
   private static final List<Provider> PROVIDERS =
       List.of(
-          new Provider(Pattern.compile("(?:(.+)\\.)?([^.]+)\\.digitaloceanspaces\\.com"), "https://%s.digitaloceanspaces.com", false),
-          new Provider(Pattern.compile("(?:(.+)\\.)?s3\\.([^.]+)\\.backblazeb2\\.com"), "https://s3.%s.backblazeb2.com", true),
-          new Provider(Pattern.compile("(?:(.+)\\.)?s3\\.()filebase\\.com"), "https://s3.filebase.com", true),
-          new Provider(Pattern.compile("(?:(.+)\\.)?s3\\.([^.]+)\\.scw\\.cloud"), "https://s3.%s.scw.cloud", false));
+          new Provider(
+              Pattern.compile("(?:(.+)\\.)?([^.]+)\\.digitaloceanspaces\\.com"),
+              "https://%s.digitaloceanspaces.com",
+              false),
+          new Provider(
+              Pattern.compile("(?:(.+)\\.)?s3\\.([^.]+)\\.backblazeb2\\.com"),
+              "https://s3.%s.backblazeb2.com",
+              true),
+          new Provider(
+              Pattern.compile("(?:(.+)\\.)?s3\\.()filebase\\.com"),
+              "https://s3.filebase.com",
+              true),
+          new Provider(
+              Pattern.compile("(?:(.+)\\.)?s3\\.([^.]+)\\.scw\\.cloud"),
+              "https://s3.%s.scw.cloud",
+              false));
 
   /**
    * Returns what {@code host} and {@code port} of a URL stand for.
@@ -65,7 +78,8 @@ record S3Host(String bucket, Optional<String> region, Optional<String> endpoint,
 
   private static S3Host ofProvider(Provider provider, Matcher matcher, String host) {
     if (matcher.group(1) == null) {
-      throw new IllegalArgumentException("s3: no bucket in host " + host + " (write s3://BUCKET." + host + "/...)");
+      throw new IllegalArgumentException(
+          "s3: no bucket in host " + host + " (write s3://BUCKET." + host + "/...)");
     }
     Optional<String> region = Optional.of(matcher.group(2)).filter(r -> !r.isEmpty());
     String endpoint = provider.endpoint().formatted(region.orElse(""));
@@ -76,7 +90,8 @@ record S3Host(String bucket, Optional<String> region, Optional<String> endpoint,
     String[] parts = arn.split(":", 6);
     if (parts.length < 6 || parts[3].isEmpty()) {
       throw new IllegalArgumentException(
-          "s3: access point ARN without a region (multi-region access points are not supported): " + arn);
+          "s3: access point ARN without a region (multi-region access points are not supported): "
+              + arn);
     }
     return new S3Host(arn, Optional.of(parts[3]), Optional.empty(), false);
   }
@@ -85,9 +100,20 @@ record S3Host(String bucket, Optional<String> region, Optional<String> endpoint,
     int dot = host.indexOf('.');
     if (dot <= 0 || host.contains(".com")) {
       throw new IllegalArgumentException(
-          "s3: no bucket in " + host + ":" + port + " (write s3://BUCKET/...?endpoint=http://" + host + ":" + port + ")");
+          "s3: no bucket in "
+              + host
+              + ":"
+              + port
+              + " (write s3://BUCKET/...?endpoint=http://"
+              + host
+              + ":"
+              + port
+              + ")");
     }
     return new S3Host(
-        host.substring(0, dot), Optional.empty(), Optional.of("http://" + host.substring(dot + 1) + ":" + port), true);
+        host.substring(0, dot),
+        Optional.empty(),
+        Optional.of("http://" + host.substring(dot + 1) + ":" + port),
+        true);
   }
 }

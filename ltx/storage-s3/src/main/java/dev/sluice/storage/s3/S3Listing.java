@@ -14,10 +14,14 @@ import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Response;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
-/** The listing of one level, page after page. Confined to its answers, which come one after another. */
+/**
+ * The listing of one level, page after page. Confined to its answers, which come one after another.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Listing {
   private static final Comparator<LtxFile> BY_TXIDS =
-      Comparator.comparing((LtxFile file) -> file.name().range().min()).thenComparing(file -> file.name().range().max());
+      Comparator.comparing((LtxFile file) -> file.name().range().min())
+          .thenComparing(file -> file.name().range().max());
 
   private final S3AsyncClient client;
   private final S3Requests requests;
@@ -29,7 +33,12 @@ final class S3Listing {
   private final ListObjectsV2Request first;
   private final List<LtxFile> files = new ArrayList<>();
 
-  S3Listing(S3AsyncClient client, S3Requests requests, S3Operation operation, ListObjectsV2Request first, LevelFrom from) {
+  S3Listing(
+      S3AsyncClient client,
+      S3Requests requests,
+      S3Operation operation,
+      ListObjectsV2Request first,
+      LevelFrom from) {
     this.client = client;
     this.requests = requests;
     this.operation = operation;
@@ -61,7 +70,8 @@ final class S3Listing {
   }
 
   private void ask(ListObjectsV2Request page) {
-    S3Call<ListObjectsV2Response> answer = requests.start(operation, () -> client.listObjectsV2(page));
+    S3Call<ListObjectsV2Response> answer =
+        requests.start(operation, () -> client.listObjectsV2(page));
     call.follow(answer);
     answer.whenComplete(this::take);
   }
@@ -74,7 +84,8 @@ final class S3Listing {
     page.contents().forEach(object -> file(object).ifPresent(files::add));
     String token = page.nextContinuationToken();
     if (Boolean.TRUE.equals(page.isTruncated()) && token != null) {
-      // Some servers forget start-after on later pages when it is not sent again; others ignore it beside the token.
+      // Some servers forget start-after on later pages when it is not sent again; others ignore it
+      // beside the token.
       ask(first.toBuilder().continuationToken(token).build());
       return;
     }

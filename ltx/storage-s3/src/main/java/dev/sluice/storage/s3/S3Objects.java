@@ -15,7 +15,10 @@ import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.ServerSideEncryption;
 import software.amazon.awssdk.services.s3.model.UploadPartRequest;
 
-/** Requests that already carry what the settings say: bucket, storage class, encryption, time. Immutable. */
+/**
+ * Requests that already carry what the settings say: bucket, storage class, encryption, time.
+ * Immutable.
+ */
 record S3Objects(S3Settings settings) {
   /** The user metadata in which Litestream and we keep when a file was made. */
   static final String TIMESTAMP = "litestream-timestamp";
@@ -26,7 +29,9 @@ record S3Objects(S3Settings settings) {
   GetObjectRequest.Builder get(String key) {
     GetObjectRequest.Builder get = GetObjectRequest.builder().bucket(settings.bucket()).key(key);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
-      get.sseCustomerAlgorithm(sse.algorithm()).sseCustomerKey(sse.key()).sseCustomerKeyMD5(sse.keyMd5());
+      get.sseCustomerAlgorithm(sse.algorithm())
+          .sseCustomerKey(sse.key())
+          .sseCustomerKeyMD5(sse.keyMd5());
     }
     return get;
   }
@@ -34,17 +39,25 @@ record S3Objects(S3Settings settings) {
   HeadObjectRequest head(String key) {
     HeadObjectRequest.Builder head = HeadObjectRequest.builder().bucket(settings.bucket()).key(key);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
-      head.sseCustomerAlgorithm(sse.algorithm()).sseCustomerKey(sse.key()).sseCustomerKeyMD5(sse.keyMd5());
+      head.sseCustomerAlgorithm(sse.algorithm())
+          .sseCustomerKey(sse.key())
+          .sseCustomerKeyMD5(sse.keyMd5());
     }
     return head.build();
   }
 
   PutObjectRequest create(String key, Instant timestamp) {
     PutObjectRequest.Builder put =
-        PutObjectRequest.builder().bucket(settings.bucket()).key(key).ifNoneMatch(IF_NONE).metadata(metadata(timestamp));
+        PutObjectRequest.builder()
+            .bucket(settings.bucket())
+            .key(key)
+            .ifNoneMatch(IF_NONE)
+            .metadata(metadata(timestamp));
     settings.storageClass().ifPresent(put::storageClass);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
-      put.sseCustomerAlgorithm(sse.algorithm()).sseCustomerKey(sse.key()).sseCustomerKeyMD5(sse.keyMd5());
+      put.sseCustomerAlgorithm(sse.algorithm())
+          .sseCustomerKey(sse.key())
+          .sseCustomerKeyMD5(sse.keyMd5());
     } else if (settings.encryption() instanceof S3Encryption.Kms kms) {
       put.serverSideEncryption(ServerSideEncryption.AWS_KMS).ssekmsKeyId(kms.keyId());
     }
@@ -53,10 +66,16 @@ record S3Objects(S3Settings settings) {
 
   CreateMultipartUploadRequest createInParts(String key, Instant timestamp) {
     CreateMultipartUploadRequest.Builder create =
-        CreateMultipartUploadRequest.builder().bucket(settings.bucket()).key(key).metadata(metadata(timestamp));
+        CreateMultipartUploadRequest.builder()
+            .bucket(settings.bucket())
+            .key(key)
+            .metadata(metadata(timestamp));
     settings.storageClass().ifPresent(create::storageClass);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
-      create.sseCustomerAlgorithm(sse.algorithm()).sseCustomerKey(sse.key()).sseCustomerKeyMD5(sse.keyMd5());
+      create
+          .sseCustomerAlgorithm(sse.algorithm())
+          .sseCustomerKey(sse.key())
+          .sseCustomerKeyMD5(sse.keyMd5());
     } else if (settings.encryption() instanceof S3Encryption.Kms kms) {
       create.serverSideEncryption(ServerSideEncryption.AWS_KMS).ssekmsKeyId(kms.keyId());
     }
@@ -65,18 +84,31 @@ record S3Objects(S3Settings settings) {
 
   UploadPartRequest part(String key, String uploadId, int number) {
     UploadPartRequest.Builder part =
-        UploadPartRequest.builder().bucket(settings.bucket()).key(key).uploadId(uploadId).partNumber(number);
+        UploadPartRequest.builder()
+            .bucket(settings.bucket())
+            .key(key)
+            .uploadId(uploadId)
+            .partNumber(number);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
-      part.sseCustomerAlgorithm(sse.algorithm()).sseCustomerKey(sse.key()).sseCustomerKeyMD5(sse.keyMd5());
+      part.sseCustomerAlgorithm(sse.algorithm())
+          .sseCustomerKey(sse.key())
+          .sseCustomerKeyMD5(sse.keyMd5());
     }
     return part.build();
   }
 
   CompleteMultipartUploadRequest.Builder complete(String key, String uploadId) {
     CompleteMultipartUploadRequest.Builder complete =
-        CompleteMultipartUploadRequest.builder().bucket(settings.bucket()).key(key).uploadId(uploadId).ifNoneMatch(IF_NONE);
+        CompleteMultipartUploadRequest.builder()
+            .bucket(settings.bucket())
+            .key(key)
+            .uploadId(uploadId)
+            .ifNoneMatch(IF_NONE);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
-      complete.sseCustomerAlgorithm(sse.algorithm()).sseCustomerKey(sse.key()).sseCustomerKeyMD5(sse.keyMd5());
+      complete
+          .sseCustomerAlgorithm(sse.algorithm())
+          .sseCustomerKey(sse.key())
+          .sseCustomerKeyMD5(sse.keyMd5());
     }
     return complete;
   }
@@ -85,7 +117,10 @@ record S3Objects(S3Settings settings) {
     return Map.of(TIMESTAMP, timestamp.toString());
   }
 
-  /** Returns when a file was made: by its metadata, which some servers return under a name of another case, else by its modification time. */
+  /**
+   * Returns when a file was made: by its metadata, which some servers return under a name of
+   * another case, else by its modification time.
+   */
   static Instant created(Map<String, String> metadata, @Nullable Instant lastModified) {
     Optional<String> text =
         metadata.entrySet().stream()

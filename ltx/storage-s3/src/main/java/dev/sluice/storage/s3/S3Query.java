@@ -5,7 +5,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/** The query of an {@code s3:} URL: its keys are known, its values read by type. Messages never quote a value. Immutable. */
+/**
+ * The query of an {@code s3:} URL: its keys are known, its values read by type. Messages never
+ * quote a value. Immutable.
+ */
 record S3Query(Map<String, String> values) {
   static final String ENDPOINT = "endpoint";
   static final String REGION = "region";
@@ -23,8 +26,19 @@ record S3Query(Map<String, String> values) {
 
   private static final List<String> KEYS =
       List.of(
-          ENDPOINT, REGION, FORCE_PATH_STYLE, SKIP_VERIFY, SIGN_PAYLOAD, REQUIRE_CONTENT_MD5, STORAGE_CLASS, PART_SIZE, CONCURRENCY,
-          SSE_CUSTOMER_ALGORITHM, SSE_CUSTOMER_KEY, SSE_CUSTOMER_KEY_MD5, SSE_KMS_KEY_ID);
+          ENDPOINT,
+          REGION,
+          FORCE_PATH_STYLE,
+          SKIP_VERIFY,
+          SIGN_PAYLOAD,
+          REQUIRE_CONTENT_MD5,
+          STORAGE_CLASS,
+          PART_SIZE,
+          CONCURRENCY,
+          SSE_CUSTOMER_ALGORITHM,
+          SSE_CUSTOMER_KEY,
+          SSE_CUSTOMER_KEY_MD5,
+          SSE_KMS_KEY_ID);
   private static final int NEAR = 4;
 
   /** Refuses keys that nobody knows, with the nearest one that is known. */
@@ -44,10 +58,15 @@ record S3Query(Map<String, String> values) {
         nearest = known;
       }
     }
-    return distance(key, nearest) <= NEAR ? " (did you mean " + nearest + "?)" : " (known: " + String.join(", ", KEYS) + ")";
+    return distance(key, nearest) <= NEAR
+        ? " (did you mean " + nearest + "?)"
+        : " (known: " + String.join(", ", KEYS) + ")";
   }
 
-  /** Returns how many characters must be put in, taken out or replaced to make one text of the other. */
+  /**
+   * Returns how many characters must be put in, taken out or replaced to make one text of the
+   * other.
+   */
   private static int distance(String a, String b) {
     int[] row = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {
@@ -65,7 +84,10 @@ record S3Query(Map<String, String> values) {
     return row[b.length()];
   }
 
-  /** Returns a value that is there and not empty: an empty one counts as not given, as for Litestream. */
+  /**
+   * Returns a value that is there and not empty: an empty one counts as not given, as for
+   * Litestream.
+   */
   Optional<String> text(String key) {
     return Optional.ofNullable(values.get(key)).filter(value -> !value.isEmpty());
   }
@@ -77,7 +99,9 @@ record S3Query(Map<String, String> values) {
                 switch (value.toLowerCase(Locale.ROOT)) {
                   case "true", "1", "t", "yes" -> true;
                   case "false", "0", "f", "no" -> false;
-                  default -> throw new IllegalArgumentException("s3: " + key + " is neither true nor false");
+                  default ->
+                      throw new IllegalArgumentException(
+                          "s3: " + key + " is neither true nor false");
                 });
   }
 

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsRequest;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
+import software.amazon.awssdk.services.s3.model.GetObjectRequest;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
 import software.amazon.awssdk.services.s3.model.S3Error;
@@ -28,17 +29,25 @@ import software.amazon.awssdk.services.s3.model.S3Error;
 /**
  * A replica in a bucket.
  *
- * <p>The HTTP client under the SDK is AWS CRT, not Netty: on 2 cores beside the server, 4 KiB ranged GETs, medians of three runs, it
- * answers the first GET 0.67 s after the JVM's start (Netty 0.96 s) and takes 0.45 ms at 1 in flight, 1,828 requests/s (0.70 ms, 1,195/s); 1.40 ms at 8,
- * 3,597/s (1.78 ms, 2,748/s); 4.2 ms at 64, 5,016/s (6.2 ms, 4,483/s). It costs 19 MB of jars more (32.2 against 13.1), most of them its native
- * libraries for other platforms. It is native code: a platform it lacks needs Netty in its place, one method of {@link S3Connection}.
+ * <p>The HTTP client under the SDK is AWS CRT, not Netty: on 2 cores beside the server, 4 KiB
+ * ranged GETs, medians of three runs, it answers the first GET 0.67 s after the JVM's start (Netty
+ * 0.96 s) and takes 0.45 ms at 1 in flight, 1,828 requests/s (0.70 ms, 1,195/s); 1.40 ms at 8,
+ * 3,597/s (1.78 ms, 2,748/s); 4.2 ms at 64, 5,016/s (6.2 ms, 4,483/s). It costs 19 MB of jars more
+ * (32.2 against 13.1), most of them its native libraries for other platforms. It is native code: a
+ * platform it lacks needs Netty in its place, one method of {@link S3Connection}.
  *
- * <p>A listing tells when an object was modified, not its metadata: {@link LtxFile#created} from {@link #list} is the former, from {@link #readTail} the
- * latter where it is there. Thread-safe.
+ * <p>A listing tells when an object was modified, not its metadata: {@link LtxFile#created} from
+ * {@link #list} is the former, from {@link #readTail} the latter where it is there. Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3ReplicaClient implements ReplicaClient {
   private static final int DELETE_MAX = 1000;
   private static final Duration STALL_LIMIT = Duration.ofSeconds(30);
+
+  /**
+   * For a whole file: its reader sets the pace, and the stall limit is what ends it when it breaks.
+   */
+  private static final Duration TRANSFER_LIMIT = Duration.ofHours(24);
 
   private final String location;
   private final String path;
@@ -49,13 +58,14 @@ final class S3ReplicaClient implements ReplicaClient {
   private final S3Writer writer;
   private final Duration stallLimit;
 
-  private S3ReplicaClient(ReplicaUrl url, S3Settings settings, S3Connection connection, Duration stallLimit) {
+  private S3ReplicaClient(
+      ReplicaUrl url, S3Settings settings, S3Connection connection, Duration stallLimit) {
     this.location = url.location();
     this.path = url.path();
     this.connection = connection;
     this.client = connection.client();
     this.objects = new S3Objects(settings);
-    this.requests = new S3Requests(new S3Failures(settings.bucket()));
+    this.requests = new S3Requests(new S3Failures(settings.bucket()), connection.starts());
     this.writer = new S3Writer(client, objects, requests);
     this.stallLimit = stallLimit;
   }
@@ -65,7 +75,10 @@ final class S3ReplicaClient implements ReplicaClient {
     return open(url, environment, STALL_LIMIT);
   }
 
-  /** As {@link #open(ReplicaUrl, Environment)}; a stream's transfer is broken when no byte comes for {@code stallLimit}. */
+  /**
+   * As {@link #open(ReplicaUrl, Environment)}; a stream's transfer is broken when no byte comes for
+   * {@code stallLimit}.
+   */
   static S3ReplicaClient open(ReplicaUrl url, Environment environment, Duration stallLimit) {
     S3Settings settings = S3Settings.of(url, environment);
     return new S3ReplicaClient(url, settings, S3Connection.open(settings, environment), stallLimit);
@@ -82,16 +95,22 @@ final class S3ReplicaClient implements ReplicaClient {
     String text = "list " + location + "/" + Layout.OBJECT_STORE.folder(level) + "/";
     S3Operation operation = new S3Operation(text, "ListObjectsV2", S3Operation.Kind.READ_BUCKET);
     return new S3Listing(
-            client, requests, operation, S3Listing.firstPage(objects.settings().bucket(), path, what), what)
+            client,
+            requests,
+            operation,
+            S3Listing.firstPage(objects.settings().bucket(), path, what),
+            what)
         .start();
   }
 
   @Override
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
     if (offset < 0 || length < 0 || length > file.size() - offset) {
-      throw new IllegalArgumentException("offset=" + offset + " length=" + length + " is not inside " + file);
+      throw new IllegalArgumentException(
+          "offset=" + offset + " length=" + length + " is not inside " + file);
     }
-    S3Operation operation = get("read " + place(file.name()) + " offset=" + offset + " length=" + length);
+    S3Operation operation =
+        get("read " + place(file.name()) + " offset=" + offset + " length=" + length);
     if (length == 0) {
       S3Call<byte[]> call = requests.track(operation);
       call.succeed(new byte[0]);
@@ -102,7 +121,8 @@ final class S3ReplicaClient implements ReplicaClient {
         operation,
         () ->
             client.getObject(
-                objects.get(key(file.name())).range(range).ifMatch(file.version()).build(), new S3Body(length)),
+                objects.get(key(file.name())).range(range).ifMatch(file.version()).build(),
+                new S3Body(length)),
         body -> {
           if (body.bytes().length != length) {
             String why = "answer of " + body.bytes().length + " bytes, asked for " + length;
@@ -121,13 +141,19 @@ final class S3ReplicaClient implements ReplicaClient {
     S3Call<Tail> tail =
         requests.start(
             operation,
-            () -> client.getObject(objects.get(key(name)).range("bytes=-" + length).build(), new S3Body(length)),
+            () ->
+                client.getObject(
+                    objects.get(key(name)).range("bytes=-" + length).build(), new S3Body(length)),
             body -> new Tail(fileOf(operation, name, body), body.bytes()));
     return orEmptyFile(operation, name, tail);
   }
 
-  /** An empty object has no last byte, so S3 answers 416: the file's head tells whether that is the reason. */
-  private CompletableFuture<Tail> orEmptyFile(S3Operation operation, LtxFileName name, S3Call<Tail> tail) {
+  /**
+   * An empty object has no last byte, so S3 answers 416: the file's head tells whether that is the
+   * reason.
+   */
+  private CompletableFuture<Tail> orEmptyFile(
+      S3Operation operation, LtxFileName name, S3Call<Tail> tail) {
     S3Call<Tail> both = requests.track(operation);
     both.follow(tail);
     tail.whenComplete(
@@ -153,29 +179,42 @@ final class S3ReplicaClient implements ReplicaClient {
   }
 
   private S3Call<Tail> emptyTail(S3Operation operation, LtxFileName name) {
-    S3Operation head = new S3Operation(operation.text(), "HeadObject", S3Operation.Kind.READ_OBJECT);
+    S3Operation head =
+        new S3Operation(operation.text(), "HeadObject", S3Operation.Kind.READ_OBJECT);
     return requests.start(
         head,
         () -> client.headObject(objects.head(key(name))),
         found -> {
           if (found.contentLength() != 0) {
-            throw requests.failures().withoutAnswer(head, "the file changed meanwhile", new IOException("not empty"));
+            throw requests
+                .failures()
+                .withoutAnswer(head, "the file changed meanwhile", new IOException("not empty"));
           }
           Instant created = S3Objects.created(found.metadata(), found.lastModified());
           return new Tail(new LtxFile(name, 0, created, found.eTag()), new byte[0]);
         });
   }
 
-  private LtxFile fileOf(S3Operation operation, LtxFileName name, S3Body.Whole body) throws ReplicaException {
+  private LtxFile fileOf(S3Operation operation, LtxFileName name, S3Body.Whole body)
+      throws ReplicaException {
     GetObjectResponse head = body.head();
     String eTag = head.eTag();
     if (eTag == null || eTag.isEmpty()) {
-      throw requests.failures().withoutAnswer(operation, "answer without ETag", new IOException("no ETag"));
+      throw requests
+          .failures()
+          .withoutAnswer(operation, "answer without ETag", new IOException("no ETag"));
     }
-    return new LtxFile(name, wholeSize(operation, body), S3Objects.created(head.metadata(), head.lastModified()), eTag);
+    return new LtxFile(
+        name,
+        wholeSize(operation, body),
+        S3Objects.created(head.metadata(), head.lastModified()),
+        eTag);
   }
 
-  /** Returns the size after the slash of {@code Content-Range: bytes 0-9/100}; without that header the body is the whole. */
+  /**
+   * Returns the size after the slash of {@code Content-Range: bytes 0-9/100}; without that header
+   * the body is the whole.
+   */
   private long wholeSize(S3Operation operation, S3Body.Whole body) throws ReplicaException {
     String range = body.head().contentRange();
     if (range == null) {
@@ -192,18 +231,37 @@ final class S3ReplicaClient implements ReplicaClient {
   public CompletableFuture<InputStream> open(LtxFile file) {
     S3Operation operation = get("read " + place(file.name()));
     S3Stream stream = new S3Stream(file.size(), stallLimit, requests.failures(), operation);
-    return requests.start(
-        operation,
-        () ->
-            client.getObject(
-                objects.get(key(file.name())).ifMatch(file.version()).build(), new S3StreamOpener(stream, file.size())));
+    S3Call<InputStream> call = requests.track(operation);
+    if (call.isDone()) {
+      return call;
+    }
+    GetObjectRequest request =
+        objects
+            .get(key(file.name()))
+            .ifMatch(file.version())
+            .overrideConfiguration(over -> over.apiCallAttemptTimeout(TRANSFER_LIMIT))
+            .build();
+    S3Call<Long> transfer =
+        requests.start(
+            operation, () -> client.getObject(request, new S3StreamOpener(stream, call)));
+    call.follow(transfer);
+    stream.abortBy(() -> transfer.cancel(true));
+    transfer.whenComplete(
+        (length, failure) -> {
+          if (failure != null && !call.completeExceptionally(failure)) {
+            stream.onError(failure);
+          }
+        });
+    return call;
   }
 
   @Override
-  public CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp) {
+  public CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp) {
     String text = "write " + place(name);
     try {
-      return writer.create(text, new S3Writer.Source(name, key(name), content, Files.size(content), timestamp));
+      return writer.create(
+          text, new S3Writer.Source(name, key(name), content, Files.size(content), timestamp));
     } catch (IOException e) {
       S3Operation operation = new S3Operation(text, "PutObject", S3Operation.Kind.WRITE);
       S3Call<LtxFile> call = requests.track(operation);
@@ -216,7 +274,10 @@ final class S3ReplicaClient implements ReplicaClient {
   public CompletableFuture<Void> delete(Collection<LtxFileName> names) {
     List<LtxFileName> all = List.copyOf(names);
     S3Operation operation =
-        new S3Operation("delete " + all.size() + " files of " + location, "DeleteObjects", S3Operation.Kind.WRITE);
+        new S3Operation(
+            "delete " + all.size() + " files of " + location,
+            "DeleteObjects",
+            S3Operation.Kind.WRITE);
     S3Call<Void> call = requests.track(operation);
     deleteFrom(operation, call, all);
     return call;
@@ -239,7 +300,10 @@ final class S3ReplicaClient implements ReplicaClient {
             .delete(delete -> delete.objects(keys).quiet(true))
             .build();
     S3Call<DeleteObjectsResponse> sent =
-        requests.start(operation, () -> client.deleteObjects(request), answer -> checkDeleted(operation, answer));
+        requests.start(
+            operation,
+            () -> client.deleteObjects(request),
+            answer -> checkDeleted(operation, answer));
     call.follow(sent);
     sent.whenComplete(
         (answer, failure) -> {
@@ -251,14 +315,26 @@ final class S3ReplicaClient implements ReplicaClient {
         });
   }
 
-  private static DeleteObjectsResponse checkDeleted(S3Operation operation, DeleteObjectsResponse answer) throws ReplicaException {
-    List<S3Error> errors = answer.errors().stream().filter(error -> !"NoSuchKey".equals(error.code())).toList();
+  private static DeleteObjectsResponse checkDeleted(
+      S3Operation operation, DeleteObjectsResponse answer) throws ReplicaException {
+    List<S3Error> errors =
+        answer.errors().stream().filter(error -> !"NoSuchKey".equals(error.code())).toList();
     if (errors.isEmpty()) {
       return answer;
     }
     S3Error first = errors.get(0);
-    String text = operation.text() + ": " + errors.size() + " failed, the first: " + first.key() + ": " + first.code();
-    boolean isForNow = "InternalError".equals(first.code()) || "SlowDown".equals(first.code()) || "ServiceUnavailable".equals(first.code());
+    String text =
+        operation.text()
+            + ": "
+            + errors.size()
+            + " failed, the first: "
+            + first.key()
+            + ": "
+            + first.code();
+    boolean isForNow =
+        "InternalError".equals(first.code())
+            || "SlowDown".equals(first.code())
+            || "ServiceUnavailable".equals(first.code());
     throw isForNow ? new ReplicaException.Unavailable(text) : new ReplicaException.Denied(text);
   }
 
@@ -271,7 +347,11 @@ final class S3ReplicaClient implements ReplicaClient {
   }
 
   private String place(LtxFileName name) {
-    return location + "/" + Layout.OBJECT_STORE.folder(name.level()) + "/" + Layout.fileName(name.range());
+    return location
+        + "/"
+        + Layout.OBJECT_STORE.folder(name.level())
+        + "/"
+        + Layout.fileName(name.range());
   }
 
   @Override

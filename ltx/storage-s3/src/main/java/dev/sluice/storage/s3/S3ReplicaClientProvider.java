@@ -7,7 +7,8 @@ import dev.sluice.storage.ReplicaUrl;
 import java.util.Set;
 
 /**
- * Makes clients for {@code s3://BUCKET/PATH?KEY=VALUE}, as Litestream 0.5 writes it. Host forms are those of {@link S3Host}.
+ * Makes clients for {@code s3://BUCKET/PATH?KEY=VALUE}, as Litestream 0.5 writes it. Host forms are
+ * those of {@link S3Host}.
  *
  * <table>
  *   <caption>Query keys; each may be written in kebab or in camel case</caption>
@@ -25,9 +26,11 @@ import java.util.Set;
  *   <tr><td>sse-kms-key-id</td><td>none</td><td>encryption by AWS KMS, for writes; not together with a customer key</td></tr>
  * </table>
  *
- * <p>Any other key is refused. Different from Litestream: a flag that is neither true nor false is refused (there it is false), credentials in
- * the URL are refused (there they are ignored), the region needs no permission to ask for the bucket's location, AWS_SESSION_TOKEN is
- * used with AWS_ACCESS_KEY_ID, LITESTREAM_S3_DEBUG does nothing. Credentials are those of {@link S3Credentials}.
+ * <p>Any other key is refused. Different from Litestream: a flag that is neither true nor false is
+ * refused (there it is false), credentials in the URL are refused (there they are ignored), the
+ * region needs no permission to ask for the bucket's location, AWS_SESSION_TOKEN is used with
+ * AWS_ACCESS_KEY_ID, LITESTREAM_S3_DEBUG does nothing. Credentials are those of {@link
+ * S3Credentials}.
  *
  * <p>Thread-safe.
  */

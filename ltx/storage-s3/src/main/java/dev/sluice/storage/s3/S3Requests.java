@@ -4,16 +4,27 @@ import dev.sluice.storage.ReplicaException;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
-/** The requests that are under way: their failures are translated, and none outlives the client. Thread-safe. */
+/**
+ * The requests that are under way: their failures are translated, and none outlives the client.
+ * Thread-safe.
+ */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Requests {
   private final S3Failures failures;
+  private final Executor starts;
   private final Map<S3Call<?>, S3Operation> underWay = new ConcurrentHashMap<>();
   private volatile boolean isClosed;
 
-  S3Requests(S3Failures failures) {
+  /**
+   * @param starts where requests are made
+   */
+  S3Requests(S3Failures failures, Executor starts) {
+    this.starts = starts;
     this.failures = failures;
   }
 
@@ -26,11 +37,28 @@ final class S3Requests {
     return start(operation, request, answer -> answer);
   }
 
-  /** As {@link #start(S3Operation, Supplier)}, with what the answer means; {@code meaning} may throw a {@link ReplicaException}. */
-  <T, R> S3Call<R> start(S3Operation operation, Supplier<CompletableFuture<T>> request, Meaning<T, R> meaning) {
+  /**
+   * As {@link #start(S3Operation, Supplier)}, with what the answer means; {@code meaning} may throw
+   * a {@link ReplicaException}.
+   */
+  <T, R> S3Call<R> start(
+      S3Operation operation, Supplier<CompletableFuture<T>> request, Meaning<T, R> meaning) {
     S3Call<R> call = track(operation);
+    try {
+      starts.execute(() -> send(operation, call, request, meaning));
+    } catch (RejectedExecutionException e) {
+      call.fail(failures.closed(operation));
+    }
+    return call;
+  }
+
+  private <T, R> void send(
+      S3Operation operation,
+      S3Call<R> call,
+      Supplier<CompletableFuture<T>> request,
+      Meaning<T, R> meaning) {
     if (call.isDone()) {
-      return call;
+      return;
     }
     try {
       CompletableFuture<T> sent = request.get();
@@ -39,18 +67,22 @@ final class S3Requests {
           (answer, failure) -> {
             if (failure != null) {
               call.fail(failures.of(operation, failure));
-              return;
-            }
-            try {
-              call.succeed(meaning.of(answer));
-            } catch (ReplicaException | RuntimeException e) {
-              call.fail(failures.of(operation, e));
+            } else {
+              finish(operation, call, answer, meaning);
             }
           });
     } catch (RuntimeException e) {
       call.fail(failures.of(operation, e));
     }
-    return call;
+  }
+
+  private <T, R> void finish(
+      S3Operation operation, S3Call<R> call, T answer, Meaning<T, R> meaning) {
+    try {
+      call.succeed(meaning.of(answer));
+    } catch (ReplicaException | RuntimeException e) {
+      call.fail(failures.of(operation, e));
+    }
   }
 
   /** Returns a call of no request yet, which ends when the client is closed. */

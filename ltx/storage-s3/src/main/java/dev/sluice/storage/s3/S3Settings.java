@@ -41,13 +41,17 @@ record S3Settings(
    */
   static S3Settings of(ReplicaUrl url, Environment environment) {
     if (url.userInfo().isPresent()) {
-      throw new IllegalArgumentException("s3: credentials do not belong in the URL; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+      throw new IllegalArgumentException(
+          "s3: credentials do not belong in the URL; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     S3Query query = new S3Query(url.query());
     S3Host host = S3Host.of(url.host(), url.port());
     Optional<String> given = query.text(S3Query.ENDPOINT).or(host::endpoint);
     boolean isGivenByQuery = query.text(S3Query.ENDPOINT).isPresent();
-    Optional<String> fromEnvironment = given.isPresent() ? Optional.empty() : environment.get("LITESTREAM_S3_ENDPOINT").filter(e -> !e.isEmpty());
+    Optional<String> fromEnvironment =
+        given.isPresent()
+            ? Optional.empty()
+            : environment.get("LITESTREAM_S3_ENDPOINT").filter(e -> !e.isEmpty());
     Optional<S3Endpoint> endpoint = given.or(() -> fromEnvironment).map(S3Endpoint::parse);
     boolean isPathStyle = isGivenByQuery || fromEnvironment.isPresent() || host.isPathStyle();
     boolean isTigris = endpoint.map(S3Endpoint::isTigris).orElse(false);
@@ -62,7 +66,10 @@ record S3Settings(
         query.flag(S3Query.REQUIRE_CONTENT_MD5).orElse(!isTigris),
         query.text(S3Query.STORAGE_CLASS),
         query.number(S3Query.PART_SIZE, PART_BYTES_MIN).orElse(PART_BYTES_MIN),
-        Math.toIntExact(query.number(S3Query.CONCURRENCY, 1).orElse((long) (isR2 ? PARTS_AT_ONCE_R2 : PARTS_AT_ONCE))),
+        Math.toIntExact(
+            query
+                .number(S3Query.CONCURRENCY, 1)
+                .orElse((long) (isR2 ? PARTS_AT_ONCE_R2 : PARTS_AT_ONCE))),
         encryption(query, endpoint));
   }
 
@@ -70,7 +77,8 @@ record S3Settings(
     Optional<String> customerKey = query.text(S3Query.SSE_CUSTOMER_KEY);
     Optional<String> kmsKeyId = query.text(S3Query.SSE_KMS_KEY_ID);
     if (customerKey.isPresent() && kmsKeyId.isPresent()) {
-      throw new IllegalArgumentException("s3: sse-customer-key and sse-kms-key-id exclude each other");
+      throw new IllegalArgumentException(
+          "s3: sse-customer-key and sse-kms-key-id exclude each other");
     }
     if (customerKey.isEmpty()) {
       return kmsKeyId.<S3Encryption>map(S3Encryption.Kms::new).orElse(new S3Encryption.None());
@@ -79,6 +87,8 @@ record S3Settings(
       throw new IllegalArgumentException("s3: sse-customer-key needs an https endpoint");
     }
     return S3Encryption.CustomerKey.of(
-        query.text(S3Query.SSE_CUSTOMER_ALGORITHM), customerKey.get(), query.text(S3Query.SSE_CUSTOMER_KEY_MD5));
+        query.text(S3Query.SSE_CUSTOMER_ALGORITHM),
+        customerKey.get(),
+        query.text(S3Query.SSE_CUSTOMER_KEY_MD5));
   }
 }

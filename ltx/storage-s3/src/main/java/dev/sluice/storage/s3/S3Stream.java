@@ -8,17 +8,20 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscriber;
 import org.reactivestreams.Subscription;
 
 /**
- * A body on its way to a reader that may be slower than the network: a few buffers wait, then the connection waits. Unlike the SDK's
- * blocking stream it gives up on a transfer that stalls.
+ * A body on its way to a reader that may be slower than the network: a few buffers wait, then the
+ * connection waits. Unlike the SDK's blocking stream it gives up on a transfer that stalls.
  *
- * <p>Reading is confined to one thread at a time; {@link #close} may be called by any thread at any time, and wakes the reader.
+ * <p>Reading is confined to one thread at a time; {@link #close} may be called by any thread at any
+ * time, and wakes the reader.
  */
 final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
   private static final int BUFFERS_AHEAD = 8;
@@ -29,9 +32,12 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
   private final S3Failures failures;
   private final S3Operation operation;
   private final BlockingQueue<ByteBuffer> arrived = new LinkedBlockingQueue<>();
+  private final CompletableFuture<Long> ended = new CompletableFuture<>();
 
   private volatile @Nullable Subscription subscription;
-  private volatile @Nullable Throwable failure;
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private volatile @Nullable Runnable abort;
+  private volatile boolean isAborted;
   private volatile boolean isClosed;
 
   private ByteBuffer rest = ByteBuffer.allocate(0);
@@ -49,10 +55,27 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
     this.operation = operation;
   }
 
+  long length() {
+    return length;
+  }
+
+  /** Returns the end of the transfer: its length, or why it broke. */
+  CompletableFuture<Long> ended() {
+    return ended;
+  }
+
+  /** Says how the transfer is ended before its end; done at once if it is to end already. */
+  void abortBy(Runnable given) {
+    abort = given;
+    if (isAborted) {
+      given.run();
+    }
+  }
+
   @Override
   public void onSubscribe(Subscription given) {
     subscription = given;
-    if (isClosed) {
+    if (isAborted) {
       given.cancel();
     } else {
       given.request(BUFFERS_AHEAD);
@@ -73,13 +96,16 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
 
   @Override
   public void onError(Throwable thrown) {
-    failure = thrown;
+    // The first is the reason; what an abort makes of it comes after.
+    failure.compareAndSet(null, thrown);
     arrived.add(END);
+    ended.completeExceptionally(thrown);
   }
 
   @Override
   public void onComplete() {
     arrived.add(END);
+    ended.complete(length);
   }
 
   @Override
@@ -104,6 +130,7 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
   }
 
   /** Waits for the next buffer; returns whether there is one. */
+  @SuppressWarnings("ReferenceEquality") // END is a mark, not a content
   private boolean fill() throws IOException {
     if (isClosed) {
       throw new IOException(operation.text() + ": the stream is closed");
@@ -138,14 +165,15 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
   }
 
   private void checkEnd() throws IOException {
-    Throwable thrown = failure;
+    Throwable thrown = failure.get();
     if (isClosed) {
       throw new IOException(operation.text() + ": the stream is closed");
     } else if (thrown != null) {
       ReplicaException known = failures.of(operation, thrown);
       throw known;
     } else if (position != length) {
-      throw broken("ended at " + position + " of " + length + " bytes", new IOException("truncated"));
+      throw broken(
+          "ended at " + position + " of " + length + " bytes", new IOException("truncated"));
     }
   }
 
@@ -160,10 +188,19 @@ final class S3Stream extends InputStream implements Subscriber<ByteBuffer> {
     }
   }
 
+  /**
+   * Cancelling the subscription alone is noticed only when the next byte comes, which it may never
+   * do.
+   */
   private void cancel() {
+    isAborted = true;
     Subscription open = subscription;
     if (open != null) {
       open.cancel();
+    }
+    Runnable given = abort;
+    if (given != null) {
+      given.run();
     }
   }
 

@@ -8,46 +8,47 @@ import software.amazon.awssdk.core.async.AsyncResponseTransformer;
 import software.amazon.awssdk.core.async.SdkPublisher;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 
-/** Gives a stream as soon as the answer's head is there. Confined to the SDK's calls, one after another. */
-final class S3StreamOpener implements AsyncResponseTransformer<GetObjectResponse, InputStream> {
+/**
+ * Hands a stream to its caller as soon as the answer's head is there, and ends with the last byte:
+ * until then the SDK's request is under way and can be aborted. Confined to the SDK's calls, one
+ * after another.
+ */
+final class S3StreamOpener implements AsyncResponseTransformer<GetObjectResponse, Long> {
   private final S3Stream stream;
-  private final long length;
-  private CompletableFuture<InputStream> result = new CompletableFuture<>();
-  private volatile boolean hasLength;
+  private final S3Call<InputStream> opened;
+  private boolean isOfListedLength;
 
-  S3StreamOpener(S3Stream stream, long length) {
+  S3StreamOpener(S3Stream stream, S3Call<InputStream> opened) {
     this.stream = stream;
-    this.length = length;
+    this.opened = opened;
   }
 
   @Override
-  public CompletableFuture<InputStream> prepare() {
-    result = new CompletableFuture<>();
-    return result;
+  public CompletableFuture<Long> prepare() {
+    return stream.ended();
   }
 
   @Override
   public void onResponse(GetObjectResponse head) {
-    hasLength = head.contentLength() != null && head.contentLength() == length;
+    isOfListedLength = head.contentLength() != null && head.contentLength() == stream.length();
   }
 
   @Override
   public void onStream(SdkPublisher<ByteBuffer> publisher) {
-    if (!hasLength) {
+    if (isOfListedLength) {
+      publisher.subscribe(stream);
+      opened.succeed(stream);
+    } else {
       stream.close();
-    }
-    publisher.subscribe(stream);
-    if (!hasLength) {
-      result.completeExceptionally(new IOException("answer of another length than the " + length + " bytes that were listed"));
-    } else if (!result.complete(stream)) {
-      stream.close();
+      publisher.subscribe(stream);
+      exceptionOccurred(
+          new IOException(
+              "answer of another length than the " + stream.length() + " bytes that were listed"));
     }
   }
 
   @Override
   public void exceptionOccurred(Throwable failure) {
-    if (!result.completeExceptionally(failure)) {
-      stream.onError(failure);
-    }
+    stream.ended().completeExceptionally(failure);
   }
 }

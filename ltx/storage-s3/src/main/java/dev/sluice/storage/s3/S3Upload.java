@@ -12,8 +12,13 @@ import software.amazon.awssdk.services.s3.S3AsyncClient;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 
 /**
- * The parts of one large file on their way, a few at once. A failure ends all of them. Thread-safe: parts end on several threads.
+ * The parts of one large file on their way, a few at once. A failure ends all of them. Thread-safe:
+ * parts end on several threads.
  */
+@SuppressWarnings({
+  "FutureReturnValueIgnored", // whenComplete returns what is known already
+  "CollectionUndefinedEquality" // futures are meant by identity
+})
 final class S3Upload {
   private final S3AsyncClient client;
   private final S3Objects objects;
@@ -47,7 +52,10 @@ final class S3Upload {
   /** Where the parts go. */
   record Place(String key, String uploadId) {}
 
-  /** Starts the first parts; the future gives all of them in order. Cancelling it ends what is under way. */
+  /**
+   * Starts the first parts; the future gives all of them in order. Cancelling it ends what is under
+   * way.
+   */
   CompletableFuture<CompletedPart[]> start() {
     all.whenComplete((parts, failure) -> abort(failure));
     for (int i = 0; i < Math.min(objects.settings().partsAtOnce(), partCount); i++) {
@@ -74,11 +82,13 @@ final class S3Upload {
     long offset = i * partBytes;
     long bytes = Math.min(partBytes, size - offset);
     AsyncRequestBody body =
-        AsyncRequestBody.fromFile(file -> file.path(content).position(offset).numBytesToRead(bytes));
+        AsyncRequestBody.fromFile(
+            file -> file.path(content).position(offset).numBytesToRead(bytes));
     CompletableFuture<CompletedPart> part =
         client
             .uploadPart(objects.part(key, uploadId, i + 1), body)
-            .thenApply(answer -> CompletedPart.builder().partNumber(i + 1).eTag(answer.eTag()).build());
+            .thenApply(
+                answer -> CompletedPart.builder().partNumber(i + 1).eTag(answer.eTag()).build());
     synchronized (underWay) {
       underWay.add(part);
     }

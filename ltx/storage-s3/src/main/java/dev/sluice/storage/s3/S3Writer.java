@@ -12,9 +12,10 @@ import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.CreateMultipartUploadResponse;
 
 /**
- * Stores files that must not exist yet: small ones in one request, large ones in parts. What an upload in parts leaves behind when it fails
- * is removed, as well as that can be done. Thread-safe.
+ * Stores files that must not exist yet: small ones in one request, large ones in parts. What an
+ * upload in parts leaves behind when it fails is removed, as well as that can be done. Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Writer {
   private final S3AsyncClient client;
   private final S3Objects objects;
@@ -38,27 +39,45 @@ final class S3Writer {
     if (source.size() < objects.settings().partBytes()) {
       return requests.start(
           new S3Operation(text, "PutObject", S3Operation.Kind.WRITE),
-          () -> client.putObject(objects.create(source.key(), source.timestamp()), AsyncRequestBody.fromFile(source.content())),
+          () ->
+              client.putObject(
+                  objects.create(source.key(), source.timestamp()),
+                  AsyncRequestBody.fromFile(source.content())),
           answer -> source.stored(answer.eTag()));
     }
-    // Until the parts are put together nothing is visible, so a failure before that changed nothing.
-    S3Operation begin = new S3Operation(text, "CreateMultipartUpload", S3Operation.Kind.READ_BUCKET);
+    // Until the parts are put together nothing is visible, so a failure before that changed
+    // nothing.
+    S3Operation begin =
+        new S3Operation(text, "CreateMultipartUpload", S3Operation.Kind.READ_BUCKET);
     S3Call<CreateMultipartUploadResponse> upload =
-        requests.start(begin, () -> client.createMultipartUpload(objects.createInParts(source.key(), source.timestamp())));
+        requests.start(
+            begin,
+            () ->
+                client.createMultipartUpload(
+                    objects.createInParts(source.key(), source.timestamp())));
     return requests.then(begin, upload, answer -> writeParts(text, source, answer.uploadId()));
   }
 
   private S3Call<LtxFile> writeParts(String text, Source source, String uploadId) {
     S3Operation write = new S3Operation(text, "UploadPart", S3Operation.Kind.READ_BUCKET);
     S3Upload upload =
-        new S3Upload(client, objects, new S3Upload.Place(source.key(), uploadId), source.content(), source.size());
+        new S3Upload(
+            client,
+            objects,
+            new S3Upload.Place(source.key(), uploadId),
+            source.content(),
+            source.size());
     S3Call<CompletedPart[]> parts = requests.start(write, upload::start);
     S3Operation join = new S3Operation(text, "CompleteMultipartUpload", S3Operation.Kind.WRITE);
     S3Call<LtxFile> file =
         requests.then(
             write,
             parts,
-            all -> requests.start(join, () -> complete(source.key(), uploadId, all), answer -> source.stored(answer.eTag())));
+            all ->
+                requests.start(
+                    join,
+                    () -> complete(source.key(), uploadId, all),
+                    answer -> source.stored(answer.eTag())));
     file.whenComplete(
         (stored, failure) -> {
           if (failure != null) {
@@ -68,15 +87,21 @@ final class S3Writer {
     return file;
   }
 
-  private CompletableFuture<CompleteMultipartUploadResponse> complete(String key, String uploadId, CompletedPart[] parts) {
-    return client.completeMultipartUpload(objects.complete(key, uploadId).multipartUpload(all -> all.parts(parts)).build());
+  private CompletableFuture<CompleteMultipartUploadResponse> complete(
+      String key, String uploadId, CompletedPart[] parts) {
+    return client.completeMultipartUpload(
+        objects.complete(key, uploadId).multipartUpload(all -> all.parts(parts)).build());
   }
 
-  /** Best effort: a bucket's lifecycle rule removes what is left. After an unknown outcome it fails if the file is there, and hurts nothing. */
+  /**
+   * Best effort: a bucket's lifecycle rule removes what is left. After an unknown outcome it fails
+   * if the file is there, and hurts nothing.
+   */
   private void abandon(String key, String uploadId) {
     try {
       CompletableFuture<?> ignored =
-          client.abortMultipartUpload(abort -> abort.bucket(objects.settings().bucket()).key(key).uploadId(uploadId));
+          client.abortMultipartUpload(
+              abort -> abort.bucket(objects.settings().bucket()).key(key).uploadId(uploadId));
     } catch (RuntimeException e) {
       // The client is closed.
     }

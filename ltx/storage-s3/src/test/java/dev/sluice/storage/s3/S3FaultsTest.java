@@ -37,12 +37,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What breaks between a client and its storage, on the socket, and what the client says about it. */
+/**
+ * What breaks between a client and its storage, on the socket, and what the client says about it.
+ */
 final class S3FaultsTest {
   private static final Duration LIMIT = Duration.ofSeconds(20);
   private static final Duration STALL_LIMIT = Duration.ofMillis(400);
   private static final LtxFileName NAME = new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST));
-  private static final LtxFileName OTHER = new LtxFileName(1, new TxidRange(Txid.FIRST, new Txid(9)));
+  private static final LtxFileName OTHER =
+      new LtxFileName(1, new TxidRange(Txid.FIRST, new Txid(9)));
 
   @TempDir Path temporary;
 
@@ -50,7 +53,8 @@ final class S3FaultsTest {
   private final FaultProxy proxy = FaultProxy.before(server.endpoint());
   private final String bucket = server.createBucket();
   private final byte[] content = new byte[300_000];
-  private final ReplicaClient client = open(bucket, proxy.endpoint().toString(), S3TestEnvironment.withCredentials());
+  private final ReplicaClient client =
+      open(bucket, proxy.endpoint().toString(), S3TestEnvironment.withCredentials());
   private LtxFile file = new LtxFile(NAME, 0, Instant.EPOCH, "not listed yet");
 
   @BeforeEach
@@ -68,7 +72,8 @@ final class S3FaultsTest {
   }
 
   private static ReplicaClient open(String bucket, String endpoint, Environment environment) {
-    return S3ReplicaClient.open(ReplicaUrl.parse("s3://" + bucket + "/db?endpoint=" + endpoint), environment, STALL_LIMIT);
+    return S3ReplicaClient.open(
+        ReplicaUrl.parse("s3://" + bucket + "/db?endpoint=" + endpoint), environment, STALL_LIMIT);
   }
 
   private static <T> T get(CompletableFuture<T> future) throws Exception {
@@ -90,27 +95,68 @@ final class S3FaultsTest {
 
   @Test
   void eachStatusIsWhatTheCallerCanDoAboutIt() {
-    record Case(int status, String code, Class<? extends ReplicaException> read, Class<? extends ReplicaException> list) {}
+    record Case(
+        int status,
+        String code,
+        Class<? extends ReplicaException> read,
+        Class<? extends ReplicaException> list) {}
     List<Case> cases =
         List.of(
-            new Case(404, "NoSuchKey", ReplicaException.NotFound.class, ReplicaException.Denied.class),
-            new Case(404, "NoSuchBucket", ReplicaException.Denied.class, ReplicaException.Denied.class),
-            new Case(403, "AccessDenied", ReplicaException.Denied.class, ReplicaException.Denied.class),
-            new Case(403, "InvalidAccessKeyId", ReplicaException.Denied.class, ReplicaException.Denied.class),
-            new Case(401, "Unauthorized", ReplicaException.Denied.class, ReplicaException.Denied.class),
-            new Case(400, "AuthorizationHeaderMalformed", ReplicaException.Denied.class, ReplicaException.Denied.class),
-            new Case(400, "RequestTimeout", ReplicaException.Unavailable.class, ReplicaException.Unavailable.class),
-            new Case(301, "PermanentRedirect", ReplicaException.Denied.class, ReplicaException.Denied.class),
-            new Case(412, "PreconditionFailed", ReplicaException.Conflict.class, ReplicaException.Conflict.class),
-            new Case(429, "TooManyRequests", ReplicaException.Unavailable.class, ReplicaException.Unavailable.class),
-            new Case(500, "InternalError", ReplicaException.Unavailable.class, ReplicaException.Unavailable.class),
-            new Case(503, "SlowDown", ReplicaException.Unavailable.class, ReplicaException.Unavailable.class));
+            new Case(
+                404, "NoSuchKey", ReplicaException.NotFound.class, ReplicaException.Denied.class),
+            new Case(
+                404, "NoSuchBucket", ReplicaException.Denied.class, ReplicaException.Denied.class),
+            new Case(
+                403, "AccessDenied", ReplicaException.Denied.class, ReplicaException.Denied.class),
+            new Case(
+                403,
+                "InvalidAccessKeyId",
+                ReplicaException.Denied.class,
+                ReplicaException.Denied.class),
+            new Case(
+                401, "Unauthorized", ReplicaException.Denied.class, ReplicaException.Denied.class),
+            new Case(
+                400,
+                "AuthorizationHeaderMalformed",
+                ReplicaException.Denied.class,
+                ReplicaException.Denied.class),
+            new Case(
+                400,
+                "RequestTimeout",
+                ReplicaException.Unavailable.class,
+                ReplicaException.Unavailable.class),
+            new Case(
+                301,
+                "PermanentRedirect",
+                ReplicaException.Denied.class,
+                ReplicaException.Denied.class),
+            new Case(
+                412,
+                "PreconditionFailed",
+                ReplicaException.Conflict.class,
+                ReplicaException.Conflict.class),
+            new Case(
+                429,
+                "TooManyRequests",
+                ReplicaException.Unavailable.class,
+                ReplicaException.Unavailable.class),
+            new Case(
+                500,
+                "InternalError",
+                ReplicaException.Unavailable.class,
+                ReplicaException.Unavailable.class),
+            new Case(
+                503,
+                "SlowDown",
+                ReplicaException.Unavailable.class,
+                ReplicaException.Unavailable.class));
     for (Case c : cases) {
       proxy.heal();
       breakGets(new Fault.Status(c.status(), c.code()));
       ReplicaException failure = fails(c.read(), client.read(file, 0, 10));
-      assertTrue(failure.getMessage().contains(c.status() + " " + c.code()), failure.getMessage());
-      assertTrue(failure.getMessage().contains("GetObject in bucket " + bucket), failure.getMessage());
+      assertTrue(failure.toString().contains(c.status() + " " + c.code()), failure.getMessage());
+      assertTrue(
+          failure.toString().contains("GetObject in bucket " + bucket), failure.getMessage());
       fails(c.read(), client.open(file));
       fails(c.list(), client.list(0, Txid.FIRST));
     }
@@ -119,9 +165,10 @@ final class S3FaultsTest {
 
   @Test
   void aBucketThatDoesNotExistIsDenied() {
-    try (ReplicaClient lost = open("no-such-bucket", proxy.endpoint().toString(), S3TestEnvironment.withCredentials())) {
+    try (ReplicaClient lost =
+        open("no-such-bucket", proxy.endpoint().toString(), S3TestEnvironment.withCredentials())) {
       ReplicaException failure = fails(ReplicaException.Denied.class, lost.list(0, Txid.FIRST));
-      assertTrue(failure.getMessage().contains("NoSuchBucket"), failure.getMessage());
+      assertTrue(failure.toString().contains("NoSuchBucket"), failure.getMessage());
       fails(ReplicaException.Denied.class, lost.readTail(NAME, 10));
     }
   }
@@ -130,7 +177,11 @@ final class S3FaultsTest {
   void aWrongSecretIsDenied() {
     Environment wrong =
         S3TestEnvironment.of(
-            Map.of("AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY + "x"));
+            Map.of(
+                "AWS_ACCESS_KEY_ID",
+                S3Server.ACCESS_KEY_ID,
+                "AWS_SECRET_ACCESS_KEY",
+                S3Server.SECRET_ACCESS_KEY + "x"));
     try (ReplicaClient stranger = open(bucket, proxy.endpoint().toString(), wrong)) {
       fails(ReplicaException.Denied.class, stranger.list(0, Txid.FIRST));
     }
@@ -141,7 +192,10 @@ final class S3FaultsTest {
     Environment litestream =
         S3TestEnvironment.of(
             Map.of(
-                "LITESTREAM_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID, "LITESTREAM_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY));
+                "LITESTREAM_ACCESS_KEY_ID",
+                S3Server.ACCESS_KEY_ID,
+                "LITESTREAM_SECRET_ACCESS_KEY",
+                S3Server.SECRET_ACCESS_KEY));
     try (ReplicaClient other = open(bucket, proxy.endpoint().toString(), litestream)) {
       assertEquals(1, get(other.list(0, Txid.FIRST)).size());
     }
@@ -159,7 +213,8 @@ final class S3FaultsTest {
 
   @Test
   void anUnknownHostIsUnavailable() {
-    try (ReplicaClient lost = open(bucket, "http://no-such-host.invalid:9000", S3TestEnvironment.withCredentials())) {
+    try (ReplicaClient lost =
+        open(bucket, "http://no-such-host.invalid:9000", S3TestEnvironment.withCredentials())) {
       fails(ReplicaException.Unavailable.class, lost.list(0, Txid.FIRST));
     }
   }
@@ -167,7 +222,12 @@ final class S3FaultsTest {
   @Test
   void cancellingARequestThatHangsFreesItsConnection() throws Exception {
     breakGets(new Fault.Hang());
-    for (CompletableFuture<?> call : List.of(client.read(file, 0, 10), client.list(0, Txid.FIRST), client.open(file), client.readTail(NAME, 10))) {
+    for (CompletableFuture<?> call :
+        List.of(
+            client.read(file, 0, 10),
+            client.list(0, Txid.FIRST),
+            client.open(file),
+            client.readTail(NAME, 10))) {
       proxy.await(p -> !p.log().isEmpty(), LIMIT);
       call.cancel(true);
       assertTrue(call.isCancelled());
@@ -175,6 +235,26 @@ final class S3FaultsTest {
     proxy.await(p -> p.connectionCount() == 0, LIMIT);
     proxy.heal();
     assertEquals(10, get(client.read(file, 0, 10)).length);
+  }
+
+  @Test
+  void cancellingARequestWhoseBodyStallsFreesItsConnection() throws Exception {
+    breakGets(new Fault.Stall(1000));
+    CompletableFuture<byte[]> call = client.read(file, 0, 200_000);
+    proxy.await(p -> p.log().stream().anyMatch(e -> e.bodyBytes() == 1000), LIMIT);
+    call.cancel(true);
+    proxy.await(p -> p.connectionCount() == 0, LIMIT);
+  }
+
+  @Test
+  void closeEndsAStreamThatStalls() throws Exception {
+    breakGets(new Fault.Stall(1000));
+    ReplicaUrl url = ReplicaUrl.parse("s3://" + bucket + "/db?endpoint=" + proxy.endpoint());
+    ReplicaClient patient = S3ReplicaClient.open(url, S3TestEnvironment.withCredentials(), LIMIT);
+    InputStream in = get(patient.open(file));
+    assertEquals(1000, in.readNBytes(1000).length);
+    patient.close();
+    assertThrows(ReplicaException.Denied.class, in::read);
   }
 
   @Test
@@ -189,7 +269,12 @@ final class S3FaultsTest {
 
   @Test
   void aBodyThatBreaksIsUnavailable() throws Exception {
-    List<Fault> faults = List.of(new Fault.Reset(1000), new Fault.Truncate(1000), new Fault.Truncate(0), new Fault.ResetInsteadOfAnswer());
+    List<Fault> faults =
+        List.of(
+            new Fault.Reset(1000),
+            new Fault.Truncate(1000),
+            new Fault.Truncate(0),
+            new Fault.ResetInsteadOfAnswer());
     for (Fault fault : faults) {
       proxy.heal();
       breakGets(fault);
@@ -202,12 +287,16 @@ final class S3FaultsTest {
 
   @Test
   void aStreamThatBreaksSaysSoAfterTheBytesThatCame() throws Exception {
-    for (Fault fault : List.of(new Fault.Truncate(100_000), new Fault.Reset(100_000), new Fault.Stall(100_000))) {
+    for (Fault fault :
+        List.of(new Fault.Truncate(100_000), new Fault.Reset(100_000), new Fault.Stall(100_000))) {
       proxy.heal();
       breakGets(fault);
       try (InputStream in = get(client.open(file))) {
-        ReplicaException failure = assertThrows(ReplicaException.Unavailable.class, in::readAllBytes, fault.toString());
-        assertTrue(failure.getMessage().contains("0000/0000000000000001-0000000000000001.ltx"), failure.getMessage());
+        ReplicaException failure =
+            assertThrows(ReplicaException.Unavailable.class, in::readAllBytes, fault.toString());
+        assertTrue(
+            failure.toString().contains("0000/0000000000000001-0000000000000001.ltx"),
+            failure.getMessage());
       }
     }
     proxy.await(p -> p.connectionCount() == 0, LIMIT);
@@ -217,7 +306,8 @@ final class S3FaultsTest {
   void aStreamClosedByAnotherThreadWakesItsReader() throws Exception {
     breakGets(new Fault.Stall(1000));
     ReplicaUrl url = ReplicaUrl.parse("s3://" + bucket + "/db?endpoint=" + proxy.endpoint());
-    try (ReplicaClient patient = S3ReplicaClient.open(url, S3TestEnvironment.withCredentials(), LIMIT)) {
+    try (ReplicaClient patient =
+        S3ReplicaClient.open(url, S3TestEnvironment.withCredentials(), LIMIT)) {
       InputStream in = get(patient.open(file));
       assertEquals(1000, in.readNBytes(1000).length);
       CompletableFuture<Integer> reader =
@@ -239,13 +329,18 @@ final class S3FaultsTest {
   void aWriteWithoutAnAnswerHasAnUnknownOutcome() throws Exception {
     Path local = Files.write(temporary.resolve("small"), new byte[5000]);
     proxy.inject(r -> r.method().equals("PUT"), new Fault.ResetInsteadOfAnswer());
-    fails(ReplicaException.OutcomeUnknown.class, client.createIfAbsent(OTHER, local, Instant.EPOCH));
-    assertEquals(5000, server.get(bucket, "db/0001/0000000000000001-0000000000000009.ltx").length, "it did happen");
+    fails(
+        ReplicaException.OutcomeUnknown.class, client.createIfAbsent(OTHER, local, Instant.EPOCH));
+    assertEquals(
+        5000,
+        server.get(bucket, "db/0001/0000000000000001-0000000000000009.ltx").length,
+        "it did happen");
     proxy.heal();
     fails(ReplicaException.Conflict.class, client.createIfAbsent(OTHER, local, Instant.EPOCH));
     proxy.inject(r -> r.method().equals("PUT"), new Fault.Status(503, "SlowDown"));
     fails(ReplicaException.Unavailable.class, client.createIfAbsent(OTHER, local, Instant.EPOCH));
-    proxy.inject(r -> r.method().equals("PUT"), new Fault.Status(409, "ConditionalRequestConflict"));
+    proxy.inject(
+        r -> r.method().equals("PUT"), new Fault.Status(409, "ConditionalRequestConflict"));
     fails(ReplicaException.Unavailable.class, client.createIfAbsent(OTHER, local, Instant.EPOCH));
     proxy.inject(r -> r.method().equals("POST"), new Fault.ResetInsteadOfAnswer());
     fails(ReplicaException.OutcomeUnknown.class, client.delete(List.of(OTHER)));
@@ -258,7 +353,8 @@ final class S3FaultsTest {
     Path local = Files.write(temporary.resolve("large"), large);
     Instant time = Instant.parse("2026-11-20T10:00:00.123456789Z");
     LtxFile stored = get(client.createIfAbsent(OTHER, local, time));
-    assertEquals(3, proxy.log().stream().filter(e -> e.request().query().contains("partNumber=")).count());
+    assertEquals(
+        3, proxy.log().stream().filter(e -> e.request().query().contains("partNumber=")).count());
     assertArrayEquals(large, server.get(bucket, "db/0001/0000000000000001-0000000000000009.ltx"));
     assertEquals(stored, get(client.readTail(OTHER, 10)).file());
     fails(ReplicaException.Conflict.class, client.createIfAbsent(OTHER, local, time));

@@ -1,6 +1,5 @@
 package dev.sluice.storage.s3;
 
-import dev.sluice.storage.Environment;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClientContract;

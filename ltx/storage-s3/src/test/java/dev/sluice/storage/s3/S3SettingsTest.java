@@ -19,7 +19,8 @@ final class S3SettingsTest {
   }
 
   private static String refusal(String url) {
-    return assertThrows(IllegalArgumentException.class, () -> settings(url)).getMessage();
+    return String.valueOf(
+        assertThrows(IllegalArgumentException.class, () -> settings(url)).getMessage());
   }
 
   private static String endpoint(String url) {
@@ -45,9 +46,19 @@ final class S3SettingsTest {
     assertEquals(6_000_000, kebab.partBytes());
     assertEquals(3, kebab.partsAtOnce());
     assertEquals(new S3Encryption.Kms("k"), kebab.encryption());
-    S3Settings sse = settings("s3://b/db?sse-customer-key=" + KEY + "&sse-customer-algorithm=AES256&sse-customer-key-md5=eA==");
-    assertEquals(sse, settings("s3://b/db?sseCustomerKey=" + KEY + "&sseCustomerAlgorithm=AES256&sseCustomerKeyMD5=eA=="));
-    S3Encryption.CustomerKey key = assertInstanceOf(S3Encryption.CustomerKey.class, sse.encryption());
+    S3Settings sse =
+        settings(
+            "s3://b/db?sse-customer-key="
+                + KEY
+                + "&sse-customer-algorithm=AES256&sse-customer-key-md5=eA==");
+    assertEquals(
+        sse,
+        settings(
+            "s3://b/db?sseCustomerKey="
+                + KEY
+                + "&sseCustomerAlgorithm=AES256&sseCustomerKeyMD5=eA=="));
+    S3Encryption.CustomerKey key =
+        assertInstanceOf(S3Encryption.CustomerKey.class, sse.encryption());
     assertEquals("eA==", key.keyMd5());
   }
 
@@ -57,21 +68,26 @@ final class S3SettingsTest {
     assertInstanceOf(S3Encryption.CustomerKey.class, sse.encryption());
     assertFalse(sse.toString().contains(KEY), sse.toString());
     assertFalse(refusal("s3://b/db?sse-customer-key=c2hvcnQ=").contains("c2hvcnQ"));
-    assertTrue(refusal("s3://b/db?sse-customer-key=" + KEY + "&sse-kms-key-id=k").contains("exclude"));
-    assertTrue(refusal("s3://b/db?endpoint=http://h.example&sse-customer-key=" + KEY).contains("https"));
-    assertTrue(refusal("s3://b/db?sse-customer-algorithm=DES&sse-customer-key=" + KEY).contains("AES256"));
+    assertTrue(
+        refusal("s3://b/db?sse-customer-key=" + KEY + "&sse-kms-key-id=k").contains("exclude"));
+    assertTrue(
+        refusal("s3://b/db?endpoint=http://h.example&sse-customer-key=" + KEY).contains("https"));
+    assertTrue(
+        refusal("s3://b/db?sse-customer-algorithm=DES&sse-customer-key=" + KEY).contains("AES256"));
   }
 
   @Test
   void anUnknownKeyIsRefusedWithTheNearestKnown() {
-    assertEquals("s3: unknown query key regoin (did you mean region?)", refusal("s3://b/db?regoin=x"));
+    assertEquals(
+        "s3: unknown query key regoin (did you mean region?)", refusal("s3://b/db?regoin=x"));
     assertTrue(refusal("s3://b/db?force-path=true").contains("unknown query key force-path"));
     assertTrue(refusal("s3://b/db?something-else-entirely=1").contains("known: endpoint, region"));
   }
 
   @Test
   void aWrongValueIsRefusedAndNotQuoted() {
-    assertEquals("s3: skip-verify is neither true nor false", refusal("s3://b/db?skip-verify=maybe"));
+    assertEquals(
+        "s3: skip-verify is neither true nor false", refusal("s3://b/db?skip-verify=maybe"));
     assertEquals("s3: part-size is less than 5242880", refusal("s3://b/db?part-size=1000"));
     assertEquals("s3: concurrency is not a whole number", refusal("s3://b/db?concurrency=x"));
     assertTrue(refusal("s3://b/db?endpoint=http://u:pass@h").startsWith("s3: endpoint is not"));
@@ -93,8 +109,12 @@ final class S3SettingsTest {
     assertEquals("my.bucket", aws.bucket());
     assertEquals(Optional.of("eu-west-1"), aws.region());
     assertEquals("AWS", endpoint("s3://bucket.s3.amazonaws.com/db"));
-    assertEquals("https://nyc3.digitaloceanspaces.com", endpoint("s3://bucket.nyc3.digitaloceanspaces.com/db"));
-    assertEquals("https://s3.us-west-000.backblazeb2.com", endpoint("s3://bucket.s3.us-west-000.backblazeb2.com/db"));
+    assertEquals(
+        "https://nyc3.digitaloceanspaces.com",
+        endpoint("s3://bucket.nyc3.digitaloceanspaces.com/db"));
+    assertEquals(
+        "https://s3.us-west-000.backblazeb2.com",
+        endpoint("s3://bucket.s3.us-west-000.backblazeb2.com/db"));
     assertTrue(settings("s3://bucket.s3.us-west-000.backblazeb2.com/db").isPathStyle());
     assertEquals("https://s3.filebase.com", endpoint("s3://bucket.s3.filebase.com/db"));
     assertEquals("https://s3.nl-ams.scw.cloud", endpoint("s3://bucket.s3.nl-ams.scw.cloud/db"));
@@ -112,7 +132,8 @@ final class S3SettingsTest {
     S3Settings settings = S3Settings.of(ReplicaUrl.parse("s3://b/db"), environment);
     assertEquals("http://localhost:9000", settings.endpoint().orElseThrow().uri().toString());
     assertTrue(settings.isPathStyle());
-    S3Settings other = S3Settings.of(ReplicaUrl.parse("s3://b/db?endpoint=http://x:1"), environment);
+    S3Settings other =
+        S3Settings.of(ReplicaUrl.parse("s3://b/db?endpoint=http://x:1"), environment);
     assertEquals("http://x:1", other.endpoint().orElseThrow().uri().toString());
   }
 }

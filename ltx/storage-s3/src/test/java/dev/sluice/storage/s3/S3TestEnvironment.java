@@ -10,7 +10,12 @@ final class S3TestEnvironment {
   private S3TestEnvironment() {}
 
   static Environment withCredentials() {
-    return of(Map.of("AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID, "AWS_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY));
+    return of(
+        Map.of(
+            "AWS_ACCESS_KEY_ID",
+            S3Server.ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY",
+            S3Server.SECRET_ACCESS_KEY));
   }
 
   static Environment of(Map<String, String> variables) {

@@ -10,9 +10,13 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations as Go writes them ({@code 1h30m}, {@code 500ms}, {@code 1.5s}) or in ISO 8601 ({@code PT1H30M}). */
+/**
+ * Durations as Go writes them ({@code 1h30m}, {@code 500ms}, {@code 1.5s}) or in ISO 8601 ({@code
+ * PT1H30M}).
+ */
 public final class Durations {
-  private static final Pattern PART = Pattern.compile("(\\d+(?:\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)");
+  private static final Pattern PART =
+      Pattern.compile("(\\d+(?:\\.\\d*)?|\\.\\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)");
   private static final Map<String, Long> NANOS =
       Map.of(
           "ns", 1L,
@@ -24,13 +28,15 @@ public final class Durations {
           "m", 60_000_000_000L,
           "h", 3_600_000_000_000L);
 
+  private static final Duration ONE_SECOND = Duration.ofSeconds(1);
+
   private Durations() {}
 
   /**
    * Returns the duration; fractions of a nanosecond are cut off.
    *
-   * @throws IllegalArgumentException if the text is anything else, is negative, or does not fit in 64 bits of nanoseconds; the
-   *     message quotes it
+   * @throws IllegalArgumentException if the text is anything else, is negative, or does not fit in
+   *     64 bits of nanoseconds; the message quotes it
    */
   public static Duration parse(String text) {
     String trimmed = text.strip();
@@ -40,7 +46,9 @@ public final class Durations {
     if (trimmed.startsWith("-")) {
       throw new IllegalArgumentException("a duration is not negative: \"" + text + "\"");
     }
-    return trimmed.toUpperCase(Locale.ROOT).startsWith("P") ? parseIso(text, trimmed) : parseGo(text, trimmed);
+    return trimmed.toUpperCase(Locale.ROOT).startsWith("P")
+        ? parseIso(text, trimmed)
+        : parseGo(text, trimmed);
   }
 
   private static Duration parseIso(String text, String trimmed) {
@@ -68,7 +76,8 @@ public final class Durations {
         throw notOne(text);
       }
       BigDecimal unit = BigDecimal.valueOf(NANOS.getOrDefault(part.group(2), 0L));
-      nanos = nanos.add(new BigDecimal(part.group(1)).multiply(unit).setScale(0, RoundingMode.DOWN));
+      nanos =
+          nanos.add(new BigDecimal(part.group(1)).multiply(unit).setScale(0, RoundingMode.DOWN));
       end = part.end();
     }
     if (end == 0) {
@@ -83,14 +92,18 @@ public final class Durations {
 
   private static IllegalArgumentException notOne(String text) {
     String hint = text.strip().matches("\\d+") ? "; the unit is missing" : "";
-    return new IllegalArgumentException("not a duration (as 1h30m, 500ms or PT1H30M): \"" + text + "\"" + hint);
+    return new IllegalArgumentException(
+        "not a duration (as 1h30m, 500ms or PT1H30M): \"" + text + "\"" + hint);
   }
 
   private static IllegalArgumentException tooLong(String text) {
     return new IllegalArgumentException("the duration is too long: \"" + text + "\"");
   }
 
-  /** Returns what {@link #parse} takes back: hours, minutes and seconds ({@code 1h30m}), or one unit below a second. */
+  /**
+   * Returns what {@link #parse} takes back: hours, minutes and seconds ({@code 1h30m}), or one unit
+   * below a second.
+   */
   public static String format(Duration duration) {
     if (duration.isNegative()) {
       throw new IllegalArgumentException("a duration is not negative: " + duration);
@@ -98,8 +111,8 @@ public final class Durations {
     if (duration.isZero()) {
       return "0s";
     }
-    if (duration.getSeconds() == 0) {
-      return formatBelowSecond(duration.getNano());
+    if (duration.compareTo(ONE_SECOND) < 0) {
+      return formatBelowSecond(duration.toNanosPart());
     }
     StringBuilder text = new StringBuilder();
     if (duration.toHours() > 0) {
@@ -108,8 +121,8 @@ public final class Durations {
     if (duration.toMinutesPart() > 0) {
       text.append(duration.toMinutesPart()).append('m');
     }
-    if (duration.toSecondsPart() > 0 || duration.getNano() > 0) {
-      BigDecimal fraction = BigDecimal.valueOf(duration.getNano(), 9);
+    if (duration.toSecondsPart() > 0 || duration.toNanosPart() > 0) {
+      BigDecimal fraction = BigDecimal.valueOf(duration.toNanosPart(), 9);
       text.append(plain(fraction.add(BigDecimal.valueOf(duration.toSecondsPart())))).append('s');
     }
     return text.toString();

@@ -7,7 +7,10 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Sizes in bytes: a number alone, or with {@code KB MB GB} (powers of 1000) or {@code KiB MiB GiB} (powers of 1024). */
+/**
+ * Sizes in bytes: a number alone, or with {@code KB MB GB} (powers of 1000) or {@code KiB MiB GiB}
+ * (powers of 1024).
+ */
 public final class Sizes {
   private static final Pattern SIZE = Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*([A-Za-z]*)");
   private static final List<Map.Entry<String, Long>> UNITS =
@@ -22,16 +25,19 @@ public final class Sizes {
   private Sizes() {}
 
   /**
-   * Returns the number of bytes. Upper and lower case are the same; a fraction must come to whole bytes.
+   * Returns the number of bytes. Upper and lower case are the same; a fraction must come to whole
+   * bytes.
    *
-   * @throws IllegalArgumentException if the text is anything else or does not fit in 63 bits; the message quotes it
+   * @throws IllegalArgumentException if the text is anything else or does not fit in 63 bits; the
+   *     message quotes it
    */
   public static long parse(String text) {
     Matcher size = SIZE.matcher(text.strip());
     if (!size.matches()) {
       throw notOne(text, "");
     }
-    BigDecimal bytes = new BigDecimal(size.group(1)).multiply(BigDecimal.valueOf(unit(size.group(2), text)));
+    BigDecimal bytes =
+        new BigDecimal(size.group(1)).multiply(BigDecimal.valueOf(unit(size.group(2), text)));
     try {
       return bytes.longValueExact();
     } catch (ArithmeticException e) {
@@ -55,10 +61,14 @@ public final class Sizes {
   }
 
   private static IllegalArgumentException notOne(String text, String why) {
-    return new IllegalArgumentException("not a size (bytes, or KB MB GB KiB MiB GiB): \"" + text + "\"" + why);
+    return new IllegalArgumentException(
+        "not a size (bytes, or KB MB GB KiB MiB GiB): \"" + text + "\"" + why);
   }
 
-  /** Returns what {@link #parse} takes back exactly: the number in the largest unit in which it is whole. */
+  /**
+   * Returns what {@link #parse} takes back exactly: the number in the largest unit in which it is
+   * whole.
+   */
   public static String format(long bytes) {
     if (bytes < 0) {
       throw new IllegalArgumentException("a size is not negative: " + bytes);

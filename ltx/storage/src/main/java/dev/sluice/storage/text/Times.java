@@ -16,10 +16,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Times as users write them: RFC 3339 with a zone ({@code 2026-11-20T10:00:00.5Z}), relative ({@code 5 minutes ago}, {@code an
- * hour ago}, {@code 1 day 2 hours ago}, {@code yesterday}, {@code now}), or {@code LATEST}. Upper and lower case are the same.
+ * Times as users write them: RFC 3339 with a zone ({@code 2026-11-20T10:00:00.5Z}), relative
+ * ({@code 5 minutes ago}, {@code an hour ago}, {@code 1 day 2 hours ago}, {@code yesterday}, {@code
+ * now}), or {@code LATEST}. Upper and lower case are the same.
  *
- * <p>A date-time without a zone is refused: the primary's zone and the reader's need not be the same.
+ * <p>A date-time without a zone is refused: the primary's zone and the reader's need not be the
+ * same.
  */
 public final class Times {
   private static final Pattern DATE_TIME =
@@ -49,16 +51,18 @@ public final class Times {
   private Times() {}
 
   /**
-   * Returns the state that a time stands for: the newest one strictly before it, or the newest of all for {@code LATEST}.
+   * Returns the state that a time stands for: the newest one strictly before it, or the newest of
+   * all for {@code LATEST}.
    *
    * @param now what relative times count from; days and months are those of UTC
-   * @throws IllegalArgumentException if the text is no time, or has no zone; the message quotes it and says what to write
+   * @throws IllegalArgumentException if the text is no time, or has no zone; the message quotes it
+   *     and says what to write
    */
   public static Target parse(String text, Instant now) {
     String trimmed = text.strip();
     return trimmed.equalsIgnoreCase("LATEST")
         ? new Target.Latest()
-        : new Target.Before(parseInstant(trimmed, now));
+        : new Target.Before(parseInstant(text, now));
   }
 
   /** As {@link #parse}, for times that mean an instant: {@code LATEST} is not one. */
@@ -76,7 +80,13 @@ public final class Times {
     if (zone == null) {
       String utc = date + "T" + time + seconds;
       throw new IllegalArgumentException(
-          "the time has no zone: \"" + text + "\"; write " + utc + "Z for UTC, or an offset as " + utc + "+01:00");
+          "the time has no zone: \""
+              + text
+              + "\"; write "
+              + utc
+              + "Z for UTC, or an offset as "
+              + utc
+              + "+01:00");
     }
     boolean isWhole = matcher.group(2) != null && seconds.isEmpty();
     if (!isWhole) {
@@ -116,7 +126,8 @@ public final class Times {
       if (!amount.find(end) || amount.start() != end) {
         throw notOne(text);
       }
-      BigDecimal count = amount.group(1).startsWith("a") ? BigDecimal.ONE : new BigDecimal(amount.group(1));
+      BigDecimal count =
+          amount.group(1).startsWith("a") ? BigDecimal.ONE : new BigDecimal(amount.group(1));
       time = subtract(text, count, amount.group(2), time);
       end = amount.end();
     }
@@ -124,10 +135,12 @@ public final class Times {
   }
 
   private static Instant subtract(String text, BigDecimal count, String unit, Instant time) {
-    String singular = unit.length() > 1 && unit.endsWith("s") ? unit.substring(0, unit.length() - 1) : unit;
+    String singular =
+        unit.length() > 1 && unit.endsWith("s") ? unit.substring(0, unit.length() - 1) : unit;
     Duration fixed = FIXED_UNITS.get(singular);
     if (fixed != null) {
-      BigDecimal nanos = count.multiply(BigDecimal.valueOf(fixed.toNanos())).setScale(0, RoundingMode.DOWN);
+      BigDecimal nanos =
+          count.multiply(BigDecimal.valueOf(fixed.toNanos())).setScale(0, RoundingMode.DOWN);
       return time.minusNanos(nanos.longValueExact());
     }
     Period calendar = CALENDAR_UNITS.get(singular);
@@ -135,12 +148,16 @@ public final class Times {
     if (calendar == null || !isWhole) {
       throw notOne(text);
     }
-    return time.atOffset(ZoneOffset.UTC).minus(calendar.multipliedBy(count.intValueExact())).toInstant();
+    return time.atOffset(ZoneOffset.UTC)
+        .minus(calendar.multipliedBy(count.intValueExact()))
+        .toInstant();
   }
 
   private static IllegalArgumentException notOne(String text) {
     return new IllegalArgumentException(
-        "not a time (as 2026-11-20T10:00:00Z, 5 minutes ago, yesterday or LATEST): \"" + text + "\"");
+        "not a time (as 2026-11-20T10:00:00Z, 5 minutes ago, yesterday or LATEST): \""
+            + text
+            + "\"");
   }
 
   /** Returns RFC 3339 in UTC, with as many fraction digits as it takes. */

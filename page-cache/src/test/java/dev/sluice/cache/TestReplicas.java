@@ -1,0 +1,86 @@
+package dev.sluice.cache;
+
+import dev.sluice.ltx.LtxEncoder;
+import dev.sluice.ltx.LtxHeader;
+import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.ReplicaUrl;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/** What tests need to make and open replicas in directories. */
+final class TestReplicas {
+  private TestReplicas() {}
+
+  static final SharedMemory MEMORY =
+      new SharedMemory() {
+        @Override
+        public ByteBuffer map(int bytes) {
+          return ByteBuffer.allocateDirect(bytes + 64).alignedSlice(64).slice(0, bytes);
+        }
+
+        @Override
+        public void release(ByteBuffer memory) {}
+      };
+
+  static Replicas replicas() {
+    return new Replicas(MEMORY, name -> Optional.empty());
+  }
+
+  static ReplicaOptions options(Path replica, Duration timeout) {
+    return new ReplicaOptions(
+        ReplicaUrl.ofDirectory(replica.toString()), 64 << 20, timeout, Duration.ofSeconds(1));
+  }
+
+  static ReplicaOptions options(Path replica) {
+    return options(replica, Duration.ofSeconds(20));
+  }
+
+  static byte[] page(Replica replica, View view, long pgno) throws IOException {
+    ByteBuffer dst = ByteBuffer.allocate(view.pageSize());
+    replica.read(view, pgno, dst);
+    return dst.array();
+  }
+
+  static Path file(Path replica, int level, long min, long max) {
+    return replica.resolve(
+        "ltx/" + level + "/" + new TxidRange(new Txid(min), new Txid(max)) + ".ltx");
+  }
+
+  /** Writes one LTX file into the replica. */
+  static Path write(Path replica, int level, LtxHeader header, SortedMap<Long, byte[]> pages)
+      throws IOException {
+    Path path = file(replica, level, header.range().min().value(), header.range().max().value());
+    Files.createDirectories(path.getParent());
+    try (OutputStream out = Files.newOutputStream(path);
+        LtxEncoder encoder = new LtxEncoder(out, header)) {
+      for (var page : pages.entrySet()) {
+        encoder.page(page.getKey(), page.getValue());
+      }
+      encoder.finish();
+    }
+    return path;
+  }
+
+  static LtxHeader header(int pageSize, long commit, long min, long max) {
+    return LtxHeader.of(
+        pageSize, commit, new TxidRange(new Txid(min), new Txid(max)), 1_790_000_000_000L + max);
+  }
+
+  static String sha256(byte[] bytes) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
