@@ -4,7 +4,6 @@ import com.sun.jna.Pointer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /** Control memory written by the letter of its layout, with as many slots as a test wants. */
 final class FakeControl implements AutoCloseable {
@@ -61,11 +60,11 @@ final class FakeControl implements AutoCloseable {
   }
 
   int claimedSlots() {
-    AtomicInteger claimed = new AtomicInteger();
+    int claimed = 0;
     for (int slot = 0; slot < slots; slot++) {
-      claimed.addAndGet(memory.getInt(128 + 64 * slot + 8));
+      claimed += memory.getInt(128 + 64 * slot + 8);
     }
-    return claimed.get();
+    return claimed;
   }
 
   private static final java.lang.invoke.VarHandle WORDS =

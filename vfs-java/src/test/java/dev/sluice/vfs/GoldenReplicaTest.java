@@ -107,7 +107,7 @@ class GoldenReplicaTest {
     SQLException e =
         assertThrows(
             SQLException.class, () -> DriverManager.getConnection(replica.jdbcUrl()).close());
-    assertTrue(e.getMessage().contains("closed"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("closed"), e.getMessage());
   }
 
   private static long requests(OpenReplica replica) {
@@ -130,7 +130,7 @@ class GoldenReplicaTest {
     SQLiteException e =
         assertThrows(SQLiteException.class, () -> DriverManager.getConnection(url).close());
     assertEquals(14, e.getResultCode().code, e.getMessage());
-    assertTrue(e.getMessage().contains(word), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains(word), e.getMessage());
   }
 
   @Test
@@ -149,7 +149,7 @@ class GoldenReplicaTest {
     try (Connection db = DriverManager.getConnection(url)) {
       assertNotEquals("ok", one(db, "PRAGMA integrity_check"));
       String error = one(db, "SELECT litestream_error()");
-      assertTrue(error.contains(file.getFileName().toString()), error);
+      assertTrue(error.contains(file.getFileName().toString().replace(".ltx", "")), error);
     }
   }
 }

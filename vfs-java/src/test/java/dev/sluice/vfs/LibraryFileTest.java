@@ -53,7 +53,7 @@ class LibraryFileTest {
     Files.write(file, new byte[] {6, 6, 6});
     SluiceException e =
         assertThrows(SluiceException.class, () -> LibraryFile.unpack(CONTENT, "libsluice.so", dir));
-    assertTrue(e.getMessage().contains("other content"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("other content"), e.getMessage());
     assertArrayEquals(new byte[] {6, 6, 6}, Files.readAllBytes(file));
   }
 
@@ -63,8 +63,8 @@ class LibraryFileTest {
     SluiceException e =
         assertThrows(
             SluiceException.class, () -> LibraryFile.unpack(CONTENT, "libsluice.so", file));
-    assertTrue(e.getMessage().contains("-Dsluice.native.dir"), e.getMessage());
-    assertFalse(e.getMessage().contains("\n"));
+    assertTrue(String.valueOf(e.getMessage()).contains("-Dsluice.native.dir"), e.getMessage());
+    assertFalse(String.valueOf(e.getMessage()).contains("\n"));
   }
 
   @Test

@@ -236,7 +236,7 @@ class NativeVfsTest {
       assertEquals("9", one(db, "SELECT count(*) FROM own"));
       SQLiteException e =
           assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_txid()"));
-      assertTrue(e.getMessage().contains("not a replica"), e.getMessage());
+      assertTrue(String.valueOf(e.getMessage()).contains("not a replica"), e.getMessage());
     }
   }
 
@@ -281,7 +281,7 @@ class NativeVfsTest {
       SQLiteException e =
           assertThrows(
               SQLiteException.class, () -> one(replica, "PRAGMA litestream_time='LATEST'"));
-      assertTrue(e.getMessage().contains("fixed at open"), e.getMessage());
+      assertTrue(String.valueOf(e.getMessage()).contains("fixed at open"), e.getMessage());
       assertThrows(SQLiteException.class, () -> one(replica, "PRAGMA litestream_txid=7"));
     }
   }
@@ -293,7 +293,7 @@ class NativeVfsTest {
           List.of("txid()", "time('main')", "lag()", "error('nowhere')", "txid(NULL)")) {
         SQLiteException e =
             assertThrows(SQLiteException.class, () -> one(db, "SELECT litestream_" + function));
-        assertTrue(e.getMessage().contains("not a replica"), e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains("not a replica"), e.getMessage());
       }
     }
   }
@@ -306,7 +306,8 @@ class NativeVfsTest {
           assertThrows(SQLiteException.class, () -> open("fake:nowhere", more).close());
       assertEquals(14, e.getResultCode().code, e.getMessage());
       assertTrue(
-          e.getMessage().contains("open replica fake:nowhere: no such replica"), e.getMessage());
+          String.valueOf(e.getMessage()).contains("open replica fake:nowhere: no such replica"),
+          e.getMessage());
     }
     try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:");
         Statement sql = db.createStatement()) {
@@ -364,7 +365,7 @@ class NativeVfsTest {
   void sharedCacheIsRefused() {
     SQLiteException e =
         assertThrows(SQLiteException.class, () -> open("fake:plain", "&cache=shared").close());
-    assertTrue(e.getMessage().contains("cache=shared"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("cache=shared"), e.getMessage());
   }
 
   @Test

@@ -25,7 +25,8 @@ class ReplicaParametersTest {
   }
 
   private static String refusal(String... parts) {
-    return assertThrows(IllegalArgumentException.class, () -> parse(parts)).getMessage();
+    return String.valueOf(
+        assertThrows(IllegalArgumentException.class, () -> parse(parts)).getMessage());
   }
 
   @Test
