@@ -145,7 +145,9 @@ class ReplicaTest {
       ViewException.PageMissing failure =
           assertThrows(ViewException.PageMissing.class, () -> TestReplicas.page(opened, view, 3));
       assertTrue(String.valueOf(failure.getMessage()).contains("page 3"), failure.getMessage());
-      assertTrue(String.valueOf(failure.getMessage()).contains(view.txid().toString()), failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains(view.txid().toString()),
+          failure.getMessage());
       TestReplicas.page(opened, view, 4);
     }
     Path out = dir.resolve("cut.db");
@@ -193,8 +195,12 @@ class ReplicaTest {
       ViewException.Gap failure =
           assertThrows(
               ViewException.Gap.class, () -> replicas.acquire(TestReplicas.options(replica)));
-      assertTrue(String.valueOf(failure.getMessage()).contains(new Txid(1).toString()), failure.getMessage());
-      assertTrue(String.valueOf(failure.getMessage()).contains(new Txid(2).toString()), failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains(new Txid(1).toString()),
+          failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains(new Txid(2).toString()),
+          failure.getMessage());
     }
   }
 
@@ -247,7 +253,8 @@ class ReplicaTest {
           assertThrows(
               ViewException.HistoryGone.class,
               () -> TestReplicas.page(opened, opened.latest(), 200));
-      assertTrue(String.valueOf(failure.getMessage()).contains("history gone"), failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains("history gone"), failure.getMessage());
       assertEquals(Optional.of(String.valueOf(failure.getMessage())), opened.lastError());
       TestReplicas.page(opened, opened.latest(), 1);
       Files.write(file, new byte[(int) (400L * 4200)]);
