@@ -15,6 +15,7 @@ import java.util.Arrays;
  *
  * @param bytes both as the file has them: the header, then everything from the index to the end
  */
+@SuppressWarnings("ArrayRecordComponent") // compared by nobody
 record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
 
   /** Reads a whole file and verifies all of it. */

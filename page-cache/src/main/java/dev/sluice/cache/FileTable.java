@@ -88,6 +88,7 @@ final class FileTable {
     }
   }
 
+  @SuppressWarnings("JavaInstantGetSecondsGetNano") // both are kept
   private void add(LtxFile file, byte[] version) {
     if ((count + 1) * ROW_LONGS > rows.length) {
       rows = Arrays.copyOf(rows, (count + (count >> 2) + 1) * ROW_LONGS);

@@ -67,6 +67,7 @@ final class FrameCache {
    * goes on when callers stop waiting: to stop waiting is to leave the future alone, never to
    * cancel it. A failure is not kept.
    */
+  @SuppressWarnings("FutureReturnValueIgnored") // what follows a fetch does not throw
   CompletableFuture<byte[]> get(long key, Supplier<CompletableFuture<byte[]>> fetch) {
     byte[] found = entries.getIfPresent(key);
     if (found != null) {

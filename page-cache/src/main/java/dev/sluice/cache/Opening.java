@@ -52,6 +52,7 @@ final class Opening {
   private long keptBytes;
 
   /** What came of a file, beside its summary: bytes that may hold frames. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Piece(long offset, byte[] bytes) {}
 
   private record Loaded(LtxFile file, int number, FileSummary summary, List<Piece> pieces) {}

@@ -26,7 +26,7 @@ public final class Replicas implements AutoCloseable {
   private final SharedMemory memory;
   private final Function<ReplicaUrl, ReplicaClient> clients;
   private final Map<ReplicaUrl, Shared> byUrl = new HashMap<>();
-  private final Map<Replica, Shared> byReplica = new IdentityHashMap<>();
+  private final IdentityHashMap<Replica, Shared> byReplica = new IdentityHashMap<>();
   private boolean isClosed;
 
   /** One replica and those who share it. What changes is under the lock of {@link Replicas}. */

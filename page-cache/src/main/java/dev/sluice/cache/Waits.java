@@ -42,13 +42,13 @@ public final class Waits {
     } catch (CancellationException e) {
       throw new ReplicaException.Unavailable(what + ": closed meanwhile", e);
     } catch (ExecutionException e) {
-      return rethrow(e.getCause() == null ? e : e.getCause());
+      throw failureOf(e.getCause() == null ? e : e.getCause());
     }
   }
 
-  private static <T> T rethrow(Throwable cause) throws IOException {
+  private static IOException failureOf(Throwable cause) {
     if (cause instanceof IOException failure) {
-      throw failure;
+      return failure;
     } else if (cause instanceof RuntimeException bug) {
       throw bug;
     } else if (cause instanceof Error error) {

@@ -21,6 +21,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
+@SuppressWarnings({"NonApiType", "IntLongMath", "NarrowingCompoundAssignment"})
 class PageMapTest {
   private static final int PAGE_SIZE = 512;
 

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What opening, reading and restoring do beside the golden replicas: sizes, gaps and damage. */
+@SuppressWarnings({"NonApiType", "IntLongMath", "NarrowingCompoundAssignment"})
 class ReplicaTest {
   private static final Duration SHORT = Duration.ofMillis(400);
 
@@ -143,8 +144,10 @@ class ReplicaTest {
       View view = opened.latest();
       ViewException.PageMissing failure =
           assertThrows(ViewException.PageMissing.class, () -> TestReplicas.page(opened, view, 3));
-      assertTrue(failure.getMessage().contains("page 3"), failure.getMessage());
-      assertTrue(failure.getMessage().contains(view.txid().toString()), failure.getMessage());
+      assertTrue(String.valueOf(failure.getMessage()).contains("page 3"), failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains(view.txid().toString()),
+          failure.getMessage());
       TestReplicas.page(opened, view, 4);
     }
     Path out = dir.resolve("cut.db");
@@ -162,8 +165,8 @@ class ReplicaTest {
   @Test
   void anEmptyReplicaIsWaitedForUntilTheDeadline() {
     ViewException.NoFiles failure = openFails(ViewException.NoFiles.class, dir.resolve("empty"));
-    assertTrue(failure.getMessage().contains("no files yet"), failure.getMessage());
-    assertTrue(failure.getMessage().contains("empty"), failure.getMessage());
+    assertTrue(String.valueOf(failure.getMessage()).contains("no files yet"), failure.getMessage());
+    assertTrue(String.valueOf(failure.getMessage()).contains("empty"), failure.getMessage());
   }
 
   @Test
@@ -192,8 +195,12 @@ class ReplicaTest {
       ViewException.Gap failure =
           assertThrows(
               ViewException.Gap.class, () -> replicas.acquire(TestReplicas.options(replica)));
-      assertTrue(failure.getMessage().contains(new Txid(1).toString()), failure.getMessage());
-      assertTrue(failure.getMessage().contains(new Txid(2).toString()), failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains(new Txid(1).toString()),
+          failure.getMessage());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains(new Txid(2).toString()),
+          failure.getMessage());
     }
   }
 
@@ -202,7 +209,7 @@ class ReplicaTest {
     Path replica = simple();
     TestReplicas.write(replica, 0, TestReplicas.header(512, 0, 4, 4), pages(512));
     ViewException.Deleted failure = openFails(ViewException.Deleted.class, replica);
-    assertTrue(failure.getMessage().contains("deleted"), failure.getMessage());
+    assertTrue(String.valueOf(failure.getMessage()).contains("deleted"), failure.getMessage());
     assertThrows(ViewException.Deleted.class, () -> restore(replica, dir.resolve("deleted.db")));
   }
 
@@ -228,7 +235,7 @@ class ReplicaTest {
     Path only = TestReplicas.file(replica, 0, 2, 2);
     Files.write(only, new byte[300]);
     LtxFormatException failure = openFails(LtxFormatException.class, replica);
-    assertTrue(failure.getMessage().contains("L"), failure.getMessage());
+    assertTrue(String.valueOf(failure.getMessage()).contains("L"), failure.getMessage());
     assertThrows(LtxFormatException.class, () -> restore(replica, dir.resolve("malformed.db")));
   }
 
@@ -246,8 +253,9 @@ class ReplicaTest {
           assertThrows(
               ViewException.HistoryGone.class,
               () -> TestReplicas.page(opened, opened.latest(), 200));
-      assertTrue(failure.getMessage().contains("history gone"), failure.getMessage());
-      assertEquals(Optional.of(failure.getMessage()), opened.lastError());
+      assertTrue(
+          String.valueOf(failure.getMessage()).contains("history gone"), failure.getMessage());
+      assertEquals(Optional.of(String.valueOf(failure.getMessage())), opened.lastError());
       TestReplicas.page(opened, opened.latest(), 1);
       Files.write(file, new byte[(int) (400L * 4200)]);
       assertThrows(
@@ -295,7 +303,7 @@ class ReplicaTest {
     Path replica = golden.copyTo(dir);
     Path file = TestReplicas.file(replica, 0, 2, 2);
     byte[] content = Files.readAllBytes(file);
-    String image = golden.images().get(golden.images().lastKey());
+    String image = String.valueOf(golden.images().get(golden.images().lastKey()));
     Random random = new Random(3);
     for (int i = 0;
         i < content.length;

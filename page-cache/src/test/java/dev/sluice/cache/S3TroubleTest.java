@@ -25,6 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The trouble table's lines about the storage, for opening and for reading, on a real socket. */
+@SuppressWarnings({"NonApiType", "IntLongMath", "NarrowingCompoundAssignment"})
 class S3TroubleTest {
   private static final int PAGES = 400;
   private static final int PAGE_SIZE = 4096;
@@ -124,7 +125,7 @@ class S3TroubleTest {
     for (Fault fault : new Fault[] {new Fault.Status(503, "SlowDown"), new Fault.Hang()}) {
       proxy.inject(request -> true, fault);
       ReplicaException.Unavailable failure = openFails(ReplicaException.Unavailable.class, bucket);
-      assertTrue(failure.getMessage().contains("tried"), failure.getMessage());
+      assertTrue(String.valueOf(failure.getMessage()).contains("tried"), failure.getMessage());
       proxy.heal();
     }
     proxy.refuse();
@@ -145,8 +146,8 @@ class S3TroubleTest {
     ReplicaException.Unavailable failure =
         assertThrows(
             ReplicaException.Unavailable.class, () -> TestReplicas.page(replica, view, 220));
-    assertTrue(failure.getMessage().contains("tried"), failure.getMessage());
-    assertEquals(Optional.of(failure.getMessage()), replica.lastError());
+    assertTrue(String.valueOf(failure.getMessage()).contains("tried"), failure.getMessage());
+    assertEquals(Optional.of(String.valueOf(failure.getMessage())), replica.lastError());
     proxy.heal();
     assertArrayEquals(pages[220], TestReplicas.page(replica, view, 220));
     assertEquals(Optional.empty(), replica.lastError());

@@ -87,6 +87,8 @@ public final class Restorer implements AutoCloseable {
   public record Result(Txid txid, long pages, long bytes) {}
 
   /**
+   * Takes what restores have in common.
+   *
    * @param client not closed here
    * @param meter is told of rounds
    * @param stallLimit how long to go on without any new byte, and how long an empty replica is
