@@ -20,7 +20,8 @@ import java.sql.Statement;
 import java.util.Random;
 
 /**
- * A database file and a replica of it with one snapshot, both made from a fixed seed: what benchmarks compare.
+ * A database file and a replica of it with one snapshot, both made from a fixed seed: what
+ * benchmarks compare.
  *
  * @param file the database file
  * @param replica the folder that holds {@code ltx/}
@@ -50,7 +51,8 @@ record BenchDatabase(Path file, Path replica, int rowCount) {
       }
       connection.setAutoCommit(false);
       Random random = new Random(42);
-      try (PreparedStatement insert = connection.prepareStatement("INSERT INTO t(word) VALUES (?)")) {
+      try (PreparedStatement insert =
+          connection.prepareStatement("INSERT INTO t(word) VALUES (?)")) {
         for (int row = 0; row < rowCount; row++) {
           insert.setString(1, text(random));
           insert.executeUpdate();

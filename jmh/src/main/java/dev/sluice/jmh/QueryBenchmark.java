@@ -30,8 +30,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * SQL through the VFS beside SQLite's own VFS on a local file: the same database, the same pragmas, one connection, all pages
- * demanded once before the measurement. SQLite's own cache is ten pages, so that pages are really asked for.
+ * SQL through the VFS beside SQLite's own VFS on a local file: the same database, the same pragmas,
+ * one connection, all pages demanded once before the measurement. SQLite's own cache is ten pages,
+ * so that pages are really asked for.
  */
 @State(Scope.Benchmark)
 @Fork(1)
@@ -69,7 +70,8 @@ public class QueryBenchmark {
     return switch (vfs) {
       case "local" -> "jdbc:sqlite:file:" + database.file() + "?mode=ro";
       case "sluice" ->
-          "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&page_cache_size=256MB&replica_url=file:" + database.replica();
+          "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&page_cache_size=256MB&replica_url=file:"
+              + database.replica();
       default -> throw new IllegalArgumentException("vfs=" + vfs);
     };
   }

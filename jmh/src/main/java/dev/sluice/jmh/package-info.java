@@ -1,4 +1,6 @@
-/** Benchmarks, each beside its baseline; run by the scripts in {@code jmh/bench}. Never published. */
+/**
+ * Benchmarks, each beside its baseline; run by the scripts in {@code jmh/bench}. Never published.
+ */
 @NullMarked
 package dev.sluice.jmh;
 
