@@ -314,6 +314,6 @@ final class Opening {
   }
 
   private String nameOf(LtxFile file) {
-    return client.location() + " " + file.name();
+    return client.location(file.name());
   }
 }

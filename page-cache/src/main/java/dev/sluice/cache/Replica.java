@@ -66,7 +66,9 @@ public final class Replica {
   private volatile int[] listing = new int[0];
   private volatile Optional<View> latest = Optional.empty();
   private volatile Optional<String> lastError = Optional.empty();
-  private volatile long lastProvenMillis;
+
+  /** {@link System#nanoTime} before the listing that proved the latest view the newest. */
+  private volatile Optional<Long> provenNanos = Optional.empty();
 
   /** Takes over the client. Makes no request. */
   Replica(ReplicaClient client, ReplicaOptions options, SharedMemory sharedMemory) {
@@ -90,21 +92,19 @@ public final class Replica {
     };
   }
 
-  /** Opens the latest view; called once, on a thread of {@link Replicas}. */
-  void open(Deadline deadline) throws IOException {
-    View view = open(new Target.Latest(), deadline);
-    latest = Optional.of(view);
-    control.publish(view);
-  }
-
   /** Returns where the replica is, without query and credentials. */
   public String location() {
     return client.location();
   }
 
-  /** Returns the newest view. */
-  public View latest() {
-    return latest.orElseThrow(() -> new IllegalStateException("not open: " + location()));
+  /** Returns the newest view, as {@link #at} does. */
+  public View latest() throws IOException {
+    return at(new Target.Latest());
+  }
+
+  /** Returns the newest view if it has been opened. */
+  public Optional<View> published() {
+    return latest;
   }
 
   /** Returns what readers in C see of this replica. */
@@ -123,11 +123,11 @@ public final class Replica {
   }
 
   /**
-   * Returns when the latest view was last known to be the newest, in milliseconds since the Unix
-   * epoch.
+   * Returns how long ago the latest view was last known to be the newest, or empty if there is none
+   * yet.
    */
-  public long lastProvenMillis() {
-    return lastProvenMillis;
+  public Optional<Duration> sinceProven() {
+    return provenNanos.map(nanos -> Duration.ofNanos(System.nanoTime() - nanos));
   }
 
   /** Returns the bytes that the page cache may hold. */
@@ -139,34 +139,44 @@ public final class Replica {
     cache.raiseMaximum(bytes);
   }
 
+  /** As {@link #at(Target, Duration)}, within the read timeout of whoever opened the replica. */
+  public View at(Target target) throws IOException {
+    return at(target, readTimeout);
+  }
+
   /**
    * Returns the view at a target; the same object while somebody holds it. Asks the storage only if
-   * the target is not known yet.
+   * the target is not known yet; concurrent callers share one opening.
    *
    * @throws dev.sluice.storage.PlanException.NotReachable if no file ends there: it names the TXIDs
    *     below and above
    * @throws ViewException if the files do not give that state
    * @throws LtxFormatException if a file is malformed and there is no plan without it
-   * @throws ReplicaException if the storage fails until the read timeout
+   * @throws ReplicaException if the storage refuses, or fails for as long as {@code timeout}
    */
-  public View at(Target target) throws IOException {
-    if (target instanceof Target.Latest) {
-      return latest();
-    }
-    if (target instanceof Target.AtTxid at) {
-      Optional<View> known = known(at.txid());
+  public View at(Target target, Duration timeout) throws IOException {
+    Deadline deadline = Deadline.after(timeout, System::nanoTime);
+    String what = "open " + target + " of " + location();
+    while (true) {
+      Optional<View> known = known(target);
       if (known.isPresent()) {
         return known.get();
       }
+      CompletableFuture<View> mine = new CompletableFuture<>();
+      CompletableFuture<View> other = pending.putIfAbsent(target, mine);
+      if (other == null) {
+        start(target, deadline, mine);
+        return Waits.await(mine, deadline, what);
+      }
+      try {
+        return Waits.await(other, deadline, what);
+      } catch (ReplicaException.Unavailable | ViewException.NoFiles e) {
+        // The opening that was joined may have had less time than this caller has.
+        if (deadline.hasPassed() || closing.getCount() == 0) {
+          throw e;
+        }
+      }
     }
-    Deadline deadline = Deadline.after(readTimeout, System::nanoTime);
-    CompletableFuture<View> mine = new CompletableFuture<>();
-    CompletableFuture<View> other = pending.putIfAbsent(target, mine);
-    if (other == null) {
-      start(target, deadline, mine);
-    }
-    return Waits.await(
-        other == null ? mine : other, deadline, "open " + target + " of " + location());
   }
 
   private void start(Target target, Deadline deadline, CompletableFuture<View> result) {
@@ -189,6 +199,13 @@ public final class Replica {
     }
   }
 
+  private Optional<View> known(Target target) {
+    if (target instanceof Target.Latest) {
+      return latest;
+    }
+    return target instanceof Target.AtTxid at ? known(at.txid()) : Optional.empty();
+  }
+
   private Optional<View> known(Txid txid) {
     Optional<View> newest = latest.filter(view -> view.txid().equals(txid));
     if (newest.isPresent()) {
@@ -207,7 +224,11 @@ public final class Replica {
       planner.startFrom(Arrays.stream(listing).mapToObj(files::file).toList());
     }
     try {
-      View view = open(planner, retrying, deadline, target instanceof Target.Latest);
+      long startNanos = System.nanoTime();
+      View view = open(planner, retrying, deadline);
+      if (target instanceof Target.Latest) {
+        publish(view, startNanos);
+      }
       lastError = Optional.empty();
       return view;
     } catch (IOException e) {
@@ -216,10 +237,8 @@ public final class Replica {
     }
   }
 
-  private View open(Planner planner, ReplicaClient retrying, Deadline deadline, boolean isLatest)
-      throws IOException {
+  private View open(Planner planner, ReplicaClient retrying, Deadline deadline) throws IOException {
     while (true) {
-      long startMillis = System.currentTimeMillis();
       RestorePlan plan = planner.plan();
       Optional<View> known = known(plan.txid());
       if (known.isPresent()) {
@@ -228,10 +247,6 @@ public final class Replica {
       try {
         View view = new Opening(retrying, meter, deadline, files, cache).open(plan);
         listing = files.numbersOf(planner.listing());
-        if (isLatest) {
-          lastProvenMillis = startMillis;
-          return view;
-        }
         return shared(view);
       } catch (MalformedFileException e) {
         planner.avoid(e.file(), e.reason());
@@ -239,6 +254,12 @@ public final class Replica {
         planner.relist(e);
       }
     }
+  }
+
+  private void publish(View view, long provenAtNanos) {
+    provenNanos = Optional.of(provenAtNanos);
+    latest = Optional.of(view);
+    control.publish(view);
   }
 
   private View shared(View view) {
@@ -254,6 +275,11 @@ public final class Replica {
     }
   }
 
+  /** As the other, within the read timeout of whoever opened the replica. */
+  public void read(View view, long pgno, ByteBuffer dst) throws IOException {
+    read(view, pgno, dst, readTimeout);
+  }
+
   /**
    * Fills {@code dst} with one page of a view, from the cache or the storage; page 1 as the view
    * shows it.
@@ -265,9 +291,9 @@ public final class Replica {
    * @throws ViewException.HistoryGone if the file that holds the page is gone or was replaced
    * @throws ViewException.PageMissing if no file holds the page
    * @throws LtxFormatException if the page's frame is damaged
-   * @throws ReplicaException if the storage refuses, or fails until the read timeout
+   * @throws ReplicaException if the storage refuses, or fails for as long as {@code timeout}
    */
-  public void read(View view, long pgno, ByteBuffer dst) throws IOException {
+  public void read(View view, long pgno, ByteBuffer dst, Duration timeout) throws IOException {
     if (pgno < 1 || pgno > view.commit() || dst.remaining() != view.pageSize()) {
       throw new IllegalArgumentException(
           "page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
@@ -277,13 +303,13 @@ public final class Replica {
       return;
     }
     int start = dst.position();
-    dst.put(page(view, pgno));
+    dst.put(page(view, pgno, timeout));
     if (pgno == 1) {
       dst.put(start, view.pageOneHeader());
     }
   }
 
-  private byte[] page(View view, long pgno) throws IOException {
+  private byte[] page(View view, long pgno, Duration timeout) throws IOException {
     PageMap pages = view.pages();
     if (!pages.contains(pgno)) {
       throw new ViewException.PageMissing(
@@ -295,7 +321,7 @@ public final class Replica {
       return cached.get();
     }
     try {
-      byte[] page = fetch(view, pgno, key);
+      byte[] page = fetch(view, pgno, key, Deadline.after(timeout, System::nanoTime));
       lastError = Optional.empty();
       return page;
     } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
@@ -314,8 +340,7 @@ public final class Replica {
    * A caller that joined another's fetch has its own deadline: when that fetch gave up too early,
    * it begins one.
    */
-  private byte[] fetch(View view, long pgno, long key) throws IOException {
-    Deadline deadline = Deadline.after(readTimeout, System::nanoTime);
+  private byte[] fetch(View view, long pgno, long key, Deadline deadline) throws IOException {
     AtomicBoolean isMine = new AtomicBoolean();
     while (true) {
       CompletableFuture<byte[]> page =
@@ -355,7 +380,7 @@ public final class Replica {
                     view.pageSize(),
                     page,
                     0,
-                    location() + " " + file.name(),
+                    client.location(file.name()),
                     offset);
               } catch (LtxFormatException e) {
                 throw new CompletionException(e);

@@ -4,7 +4,6 @@ import dev.sluice.storage.Deadline;
 import dev.sluice.storage.Environment;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
-import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.util.HashMap;
@@ -32,7 +31,7 @@ public final class Replicas implements AutoCloseable {
   /** One replica and those who share it. What changes is under the lock of {@link Replicas}. */
   private static final class Shared {
     final ReplicaUrl url;
-    final CompletableFuture<Replica> opening = new CompletableFuture<>();
+    final CompletableFuture<Replica> replica = new CompletableFuture<>();
     int users;
     boolean isAbandoned;
     Runnable close = () -> {};
@@ -57,66 +56,55 @@ public final class Replicas implements AutoCloseable {
   }
 
   /**
-   * Returns the replica, open. Whoever acquires it gives it back with {@link #release}. Concurrent
-   * callers share one opening and its failure; a later caller tries anew.
+   * Returns the replica; makes no request. Whoever acquires it gives it back with {@link #release}.
    *
    * @throws IllegalArgumentException if the URL cannot be used
-   * @throws ViewException if what the replica holds gives no view
-   * @throws dev.sluice.ltx.LtxFormatException if a file is malformed and there is no plan without
-   *     it
-   * @throws ReplicaException if the storage refuses, or fails until the read timeout
+   * @throws IOException if another caller's thread is making the replica and does not end within
+   *     the read timeout
    */
   public Replica acquire(ReplicaOptions options) throws IOException {
     Shared shared;
-    boolean isFirst = false;
+    boolean isFirst;
     synchronized (lock) {
       if (isClosed) {
         throw new IllegalStateException("closed");
       }
-      Shared known = byUrl.get(options.url());
-      if (known == null) {
-        known = new Shared(options.url());
-        byUrl.put(options.url(), known);
-        isFirst = true;
-      }
-      known.users++;
-      shared = known;
+      isFirst = !byUrl.containsKey(options.url());
+      shared = byUrl.computeIfAbsent(options.url(), Shared::new);
+      shared.users++;
     }
-    Deadline deadline = Deadline.after(options.readTimeout(), System::nanoTime);
     if (isFirst) {
-      Thread thread = new Thread(() -> open(shared, options, deadline), "replica-open");
-      thread.setDaemon(true);
-      thread.start();
+      make(shared, options);
     }
-    boolean isOpen = false;
+    boolean isAcquired = false;
     try {
-      Replica replica = Waits.await(shared.opening, deadline, "open " + options.url());
+      Deadline deadline = Deadline.after(options.readTimeout(), System::nanoTime);
+      Replica replica = Waits.await(shared.replica, deadline, "open " + options.url());
       replica.raisePageCache(options.pageCacheBytes());
-      isOpen = true;
+      isAcquired = true;
       return replica;
     } finally {
-      if (!isOpen) {
+      if (!isAcquired) {
         release(shared);
       }
     }
   }
 
-  private void open(Shared shared, ReplicaOptions options, Deadline deadline) {
+  private void make(Shared shared, ReplicaOptions options) {
     try {
       Replica replica = new Replica(clients.apply(options.url()), options, memory);
       synchronized (lock) {
         shared.close = replica::close;
         byReplica.put(replica, shared);
       }
-      closeIfAbandoned(shared);
-      replica.open(deadline);
-      shared.opening.complete(replica);
-    } catch (IOException | RuntimeException | Error e) {
+      shared.replica.complete(replica);
+    } catch (RuntimeException | Error e) {
       synchronized (lock) {
         byUrl.remove(options.url(), shared);
       }
-      shared.opening.completeExceptionally(e);
+      shared.replica.completeExceptionally(e);
     }
+    closeIfAbandoned(shared);
   }
 
   /** Gives back what {@link #acquire} returned; the last one who does closes the replica. */

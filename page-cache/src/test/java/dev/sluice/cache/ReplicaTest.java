@@ -61,7 +61,8 @@ class ReplicaTest {
 
   private static <T extends Throwable> T openFails(Class<T> type, Path replica) {
     try (Replicas replicas = TestReplicas.replicas()) {
-      return assertThrows(type, () -> replicas.acquire(TestReplicas.options(replica, SHORT)));
+      return assertThrows(
+          type, () -> replicas.acquire(TestReplicas.options(replica, SHORT)).latest());
     }
   }
 
@@ -194,7 +195,8 @@ class ReplicaTest {
     try (Replicas replicas = TestReplicas.replicas()) {
       ViewException.Gap failure =
           assertThrows(
-              ViewException.Gap.class, () -> replicas.acquire(TestReplicas.options(replica)));
+              ViewException.Gap.class,
+              () -> replicas.acquire(TestReplicas.options(replica)).latest());
       assertTrue(
           String.valueOf(failure.getMessage()).contains(new Txid(1).toString()),
           failure.getMessage());
@@ -248,6 +250,7 @@ class ReplicaTest {
         TestReplicas.write(replica, 9, TestReplicas.header(4096, 400, 1, 1), pages(4096, all));
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica opened = replicas.acquire(TestReplicas.options(replica));
+      opened.latest();
       Files.delete(file);
       ViewException.HistoryGone failure =
           assertThrows(
@@ -270,7 +273,8 @@ class ReplicaTest {
       Path empty = dir.resolve("nothing");
       Thread.currentThread().interrupt();
       assertThrows(
-          InterruptedIOException.class, () -> replicas.acquire(TestReplicas.options(empty)));
+          InterruptedIOException.class,
+          () -> replicas.acquire(TestReplicas.options(empty)).latest());
       assertTrue(Thread.interrupted());
       assertEquals(new Txid(3), replicas.acquire(TestReplicas.options(replica)).latest().txid());
     }
@@ -305,14 +309,12 @@ class ReplicaTest {
     byte[] content = Files.readAllBytes(file);
     String image = String.valueOf(golden.images().get(golden.images().lastKey()));
     Random random = new Random(3);
-    for (int i = 0;
-        i < content.length;
-        i += content.length < 2000 ? 1 : 1 + random.nextInt(content.length / 500)) {
+    for (int i = 0; i < content.length; i++) {
       byte[] flipped = content.clone();
       flipped[i] ^= 1 << random.nextInt(8);
       requireImageOrError(replica, file, flipped, image);
     }
-    for (int cut = 1; cut <= 200; cut += 7) {
+    for (int cut = 1; cut <= 200; cut++) {
       requireImageOrError(replica, file, Arrays.copyOf(content, content.length - cut), image);
     }
   }
@@ -325,7 +327,8 @@ class ReplicaTest {
       restore(replica, out);
       assertEquals(image, TestReplicas.sha256(Files.readAllBytes(out)));
     } catch (LtxFormatException e) {
-      assertTrue(e.file().contains("L0 " + new Txid(2)), e.getMessage());
+      assertTrue(e.offset() >= 0, e.getMessage());
+      assertTrue(e.file().endsWith(String.valueOf(file.getFileName())), e.getMessage());
     }
     Files.deleteIfExists(out);
   }

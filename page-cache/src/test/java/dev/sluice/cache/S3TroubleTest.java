@@ -86,12 +86,18 @@ class S3TroubleTest {
   private Replica openOnce() throws IOException {
     Duration patient = Duration.ofSeconds(30);
     ReplicaOptions asked = options(bucket);
-    return replicas.acquire(
+    return open(
         new ReplicaOptions(asked.url(), asked.pageCacheBytes(), patient, asked.pollInterval()));
   }
 
+  private Replica open(ReplicaOptions options) throws IOException {
+    Replica replica = replicas.acquire(options);
+    replica.latest();
+    return replica;
+  }
+
   private <T extends IOException> T openFails(Class<T> type, String ofBucket) {
-    T failure = assertThrows(type, () -> replicas.acquire(options(ofBucket)));
+    T failure = assertThrows(type, () -> replicas.acquire(options(ofBucket)).latest());
     assertFalse(
         String.valueOf(failure.getMessage()).contains(S3Server.SECRET_ACCESS_KEY),
         failure.getMessage());
@@ -157,7 +163,7 @@ class S3TroubleTest {
 
   private Replica openWithShortReads() throws IOException {
     replicas.release(openOnce());
-    return replicas.acquire(options(bucket));
+    return open(options(bucket));
   }
 
   @Test

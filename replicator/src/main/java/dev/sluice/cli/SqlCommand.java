@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cache.ReplicaOptions;
+import dev.sluice.cache.View;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
@@ -8,6 +9,7 @@ import dev.sluice.vfs.OpenReplica;
 import dev.sluice.vfs.Sluice;
 import dev.sluice.vfs.SluiceException;
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -82,7 +84,7 @@ final class SqlCommand implements Callable<Integer> {
     Usage.refuseOptions(command, statements);
     Target target = targetOptions.target(command, Instant.now());
     ReplicaUrl url = OpenedClient.url(replica);
-    try (OpenReplica opened = open(url);
+    try (OpenReplica opened = hold(url);
         Connection connection = connect(url, opened, target)) {
       openMillis = terminal.elapsedMillis();
       RowFormat format = isJson ? new JsonFormat(terminal.out()) : new ListFormat(terminal.out());
@@ -102,7 +104,7 @@ final class SqlCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private OpenReplica open(ReplicaUrl url) throws Failure {
+  private OpenReplica hold(ReplicaUrl url) throws Failure {
     try {
       return Sluice.open(options(url));
     } catch (IOException | IllegalArgumentException | SluiceException e) {
@@ -116,11 +118,15 @@ final class SqlCommand implements Callable<Integer> {
         url, usual.pageCacheBytes(), terminal.openTimeout(), usual.pollInterval());
   }
 
+  /** The view is opened first, for its failures say more as they are than through JDBC. */
   private static Connection connect(ReplicaUrl url, OpenReplica opened, Target target)
       throws Failure {
     try {
-      return DriverManager.getConnection(opened.jdbcUrl() + parameter(target));
-    } catch (SQLException e) {
+      View view = opened.replica().at(target);
+      Connection connection = DriverManager.getConnection(opened.jdbcUrl() + parameter(target));
+      Reference.reachabilityFence(view);
+      return connection;
+    } catch (SQLException | IOException e) {
       throw new Failure("open " + url.location(), e);
     }
   }

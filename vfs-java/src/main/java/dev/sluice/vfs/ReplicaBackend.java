@@ -36,13 +36,15 @@ final class ReplicaBackend implements Backend {
   @Override
   public ReplicaFile open(ReplicaParameters parameters) throws IOException {
     Target target = target(parameters);
-    Replica replica = replicas.acquire(options(parameters));
+    ReplicaOptions options = options(parameters);
+    Replica replica = replicas.acquire(options);
     boolean isOpen = false;
     try {
-      Optional<View> fixed =
-          target instanceof Target.Latest ? Optional.empty() : Optional.of(replica.at(target));
-      ReplicaFile file =
-          new ReplicaConnection(replica, fixed, clock, () -> replicas.release(replica));
+      View view = replica.at(target, options.readTimeout());
+      Optional<View> fixed = target instanceof Target.Latest ? Optional.empty() : Optional.of(view);
+      ReplicaConnection.Terms terms =
+          new ReplicaConnection.Terms(options.readTimeout(), () -> replicas.release(replica));
+      ReplicaFile file = new ReplicaConnection(replica, fixed, terms);
       isOpen = true;
       return file;
     } finally {
@@ -52,7 +54,7 @@ final class ReplicaBackend implements Backend {
     }
   }
 
-  /** Opens a replica for the explicit API, which names it in its URLs by a number of ours. */
+  /** Holds a replica for the explicit API, which names it in its URLs by a number of ours. */
   OpenReplica hold(ReplicaOptions options) throws IOException {
     Replica replica = replicas.acquire(options);
     String number = Long.toString(holds.incrementAndGet());

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -21,8 +20,7 @@ final class ReplicaConnection implements ReplicaFile {
 
   private final Replica replica;
   private final Optional<View> fixed;
-  private final Clock clock;
-  private final Runnable release;
+  private final Terms terms;
   private final long controlAddress;
   private @Nullable View pinned;
   private String error = "";
@@ -35,11 +33,19 @@ final class ReplicaConnection implements ReplicaFile {
 
   private WeakReference<@Nullable View> lastView = new WeakReference<>(null);
 
-  ReplicaConnection(Replica replica, Optional<View> fixed, Clock clock, Runnable release) {
+  /**
+   * What one connection has for itself.
+   *
+   * @param readTimeout how long a read may take
+   * @param release gives the replica back
+   */
+  record Terms(Duration readTimeout, Runnable release) {}
+
+  /** Takes a replica whose latest view is open, or a fixed view of it. */
+  ReplicaConnection(Replica replica, Optional<View> fixed, Terms terms) {
     this.replica = replica;
     this.fixed = fixed;
-    this.clock = clock;
-    this.release = release;
+    this.terms = terms;
     this.controlAddress = Upcalls.address(replica.control().memory());
   }
 
@@ -55,7 +61,7 @@ final class ReplicaConnection implements ReplicaFile {
 
   @Override
   public void read(long word, long pgno, ByteBuffer dst) throws IOException {
-    replica.read(view(word), pgno, dst);
+    replica.read(view(word), pgno, dst, terms.readTimeout());
   }
 
   private View view(long word) {
@@ -78,7 +84,7 @@ final class ReplicaConnection implements ReplicaFile {
 
   @Override
   public void pin(ByteBuffer dst) {
-    View view = fixed.orElseGet(replica::latest);
+    View view = fixed.or(replica::published).orElseThrow();
     pinned = view;
     dst.order(ByteOrder.nativeOrder())
         .putLong(view.txid().value())
@@ -101,11 +107,9 @@ final class ReplicaConnection implements ReplicaFile {
 
   @Override
   public long lagSeconds(long txid) {
-    long provenMillis = replica.lastProvenMillis();
-    if (provenMillis <= 0 || txid != replica.latest().txid().value()) {
-      return -1;
-    }
-    return Math.max(0, Duration.ofMillis(clock.millis() - provenMillis).toSeconds());
+    boolean isNewest = replica.published().filter(view -> view.txid().value() == txid).isPresent();
+    Optional<Duration> sinceProven = isNewest ? replica.sinceProven() : Optional.empty();
+    return sinceProven.map(Duration::toSeconds).orElse(-1L);
   }
 
   @Override
@@ -120,6 +124,6 @@ final class ReplicaConnection implements ReplicaFile {
 
   @Override
   public void close() {
-    release.run();
+    terms.release().run();
   }
 }

@@ -36,9 +36,11 @@ public final class Sluice {
   }
 
   /**
-   * Opens a replica and holds it open, registering the VFS if need be.
+   * Holds a replica for its connections, registering the VFS if need be. Makes no request: the
+   * first connection does, or {@link dev.sluice.cache.Replica#at}.
    *
-   * @throws IOException if it cannot be opened within its read timeout; the message says why
+   * @throws IllegalArgumentException if the URL cannot be used
+   * @throws IOException if another thread has begun to do the same and does not end in time
    * @throws SluiceException if the native library cannot be used here
    */
   public static OpenReplica open(ReplicaOptions options) throws IOException {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +31,11 @@ class GoldenContentsTest {
   @BeforeAll
   static void register() {
     Sluice.register();
+  }
+
+  @AfterAll
+  static void unregister() {
+    Sluice.unregister();
   }
 
   static List<Golden> goldens() {

@@ -17,6 +17,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,11 +35,20 @@ class SoakTest {
 
   @TempDir Path folder;
 
+  @BeforeAll
+  static void register() {
+    Sluice.register();
+  }
+
+  @AfterAll
+  static void unregister() {
+    Sluice.unregister();
+  }
+
   @Test
   void everyRowIsOfItsTxid() throws Exception {
     long seed = Long.getLong("sluice.seed", System.nanoTime());
     System.out.println("SoakTest -Dsluice.seed=" + seed);
-    Sluice.register();
     Path replica = folder.resolve("replica");
     write(replica);
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);

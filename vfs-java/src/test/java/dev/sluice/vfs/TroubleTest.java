@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.testkit.FaultProxy;
@@ -22,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -57,6 +57,11 @@ class TroubleTest {
   @BeforeAll
   static void register() {
     Sluice.register();
+  }
+
+  @AfterAll
+  static void unregister() {
+    Sluice.unregister();
   }
 
   @BeforeEach
@@ -146,10 +151,10 @@ class TroubleTest {
   }
 
   @Test
-  void missingArtifactIsNamed() {
+  void schemesThatAreKnownAreNamed() {
     Failure.of(() -> connect(Urls.jdbc("gs://bucket/db")))
         .hasCode(SQLiteErrorCode.SQLITE_CANTOPEN)
-        .says("gs", "sluice-storage-")
+        .says("gs", "file", "s3")
         .atOnce();
   }
 

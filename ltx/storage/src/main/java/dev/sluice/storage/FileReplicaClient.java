@@ -26,6 +26,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 
 /**
  * A replica in a directory, in either layout.
@@ -45,6 +46,9 @@ final class FileReplicaClient implements ReplicaClient {
   private final FileTasks tasks;
   private final AtomicLong temporaryNames = new AtomicLong();
 
+  /** As the directory was when last looked at: messages ask for no I/O. */
+  private volatile Layout lastLayout = Layout.DIRECTORY;
+
   /**
    * @param root the directory that holds {@code ltx/}, or {@code 0000/} to {@code 0009/}; it need
    *     not exist
@@ -62,6 +66,15 @@ final class FileReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public String location(LtxFileName name) {
+    return location
+        + (location.endsWith("/") ? "" : "/")
+        + lastLayout.folder(name.level())
+        + "/"
+        + Layout.fileName(name.range());
+  }
+
+  @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
     Layout.DIRECTORY.folder(level);
     return tasks.submit("list level " + level + " of " + location, () -> listNow(level, from));
@@ -72,9 +85,7 @@ final class FileReplicaClient implements ReplicaClient {
     if (offset < 0 || length < 0 || offset > file.size() - length) {
       throw new IllegalArgumentException(
           "read "
-              + location
-              + " "
-              + file.name()
+              + location(file.name())
               + ": "
               + length
               + " bytes at "
@@ -83,30 +94,27 @@ final class FileReplicaClient implements ReplicaClient {
               + file.size());
     }
     return tasks.submit(
-        "read " + location + " " + file.name() + " offset=" + offset,
-        () -> readNow(file, offset, length));
+        "read " + location(file.name()) + " offset=" + offset, () -> readNow(file, offset, length));
   }
 
   @Override
   public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
     if (length < 1) {
-      throw new IllegalArgumentException(
-          "read tail of " + location + " " + name + ": length " + length);
+      throw new IllegalArgumentException("read tail of " + location(name) + ": length " + length);
     }
-    return tasks.submit("read tail of " + location + " " + name, () -> readTailNow(name, length));
+    return tasks.submit("read tail of " + location(name), () -> readTailNow(name, length));
   }
 
   @Override
   public CompletableFuture<InputStream> open(LtxFile file) {
-    String what = "open " + location + " " + file.name();
+    String what = "open " + location(file.name());
     return tasks.submit(what, () -> openNow(file, what));
   }
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
       LtxFileName name, Path content, Instant timestamp) {
-    return tasks.submit(
-        "create " + location + " " + name, () -> createNow(name, content, timestamp));
+    return tasks.submit("create " + location(name), () -> createNow(name, content, timestamp));
   }
 
   @Override
@@ -172,7 +180,7 @@ final class FileReplicaClient implements ReplicaClient {
     Path path = path(name);
     FileState state = FileState.of(path);
     if (!state.isFile()) {
-      throw new ReplicaException.NotFound("read tail of " + location + " " + name + ": not a file");
+      throw new ReplicaException.NotFound("read tail of " + location(name) + ": not a file");
     }
     LtxFile file = state.as(name);
     byte[] bytes = new byte[(int) Math.min(length, file.size())];
@@ -215,8 +223,7 @@ final class FileReplicaClient implements ReplicaClient {
     Path path = path(name);
     Path folder = Objects.requireNonNull(path.getParent());
     if (!Files.isReadable(content)) {
-      throw new ReplicaException.Denied(
-          "create " + location + " " + name + ": cannot read " + content);
+      throw new ReplicaException.Denied("create " + location(name) + ": cannot read " + content);
     }
     if (Files.exists(path)) {
       throw new FileAlreadyExistsException(path.toString());
@@ -318,14 +325,16 @@ final class FileReplicaClient implements ReplicaClient {
 
   /** Asked anew each time: the directory may be made, or replaced, while this client lives. */
   private Layout layout() {
-    if (!Files.isDirectory(root.resolve("ltx"))) {
-      for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
-        if (Files.isDirectory(root.resolve(Layout.OBJECT_STORE.folder(level)))) {
-          return Layout.OBJECT_STORE;
-        }
-      }
-    }
-    return Layout.DIRECTORY;
+    Layout layout = hasObjectStoreLayout() ? Layout.OBJECT_STORE : Layout.DIRECTORY;
+    lastLayout = layout;
+    return layout;
+  }
+
+  private boolean hasObjectStoreLayout() {
+    return !Files.isDirectory(root.resolve("ltx"))
+        && IntStream.rangeClosed(0, LtxFileName.SNAPSHOT_LEVEL)
+            .mapToObj(Layout.OBJECT_STORE::folder)
+            .anyMatch(folder -> Files.isDirectory(root.resolve(folder)));
   }
 
   /** Returns the failure of the contract that a failure of the file system is. */

@@ -34,6 +34,11 @@ public final class MeteringReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public String location(LtxFileName name) {
+    return inner.location(name);
+  }
+
+  @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
     CompletableFuture<List<LtxFile>> listing = inner.list(level, from);
     meter.countList();

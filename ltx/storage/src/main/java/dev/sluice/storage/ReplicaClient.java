@@ -23,6 +23,9 @@ public interface ReplicaClient extends AutoCloseable {
   /** Returns where the replica is, as a URL without query and credentials: for messages. */
   String location();
 
+  /** Returns where a file is or would be, in the same form: for messages. Makes no request. */
+  String location(LtxFileName name);
+
   /**
    * Lists the files of one level whose min TXID is {@code from} or later, ascending by min, then
    * max TXID. Names that are not LTX file names are left out. A level or a replica that does not

@@ -38,33 +38,35 @@ public final class RetryingReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public String location(LtxFileName name) {
+    return inner.location(name);
+  }
+
+  @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
     return reading("list level " + level + " of " + location(), () -> inner.list(level, from));
   }
 
   @Override
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
-    return reading(
-        "read " + file.name() + " of " + location(), () -> inner.read(file, offset, length));
+    return reading("read " + location(file.name()), () -> inner.read(file, offset, length));
   }
 
   @Override
   public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
-    return reading(
-        "read tail of " + name + " of " + location(), () -> inner.readTail(name, length));
+    return reading("read tail of " + location(name), () -> inner.readTail(name, length));
   }
 
   @Override
   public CompletableFuture<InputStream> open(LtxFile file) {
-    return reading("open " + file.name() + " of " + location(), () -> inner.open(file));
+    return reading("open " + location(file.name()), () -> inner.open(file));
   }
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
       LtxFileName name, Path content, Instant timestamp) {
     return writing(
-        "create " + name + " of " + location(),
-        () -> inner.createIfAbsent(name, content, timestamp));
+        "create " + location(name), () -> inner.createIfAbsent(name, content, timestamp));
   }
 
   @Override

@@ -56,7 +56,7 @@ public final class TimeTarget {
   }
 
   private CompletableFuture<HeaderTime> readTime(LtxFile file) {
-    String name = client.location() + " " + file.name();
+    String name = client.location(file.name());
     if (file.size() < LtxHeader.BYTES) {
       LtxFormatException tooShort =
           new LtxFormatException(

@@ -44,6 +44,11 @@ final class ScriptedReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public String location(LtxFileName name) {
+    return location() + "/" + Layout.OBJECT_STORE.key("", name);
+  }
+
+  @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
     return newCall();
   }

@@ -333,7 +333,7 @@ public final class Restorer implements AutoCloseable {
   }
 
   private String nameOf(LtxFile file) {
-    return client.location() + " " + file.name();
+    return client.location(file.name());
   }
 
   /** Ends the timer. Idempotent. */

@@ -29,9 +29,11 @@ final class S3Failures {
       Set.of("NoSuchBucket", "NoSuchAccessPoint", "NoSuchUpload");
 
   private final String bucket;
+  private final String server;
 
-  S3Failures(String bucket) {
-    this.bucket = bucket;
+  S3Failures(S3Settings settings) {
+    this.bucket = settings.bucket();
+    this.server = settings.endpoint().map(endpoint -> " at " + endpoint.uri()).orElse("");
   }
 
   /** Returns what a failure of the SDK, or of what runs inside it, is for a caller. */
@@ -90,7 +92,14 @@ final class S3Failures {
   }
 
   private String message(S3Operation operation, String why) {
-    return operation.text() + ": " + operation.name() + " in bucket " + bucket + ": " + why;
+    return operation.text()
+        + ": "
+        + operation.name()
+        + " in bucket "
+        + bucket
+        + server
+        + ": "
+        + why;
   }
 
   private static <T extends Throwable> Optional<T> find(Throwable failure, Class<T> type) {

@@ -65,7 +65,7 @@ final class S3ReplicaClient implements ReplicaClient {
     this.connection = connection;
     this.client = connection.client();
     this.objects = new S3Objects(settings);
-    this.requests = new S3Requests(new S3Failures(settings.bucket()), connection.starts());
+    this.requests = new S3Requests(new S3Failures(settings), connection.starts());
     this.writer = new S3Writer(client, objects, requests);
     this.stallLimit = stallLimit;
   }
@@ -90,6 +90,15 @@ final class S3ReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public String location(LtxFileName name) {
+    return location
+        + "/"
+        + Layout.OBJECT_STORE.folder(name.level())
+        + "/"
+        + Layout.fileName(name.range());
+  }
+
+  @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
     S3Listing.LevelFrom what = new S3Listing.LevelFrom(level, from);
     String text = "list " + location + "/" + Layout.OBJECT_STORE.folder(level) + "/";
@@ -110,7 +119,7 @@ final class S3ReplicaClient implements ReplicaClient {
           "offset=" + offset + " length=" + length + " is not inside " + file);
     }
     S3Operation operation =
-        get("read " + place(file.name()) + " offset=" + offset + " length=" + length);
+        get("read " + location(file.name()) + " offset=" + offset + " length=" + length);
     if (length == 0) {
       S3Call<byte[]> call = requests.track(operation);
       call.succeed(new byte[0]);
@@ -137,7 +146,7 @@ final class S3ReplicaClient implements ReplicaClient {
     if (length <= 0) {
       throw new IllegalArgumentException("length " + length + " of a tail is not positive");
     }
-    S3Operation operation = get("read tail of " + place(name));
+    S3Operation operation = get("read tail of " + location(name));
     S3Call<Tail> tail =
         requests.start(
             operation,
@@ -229,7 +238,7 @@ final class S3ReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<InputStream> open(LtxFile file) {
-    S3Operation operation = get("read " + place(file.name()));
+    S3Operation operation = get("read " + location(file.name()));
     S3Stream stream = new S3Stream(file.size(), stallLimit, requests.failures(), operation);
     S3Call<InputStream> call = requests.track(operation);
     if (call.isDone()) {
@@ -258,7 +267,7 @@ final class S3ReplicaClient implements ReplicaClient {
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
       LtxFileName name, Path content, Instant timestamp) {
-    String text = "write " + place(name);
+    String text = "write " + location(name);
     try {
       return writer.create(
           text, new S3Writer.Source(name, key(name), content, Files.size(content), timestamp));
@@ -344,14 +353,6 @@ final class S3ReplicaClient implements ReplicaClient {
 
   private String key(LtxFileName name) {
     return Layout.OBJECT_STORE.key(path, name);
-  }
-
-  private String place(LtxFileName name) {
-    return location
-        + "/"
-        + Layout.OBJECT_STORE.folder(name.level())
-        + "/"
-        + Layout.fileName(name.range());
   }
 
   @Override
