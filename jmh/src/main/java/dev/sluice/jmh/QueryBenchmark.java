@@ -12,9 +12,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -48,8 +50,8 @@ public class QueryBenchmark {
 
   private Path folder = Path.of("");
   private int rowCount;
-  private Connection connection;
-  private PreparedStatement lookup;
+  private @Nullable Connection connection;
+  private @Nullable PreparedStatement lookup;
   private final Random random = new Random(7);
 
   @Setup(Level.Trial)
@@ -58,11 +60,12 @@ public class QueryBenchmark {
     BenchDatabase database = BenchDatabase.make(folder, megabytes);
     rowCount = database.rowCount();
     Sluice.register();
-    connection = DriverManager.getConnection(url(database));
-    try (Statement statement = connection.createStatement()) {
+    Connection opened = DriverManager.getConnection(url(database));
+    connection = opened;
+    try (Statement statement = opened.createStatement()) {
       statement.execute("PRAGMA cache_size=10");
     }
-    lookup = connection.prepareStatement("SELECT length(word) FROM t WHERE id = ?");
+    lookup = opened.prepareStatement("SELECT length(word) FROM t WHERE id = ?");
     scan();
   }
 
@@ -78,7 +81,7 @@ public class QueryBenchmark {
 
   @TearDown(Level.Trial)
   public void close() throws IOException, SQLException {
-    connection.close();
+    connection().close();
     try (Stream<Path> paths = Files.walk(folder)) {
       List<Path> deepestFirst = paths.sorted(Comparator.reverseOrder()).toList();
       for (Path path : deepestFirst) {
@@ -100,13 +103,14 @@ public class QueryBenchmark {
   @BenchmarkMode(Mode.Throughput)
   @OutputTimeUnit(TimeUnit.SECONDS)
   public int lookup100InTransaction() throws SQLException {
-    connection.setAutoCommit(false);
+    Connection opened = connection();
+    opened.setAutoCommit(false);
     int sum = 0;
     for (int i = 0; i < 100; i++) {
       sum += lookUp();
     }
-    connection.commit();
-    connection.setAutoCommit(true);
+    opened.commit();
+    opened.setAutoCommit(true);
     return sum;
   }
 
@@ -115,16 +119,21 @@ public class QueryBenchmark {
   @BenchmarkMode(Mode.AverageTime)
   @OutputTimeUnit(TimeUnit.MILLISECONDS)
   public long scan() throws SQLException {
-    try (Statement statement = connection.createStatement();
+    try (Statement statement = connection().createStatement();
         ResultSet rows = statement.executeQuery("SELECT sum(length(word)) FROM t")) {
       rows.next();
       return rows.getLong(1);
     }
   }
 
+  private Connection connection() {
+    return Objects.requireNonNull(connection);
+  }
+
   private int lookUp() throws SQLException {
-    lookup.setInt(1, 1 + random.nextInt(rowCount));
-    try (ResultSet row = lookup.executeQuery()) {
+    PreparedStatement byId = Objects.requireNonNull(lookup);
+    byId.setInt(1, 1 + random.nextInt(rowCount));
+    try (ResultSet row = byId.executeQuery()) {
       row.next();
       return row.getInt(1);
     }

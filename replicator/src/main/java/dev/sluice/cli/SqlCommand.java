@@ -123,9 +123,11 @@ final class SqlCommand implements Callable<Integer> {
       throws Failure {
     try {
       View view = opened.replica().at(target);
-      Connection connection = DriverManager.getConnection(opened.jdbcUrl() + parameter(target));
-      Reference.reachabilityFence(view);
-      return connection;
+      try {
+        return DriverManager.getConnection(opened.jdbcUrl() + parameter(target));
+      } finally {
+        Reference.reachabilityFence(view);
+      }
     } catch (SQLException | IOException e) {
       throw new Failure("open " + url.location(), e);
     }

@@ -117,12 +117,14 @@ class TroubleTest {
 
     Failure says(String... words) {
       for (String word : words) {
-        assertTrue(
-            exception.getMessage().contains(word),
-            () -> "\"" + word + "\" in: " + exception.getMessage());
+        assertTrue(message().contains(word), () -> "\"" + word + "\" in: " + message());
       }
-      assertFalse(exception.getMessage().contains(S3Server.SECRET_ACCESS_KEY));
+      assertFalse(message().contains(S3Server.SECRET_ACCESS_KEY));
       return this;
+    }
+
+    private String message() {
+      return String.valueOf(exception.getMessage());
     }
 
     Failure atOnce() {

@@ -71,6 +71,8 @@ public final class Restorer implements AutoCloseable {
     }
 
     /**
+     * Tells the latest figures.
+     *
      * @param doneBytes bytes of LTX files read; smaller than before if a file had to be begun anew
      * @param totalBytes bytes of all LTX files of the plan
      */
