@@ -5,6 +5,7 @@ import dev.sluice.storage.LtxFileName;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.async.AsyncRequestBody;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadResponse;
@@ -29,9 +30,20 @@ final class S3Writer {
 
   /** One file to be stored. */
   record Source(LtxFileName name, String key, Path content, long size, Instant timestamp) {
+    AsyncRequestBody whole() {
+      return AsyncRequestBody.fromFile(content);
+    }
 
-    LtxFile stored(String eTag) {
-      return new LtxFile(name, size, timestamp, eTag);
+    AsyncRequestBody part(long offset, long bytes) {
+      return AsyncRequestBody.fromFile(
+          file -> file.path(content).position(offset).numBytesToRead(bytes));
+    }
+
+
+    LtxFile stored(@Nullable String eTag) {
+      String version =
+          S3Objects.version(eTag).orElseThrow(() -> new IllegalStateException("answer without ETag"));
+      return new LtxFile(name, size, timestamp, version);
     }
   }
 
@@ -42,7 +54,7 @@ final class S3Writer {
           () ->
               client.putObject(
                   objects.create(source.key(), source.timestamp()),
-                  AsyncRequestBody.fromFile(source.content())),
+                  source.whole()),
           answer -> source.stored(answer.eTag()));
     }
     // Until the parts are put together nothing is visible, so a failure before that changed
@@ -60,14 +72,9 @@ final class S3Writer {
 
   private S3Call<LtxFile> writeParts(String text, Source source, String uploadId) {
     S3Operation write = new S3Operation(text, "UploadPart", S3Operation.Kind.READ_BUCKET);
-    S3Upload upload =
-        new S3Upload(
-            client,
-            objects,
-            new S3Upload.Place(source.key(), uploadId),
-            source.content(),
-            source.size());
-    S3Call<CompletedPart[]> parts = requests.start(write, upload::start);
+    S3Call<CompletedPart[]> parts =
+        new S3Upload(client, objects, requests, write, new S3Upload.Place(source, uploadId))
+            .start();
     S3Operation join = new S3Operation(text, "CompleteMultipartUpload", S3Operation.Kind.WRITE);
     S3Call<LtxFile> file =
         requests.then(
@@ -81,6 +88,8 @@ final class S3Writer {
     file.whenComplete(
         (stored, failure) -> {
           if (failure != null) {
+            // A part that arrives after the upload was aborted stays.
+            parts.cancel(true);
             abandon(source.key(), uploadId);
           }
         });
