@@ -135,9 +135,9 @@ final class S3ReplicaClient implements ReplicaClient {
                 objects.get(key(file.name())).range(range).ifMatch(S3Objects.ifMatch(file.version())).build(),
                 new S3Body(length)),
         body -> {
-          if (body.bytes().length != length) {
-            String why = "answer of " + body.bytes().length + " bytes, asked for " + length;
-            throw requests.failures().withoutAnswer(operation, why, new IOException(why));
+          S3Range got = S3Range.of(body, failures(operation));
+          if (!got.isBytes(offset, length)) {
+            throw got.notAskedFor(range);
           }
           return body.bytes();
         });
@@ -155,7 +155,13 @@ final class S3ReplicaClient implements ReplicaClient {
             () ->
                 client.getObject(
                     objects.get(key(name)).range("bytes=-" + length).build(), new S3Body(length)),
-            body -> new Tail(fileOf(operation, name, body), body.bytes()));
+            body -> {
+              S3Range got = S3Range.of(body, failures(operation));
+              if (!got.isTail(length)) {
+                throw got.notAskedFor("bytes=-" + length);
+              }
+              return new Tail(fileOf(operation, name, body.head(), got.size()), body.bytes());
+            });
     return orEmptyFile(operation, name, tail);
   }
 
@@ -197,12 +203,12 @@ final class S3ReplicaClient implements ReplicaClient {
         });
   }
 
-  private LtxFile fileOf(S3Operation operation, LtxFileName name, S3Body.Whole body)
+  private LtxFile fileOf(
+      S3Operation operation, LtxFileName name, GetObjectResponse head, long size)
       throws ReplicaException {
-    GetObjectResponse head = body.head();
     return new LtxFile(
         name,
-        wholeSize(operation, body),
+        size,
         S3Objects.created(head.metadata(), head.lastModified()),
         version(operation, head.eTag()));
   }
@@ -217,20 +223,8 @@ final class S3ReplicaClient implements ReplicaClient {
     return version.get();
   }
 
-  /**
-   * Returns the size after the slash of {@code Content-Range: bytes 0-9/100}; without that header
-   * the body is the whole.
-   */
-  private long wholeSize(S3Operation operation, S3Body.Whole body) throws ReplicaException {
-    String range = body.head().contentRange();
-    if (range == null) {
-      return body.bytes().length;
-    }
-    try {
-      return Long.parseLong(range.substring(range.lastIndexOf('/') + 1));
-    } catch (NumberFormatException e) {
-      throw requests.failures().withoutAnswer(operation, "answer with Content-Range " + range, e);
-    }
+  private S3Range.Broken failures(S3Operation operation) {
+    return (why, cause) -> requests.failures().withoutAnswer(operation, why, cause);
   }
 
   @Override

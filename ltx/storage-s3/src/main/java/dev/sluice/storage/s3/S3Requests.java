@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -60,19 +61,23 @@ final class S3Requests {
     if (call.isDone()) {
       return;
     }
+    AtomicBoolean isSent = new AtomicBoolean();
     try {
-      CompletableFuture<T> sent = request.get();
+      CompletableFuture<T> sent = S3Sending.begin(request, isSent);
       call.follow(sent);
       sent.whenComplete(
           (answer, failure) -> {
             if (failure != null) {
-              call.fail(failures.of(operation, failure));
+              call.fail(
+                  isSent.get()
+                      ? failures.of(operation, failure)
+                      : failures.beforeSending(operation, failure));
             } else {
               finish(operation, call, answer, meaning);
             }
           });
     } catch (RuntimeException | Error e) {
-      call.fail(failures.of(operation, e));
+      call.fail(failures.beforeSending(operation, e));
     }
   }
 

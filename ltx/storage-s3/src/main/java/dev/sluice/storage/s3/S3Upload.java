@@ -78,7 +78,7 @@ final class S3Upload {
             operation,
             () -> client.uploadPart(
                 objects.part(place.source().key(), place.uploadId(), i + 1),
-                place.source().part(offset, bytes)),
+                place.source().part(operation.text(), offset, bytes)),
             answer -> CompletedPart.builder().partNumber(i + 1).eTag(answer.eTag()).build());
     underWay.add(part);
     requests.whenDone(operation, all, part, completed -> take(i, completed));

@@ -2,6 +2,10 @@ package dev.sluice.storage.s3;
 
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
@@ -30,15 +34,30 @@ final class S3Writer {
 
   /** One file to be stored. */
   record Source(LtxFileName name, String key, Path content, long size, Instant timestamp) {
-    AsyncRequestBody whole() {
+    AsyncRequestBody whole(String text) {
+      checkUnchanged(text);
       return AsyncRequestBody.fromFile(content);
     }
 
-    AsyncRequestBody part(long offset, long bytes) {
+    AsyncRequestBody part(String text, long offset, long bytes) {
+      checkUnchanged(text);
       return AsyncRequestBody.fromFile(
           file -> file.path(content).position(offset).numBytesToRead(bytes));
     }
 
+
+    /** Nothing of a file that is gone or shorter by now is sent, and no outcome is unknown. */
+    private void checkUnchanged(String text) {
+      try {
+        long now = Files.size(content);
+        if (now != size) {
+          throw new IOException("its size was " + size + " and is " + now);
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            new ReplicaException.Denied(text + ": the local file is not as it was: " + e, e));
+      }
+    }
 
     LtxFile stored(@Nullable String eTag) {
       String version =
@@ -54,7 +73,7 @@ final class S3Writer {
           () ->
               client.putObject(
                   objects.create(source.key(), source.timestamp()),
-                  source.whole()),
+                  source.whole(text)),
           answer -> source.stored(answer.eTag()));
     }
     // Until the parts are put together nothing is visible, so a failure before that changed

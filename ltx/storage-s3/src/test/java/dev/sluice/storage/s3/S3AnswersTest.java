@@ -1,5 +1,6 @@
 package dev.sluice.storage.s3;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -164,5 +165,73 @@ final class S3AnswersTest {
             List.of("ETag: W/\"" + listed.version() + "\"", "Content-Range: bytes 6-9/10"),
             "6789"));
     assertEquals(listed.version(), get(client.readTail(NAME, 4)).file().version());
+  }
+
+  private void answerRanges(String contentRange, String body) {
+    proxy.inject(
+        r -> !r.range().isEmpty(),
+        new Fault.Answer(
+            206, List.of("ETag: \"e\"", "Content-Range: bytes " + contentRange), body));
+  }
+
+  @Test
+  void anotherRangeThanAskedForIsUnavailable() throws Exception {
+    LtxFile file = list().get(0);
+    answerRanges("2-5/10", "2345");
+    assertEquals("2345", new String(get(client.read(file, 2, 4)), UTF_8));
+    for (String range : List.of("0-3/10", "3-6/10", "2-4/10", "2-1/10", "x-5/10")) {
+      answerRanges(range, "2345");
+      String message = fails(ReplicaException.Unavailable.class, client.read(file, 2, 4));
+      assertTrue(message.contains("Content-Range bytes " + range), message);
+    }
+    answerRanges("6-9/10", "6789");
+    assertEquals(10, get(client.readTail(NAME, 4)).file().size());
+    for (String range : List.of("0-3/10", "6-9/20", "7-9/10", "6-9/*")) {
+      answerRanges(range, "6789");
+      String message = fails(ReplicaException.Unavailable.class, client.readTail(NAME, 4));
+      assertTrue(message.contains("Content-Range bytes " + range), message);
+    }
+    answerRanges("0-3/4", "0123");
+    assertEquals(4, get(client.readTail(NAME, 100)).bytes().length);
+  }
+
+  @Test
+  void aServerThatKnowsNoRangesIsUnavailable() throws Exception {
+    LtxFile file = list().get(0);
+    proxy.inject(
+        r -> !r.range().isEmpty(), new Fault.Answer(200, List.of("ETag: \"e\""), "0123456789"));
+    fails(ReplicaException.Unavailable.class, client.read(file, 0, 4));
+    fails(ReplicaException.Unavailable.class, client.readTail(NAME, 4));
+    assertEquals(10, get(client.read(file, 0, 10)).length);
+    proxy.inject(r -> !r.range().isEmpty(), new Fault.Answer(200, List.of("ETag: \"e\""), "0123"));
+    fails(ReplicaException.Unavailable.class, client.read(file, 2, 4));
+  }
+
+  @Test
+  void aBucketThatIsElsewhereIsSaidWithItsRegion() {
+    proxy.inject(
+        r -> true,
+        new Fault.Answer(
+            301,
+            List.of("x-amz-bucket-region: eu-west-3"),
+            "<Error><Code>PermanentRedirect</Code></Error>"));
+    String message = fails(ReplicaException.Denied.class, client.list(0, Txid.FIRST));
+    assertTrue(message.contains("301 PermanentRedirect"), message);
+    assertTrue(message.contains("region eu-west-3"), message);
+    proxy.inject(
+        r -> true,
+        new Fault.Answer(307, List.of(), "<Error><Code>TemporaryRedirect</Code></Error>"));
+    fails(ReplicaException.Unavailable.class, client.list(0, Txid.FIRST));
+  }
+
+  @Test
+  void whatTheSdkRefusesToSendIsDenied() {
+    String point =
+        "s3://arn:aws:s3:us-west-2:123456789012:accesspoint/name/db?force-path-style=true";
+    try (ReplicaClient refused =
+        S3ReplicaClient.open(ReplicaUrl.parse(point), S3TestEnvironment.withCredentials())) {
+      String message = fails(ReplicaException.Denied.class, refused.list(0, Txid.FIRST));
+      assertTrue(message.contains("Path-style"), message);
+    }
   }
 }
