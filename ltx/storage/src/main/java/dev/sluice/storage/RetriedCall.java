@@ -28,7 +28,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   private final Retries retries;
   private final Attempt<T> attempt;
   private final long startNanos;
-  private final long attemptLimitNanos;
+  private volatile long attemptLimitNanos;
   private boolean isWrite;
   private int attempts;
   private Optional<CompletableFuture<T>> running = Optional.empty();
@@ -96,6 +96,8 @@ final class RetriedCall<T> extends CompletableFuture<T> {
         lastFailure = Optional.of(new ReplicaException.Unavailable(noAnswer));
       }
     }
+    // Perhaps it was slow but healthy, and needs no more than time.
+    attemptLimitNanos += attemptLimitNanos / 2;
     tryAgain();
   }
 
