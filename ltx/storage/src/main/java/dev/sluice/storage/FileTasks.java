@@ -1,6 +1,7 @@
 package dev.sluice.storage;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -98,6 +99,8 @@ final class FileTasks {
         runAndComplete();
       } catch (IOException e) {
         completeExceptionally(FileReplicaClient.replicaException(what, e));
+      } catch (DirectoryIteratorException e) {
+        completeExceptionally(FileReplicaClient.replicaException(what, e.getCause()));
       } catch (RuntimeException | Error e) {
         completeExceptionally(e);
       }
