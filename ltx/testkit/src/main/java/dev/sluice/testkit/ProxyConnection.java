@@ -92,7 +92,12 @@ final class ProxyConnection {
     int mark = target.indexOf('?');
     String path = mark < 0 ? target : target.substring(0, mark);
     String query = mark < 0 ? "" : target.substring(mark + 1);
-    return new Request(head.word(0), path, query, head.header("Range").orElse(""), head.header("If-Match").orElse(""));
+    return new Request(
+        head.word(0),
+        path,
+        query,
+        head.header("Range").orElse(""),
+        head.header("If-Match").orElse(""));
   }
 
   private static Fault.Answer errorAnswer(Fault.Status fault) {

@@ -23,8 +23,8 @@ import software.amazon.awssdk.identity.spi.ResolveIdentityRequest;
  * default chain (profiles, web identity, container, instance).
  *
  * <p>The chain may ask the network (instance metadata), and the SDK waits for it on the thread that
- * makes a request: who uses it makes requests on a thread that may wait. What it gave is kept for a minute at most. Thread-safe; the chain is
- * made at first use, under this object's lock.
+ * makes a request: who uses it makes requests on a thread that may wait. What it gave is kept for a
+ * minute at most. Thread-safe; the chain is made at first use, under this object's lock.
  */
 final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, AutoCloseable {
   /** A source of the chain and why it had none, up to the next source. */
@@ -68,7 +68,8 @@ final class S3Credentials implements IdentityProvider<AwsCredentialsIdentity>, A
     StringBuilder reasons = new StringBuilder();
     Matcher source = SOURCE.matcher(chainMessage);
     while (source.find()) {
-      if (source.group(1).equals("SystemProperty") || source.group(1).equals("EnvironmentVariable")) {
+      if (source.group(1).equals("SystemProperty")
+          || source.group(1).equals("EnvironmentVariable")) {
         continue; // Looked at before the chain was asked.
       }
       String reason = KEY_LIKE.matcher(source.group(2)).replaceAll("***");

@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /** The rules for names that become part of a request's address: what breaks them is never sent. */
 final class S3Names {
-  private static final Pattern REGION = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
+  private static final Pattern REGION =
+      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
   private static final Pattern HOST_BUCKET = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?");
 
   /** The oldest of AWS, and those of other servers, are less strict. */

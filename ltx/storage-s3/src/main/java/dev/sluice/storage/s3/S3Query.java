@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The query of an {@code s3:} URL: its keys are known, its values read by type. Messages quote
- * only numbers. Immutable.
+ * The query of an {@code s3:} URL: its keys are known, its values read by type. Messages quote only
+ * numbers. Immutable.
  */
 record S3Query(Map<String, String> values) {
   static final String ENDPOINT = "endpoint";

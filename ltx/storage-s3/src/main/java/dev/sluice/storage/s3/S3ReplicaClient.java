@@ -132,7 +132,11 @@ final class S3ReplicaClient implements ReplicaClient {
         operation,
         () ->
             client.getObject(
-                objects.get(key(file.name())).range(range).ifMatch(S3Objects.ifMatch(file.version())).build(),
+                objects
+                    .get(key(file.name()))
+                    .range(range)
+                    .ifMatch(S3Objects.ifMatch(file.version()))
+                    .build(),
                 new S3Body(length)),
         body -> {
           S3Range got = S3Range.of(body, failures(operation));
@@ -203,8 +207,7 @@ final class S3ReplicaClient implements ReplicaClient {
         });
   }
 
-  private LtxFile fileOf(
-      S3Operation operation, LtxFileName name, GetObjectResponse head, long size)
+  private LtxFile fileOf(S3Operation operation, LtxFileName name, GetObjectResponse head, long size)
       throws ReplicaException {
     return new LtxFile(
         name,

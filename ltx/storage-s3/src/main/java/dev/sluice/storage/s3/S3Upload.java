@@ -29,7 +29,11 @@ final class S3Upload {
   private final S3Call<CompletedPart[]> all;
 
   S3Upload(
-      S3AsyncClient client, S3Objects objects, S3Requests requests, S3Operation operation, Place place) {
+      S3AsyncClient client,
+      S3Objects objects,
+      S3Requests requests,
+      S3Operation operation,
+      Place place) {
     this.client = client;
     this.objects = objects;
     this.requests = requests;
@@ -76,9 +80,10 @@ final class S3Upload {
     S3Call<CompletedPart> part =
         requests.start(
             operation,
-            () -> client.uploadPart(
-                objects.part(place.source().key(), place.uploadId(), i + 1),
-                place.source().part(operation.text(), offset, bytes)),
+            () ->
+                client.uploadPart(
+                    objects.part(place.source().key(), place.uploadId(), i + 1),
+                    place.source().part(operation.text(), offset, bytes)),
             answer -> CompletedPart.builder().partNumber(i + 1).eTag(answer.eTag()).build());
     underWay.add(part);
     requests.whenDone(operation, all, part, completed -> take(i, completed));

@@ -45,7 +45,6 @@ final class S3Writer {
           file -> file.path(content).position(offset).numBytesToRead(bytes));
     }
 
-
     /** Nothing of a file that is gone or shorter by now is sent, and no outcome is unknown. */
     private void checkUnchanged(String text) {
       try {
@@ -61,7 +60,8 @@ final class S3Writer {
 
     LtxFile stored(@Nullable String eTag) {
       String version =
-          S3Objects.version(eTag).orElseThrow(() -> new IllegalStateException("answer without ETag"));
+          S3Objects.version(eTag)
+              .orElseThrow(() -> new IllegalStateException("answer without ETag"));
       return new LtxFile(name, size, timestamp, version);
     }
   }
@@ -72,8 +72,7 @@ final class S3Writer {
           new S3Operation(text, "PutObject", S3Operation.Kind.WRITE),
           () ->
               client.putObject(
-                  objects.create(source.key(), source.timestamp()),
-                  source.whole(text)),
+                  objects.create(source.key(), source.timestamp()), source.whole(text)),
           answer -> source.stored(answer.eTag()));
     }
     // Until the parts are put together nothing is visible, so a failure before that changed

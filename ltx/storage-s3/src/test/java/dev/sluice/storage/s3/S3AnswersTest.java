@@ -59,8 +59,7 @@ final class S3AnswersTest {
     return future.get(20, SECONDS);
   }
 
-  private static String fails(
-      Class<? extends ReplicaException> type, CompletableFuture<?> future) {
+  private static String fails(Class<? extends ReplicaException> type, CompletableFuture<?> future) {
     ExecutionException e = assertThrows(ExecutionException.class, () -> get(future));
     return String.valueOf(assertInstanceOf(type, e.getCause(), String.valueOf(e)).getMessage());
   }
@@ -149,9 +148,7 @@ final class S3AnswersTest {
     assertEquals(listed.version(), get(client.readTail(NAME, 4)).file().version());
     for (String written : List.of("%s", "&quot;%s&quot;", "W/&quot;%s&quot;")) {
       answerLists(
-          listing(
-              COMPLETE
-                  + OBJECT.replace("&quot;e&quot;", written.formatted(listed.version()))));
+          listing(COMPLETE + OBJECT.replace("&quot;e&quot;", written.formatted(listed.version()))));
       LtxFile file = list().get(0);
       assertEquals(listed.version(), file.version());
       assertArrayEquals(new byte[] {2, 3}, get(client.read(file, 2, 2)));

@@ -88,7 +88,8 @@ final class S3SettingsTest {
   void aWrongValueIsRefusedAndNotQuoted() {
     assertEquals(
         "s3: skip-verify is neither true nor false", refusal("s3://b/db?skip-verify=maybe"));
-    assertEquals("s3: part-size=1000 is not in 5242880..5368709120", refusal("s3://b/db?part-size=1000"));
+    assertEquals(
+        "s3: part-size=1000 is not in 5242880..5368709120", refusal("s3://b/db?part-size=1000"));
     assertEquals("s3: concurrency is not a whole number", refusal("s3://b/db?concurrency=x"));
     assertTrue(refusal("s3://b/db?endpoint=http://u:pass@h").startsWith("s3: endpoint is not"));
     assertFalse(refusal("s3://AKID:sesame@b/db").contains("sesame"));

@@ -54,8 +54,7 @@ final class S3WriterTest {
 
   private CompletableFuture<?> write(Path content) throws Exception {
     return writer.create(
-        "write it",
-        new S3Writer.Source(NAME, "db/k", content, Files.size(content), Instant.EPOCH));
+        "write it", new S3Writer.Source(NAME, "db/k", content, Files.size(content), Instant.EPOCH));
   }
 
   private void startNext() throws Exception {
