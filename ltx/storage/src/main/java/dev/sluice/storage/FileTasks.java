@@ -2,6 +2,7 @@ package dev.sluice.storage;
 
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -100,7 +101,8 @@ final class FileTasks {
       } catch (IOException e) {
         completeExceptionally(FileReplicaClient.replicaException(what, e));
       } catch (DirectoryIteratorException e) {
-        completeExceptionally(FileReplicaClient.replicaException(what, e.getCause()));
+        completeExceptionally(
+            FileReplicaClient.replicaException(what, Objects.requireNonNull(e.getCause())));
       } catch (RuntimeException | Error e) {
         completeExceptionally(e);
       }

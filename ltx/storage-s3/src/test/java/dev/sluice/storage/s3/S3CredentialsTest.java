@@ -23,6 +23,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -116,7 +117,7 @@ final class S3CredentialsTest {
         new Clock() {
           @Override
           public Instant instant() {
-            return now.get();
+            return Objects.requireNonNull(now.get());
           }
 
           @Override
