@@ -32,6 +32,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -41,13 +42,17 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Made and ended by {@link Replicas}.
  *
  * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views,
- * {@code replica-<n>-timer} times attempts. A caller's thread only waits, with a deadline.
+ * {@code replica-<n>-timer} times attempts, {@code replica-<n>-end} closes the client. A caller's thread only waits, with a deadline.
  * Thread-safe: what changes is under this object's private lock or volatile.
  */
 public final class Replica {
   private static final AtomicInteger THREADS = new AtomicInteger();
 
+  /** How long {@link #ended} waits for openings that do not see that they were interrupted. */
+  private static final Duration END_LIMIT = Duration.ofSeconds(60);
+
   private final Object lock = new Object();
+  private final String name;
   private final MeteringReplicaClient client;
   private final RequestMeter meter = new RequestMeter();
   private final Duration readTimeout;
@@ -60,6 +65,7 @@ public final class Replica {
   private final ScheduledExecutorService timer;
   private final Retries retries;
   private final CountDownLatch closing = new CountDownLatch(1);
+  private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
   private final Map<Txid, WeakReference<View>> fixedViews = new HashMap<>();
   private final ConcurrentHashMap<Target, CompletableFuture<View>> pending =
       new ConcurrentHashMap<>();
@@ -78,7 +84,7 @@ public final class Replica {
     this.sharedMemory = sharedMemory;
     this.controlMemory = sharedMemory.map(Control.bytes());
     this.control = new Control(controlMemory);
-    String name = "replica-" + THREADS.incrementAndGet();
+    this.name = "replica-" + THREADS.incrementAndGet();
     this.openings = Executors.newCachedThreadPool(daemons(name));
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
     this.retries = Retries.standard(new Random(), timer);
@@ -256,10 +262,12 @@ public final class Replica {
     }
   }
 
-  private void publish(View view, long provenAtNanos) {
+  private void publish(View view, long provenAtNanos) throws ReplicaException {
+    if (!control.publish(view)) {
+      throw new ReplicaException.Unavailable(location() + ": closed meanwhile");
+    }
     provenNanos = Optional.of(provenAtNanos);
     latest = Optional.of(view);
-    control.publish(view);
   }
 
   private View shared(View view) {
@@ -281,8 +289,8 @@ public final class Replica {
   }
 
   /**
-   * Fills {@code dst} with one page of a view, from the cache or the storage; page 1 as the view
-   * shows it.
+   * Fills {@code dst} with one page of a view, from the cache or the storage, as the files hold it:
+   * whoever shows page 1 to SQLite lays {@link View#pageOneHeader} over it.
    *
    * @param view one of this replica
    * @param pgno 1 to the view's commit
@@ -302,11 +310,7 @@ public final class Replica {
       dst.put(new byte[view.pageSize()]);
       return;
     }
-    int start = dst.position();
     dst.put(page(view, pgno, timeout));
-    if (pgno == 1) {
-      dst.put(start, view.pageOneHeader());
-    }
   }
 
   private byte[] page(View view, long pgno, Duration timeout) throws IOException {
@@ -394,13 +398,32 @@ public final class Replica {
     return Arrays.stream(listing).mapToObj(files::file).toList();
   }
 
-  /** Ends requests and threads and gives the control's memory back. */
+  /**
+   * Ends requests and threads and gives the control's memory back. Returns at once, because a
+   * client may take its time: what is left is done by {@code replica-<n>-end}.
+   */
   void close() {
     closing.countDown();
     openings.shutdownNow();
     timer.shutdownNow();
-    client.close();
-    pending.values().forEach(view -> view.cancel(true));
+    control.close();
     sharedMemory.release(controlMemory);
+    pending.values().forEach(view -> view.cancel(true));
+    daemons(name + "-end").newThread(this::end).start();
+  }
+
+  private void end() {
+    try {
+      client.close();
+      boolean isEnded = openings.awaitTermination(END_LIMIT.toSeconds(), TimeUnit.SECONDS);
+      ended.complete(isEnded);
+    } catch (InterruptedException | RuntimeException | Error e) {
+      ended.completeExceptionally(e);
+    }
+  }
+
+  /** Completes when the client is closed, with whether no opening is under way any more. */
+  CompletableFuture<Boolean> ended() {
+    return ended;
   }
 }

@@ -107,7 +107,7 @@ public final class Replicas implements AutoCloseable {
     closeIfAbandoned(shared);
   }
 
-  /** Gives back what {@link #acquire} returned; the last one who does closes the replica. */
+  /** Gives back what {@link #acquire} returned; the last one who does closes the replica. Does not wait for its requests and threads to end. */
   public void release(Replica replica) {
     Shared shared;
     synchronized (lock) {
@@ -143,7 +143,7 @@ public final class Replicas implements AutoCloseable {
     close.run();
   }
 
-  /** Closes every replica, whoever still has it. Idempotent. */
+  /** Closes every replica, whoever still has it, and does not wait for the end. Idempotent. */
   @Override
   public void close() {
     List<Shared> all;

@@ -27,6 +27,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,6 +37,11 @@ class ReplicaTest {
   private static final Duration SHORT = Duration.ofMillis(400);
 
   @TempDir Path dir;
+
+  @AfterEach
+  void requireThatNobodyTouchedReleasedMemory() {
+    TestReplicas.MEMORY.requireUntouched();
+  }
 
   private static byte[] page(int pageSize, long seed) {
     byte[] page = new byte[pageSize];
