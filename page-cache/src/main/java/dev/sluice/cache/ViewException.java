@@ -51,6 +51,10 @@ public abstract sealed class ViewException extends IOException {
   public static final class HistoryGone extends ViewException {
     private static final long serialVersionUID = 1L;
 
+    HistoryGone(String message) {
+      super(message);
+    }
+
     HistoryGone(String message, Throwable cause) {
       super(message, cause);
     }
