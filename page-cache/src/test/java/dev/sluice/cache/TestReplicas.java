@@ -67,7 +67,7 @@ public final class TestReplicas {
         pageSize, commit, new TxidRange(new Txid(min), new Txid(max)), 1_790_000_000_000L + max);
   }
 
-  static String sha256(byte[] bytes) {
+  public static String sha256(byte[] bytes) {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {
