@@ -70,7 +70,8 @@ public final class Planner {
   }
 
   /**
-   * Names who is told what hinders the next plan while it is waited for, and empty when it is there.
+   * Names who is told what hinders the next plan while it is waited for, and empty when it is
+   * there.
    */
   void onTrouble(Consumer<Optional<IOException>> listener) {
     troubles = listener;

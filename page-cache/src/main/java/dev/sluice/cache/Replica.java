@@ -43,8 +43,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Made and ended by {@link Replicas}.
  *
  * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views,
- * {@code replica-<n>-timer} times attempts, {@code replica-<n>-end} closes the client. A caller's thread only waits, with a deadline.
- * Thread-safe: what changes is under this object's private lock or volatile.
+ * {@code replica-<n>-timer} times attempts, {@code replica-<n>-end} closes the client. A caller's
+ * thread only waits, with a deadline. Thread-safe: what changes is under this object's private lock
+ * or volatile.
  */
 public final class Replica {
   private static final AtomicInteger THREADS = new AtomicInteger();
@@ -150,6 +151,11 @@ public final class Replica {
     return cache.maximumBytes();
   }
 
+  /** Returns the bytes that the page cache holds now. */
+  long cachedBytes() {
+    return cache.weightedBytes();
+  }
+
   void raisePageCache(long bytes) {
     cache.raiseMaximum(bytes);
   }
@@ -163,8 +169,8 @@ public final class Replica {
    * Returns the view at a target; the same object while somebody holds it. Asks the storage only if
    * the target is not known yet; concurrent callers share one opening.
    *
-   * <p>What is known is what the last listing said: a prefix that was deleted and begun anew is seen
-   * with the next listing, which nobody makes while every target is known. From then on {@link
+   * <p>What is known is what the last listing said: a prefix that was deleted and begun anew is
+   * seen with the next listing, which nobody makes while every target is known. From then on {@link
    * Replicas} opens the replica anew for whoever comes, and those who have it keep the views that
    * they have, as long as the storage has the files.
    *
@@ -371,7 +377,7 @@ public final class Replica {
       throw new ViewException.PageMissing(
           "read page " + pgno + " of " + location() + ": no file holds it at TXID " + view.txid());
     }
-    long key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
+    FrameCache.Key key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
     Optional<byte[]> cached = cache.find(key);
     if (cached.isPresent()) {
       return cached.get();
@@ -404,7 +410,8 @@ public final class Replica {
    * A caller that joined another's fetch has its own deadline: when that fetch gave up too early,
    * it begins one.
    */
-  private byte[] fetch(View view, long pgno, long key, Deadline deadline) throws IOException {
+  private byte[] fetch(View view, long pgno, FrameCache.Key key, Deadline deadline)
+      throws IOException {
     AtomicBoolean isMine = new AtomicBoolean();
     while (true) {
       CompletableFuture<byte[]> page =

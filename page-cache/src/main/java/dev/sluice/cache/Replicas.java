@@ -43,9 +43,7 @@ public final class Replicas implements AutoCloseable {
     }
 
     boolean isReplaced() {
-      return replica.isDone()
-          && !replica.isCompletedExceptionally()
-          && replica.join().isReplaced();
+      return replica.isDone() && !replica.isCompletedExceptionally() && replica.join().isReplaced();
     }
   }
 
@@ -124,7 +122,10 @@ public final class Replicas implements AutoCloseable {
     closeIfAbandoned(shared);
   }
 
-  /** Gives back what {@link #acquire} returned; the last one who does closes the replica. Does not wait for its requests and threads to end. */
+  /**
+   * Gives back what {@link #acquire} returned; the last one who does closes the replica. Does not
+   * wait for its requests and threads to end.
+   */
   public void release(Replica replica) {
     Shared shared;
     synchronized (lock) {

@@ -83,4 +83,16 @@ public abstract sealed class ViewException extends IOException {
       super(message);
     }
   }
+
+  /**
+   * The pages of the database are spread over more files than a view can tell apart: the replica
+   * needs a compaction or a new snapshot.
+   */
+  public static final class TooManyFiles extends ViewException {
+    private static final long serialVersionUID = 1L;
+
+    TooManyFiles(String message) {
+      super(message);
+    }
+  }
 }

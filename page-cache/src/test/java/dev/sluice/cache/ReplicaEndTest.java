@@ -161,8 +161,7 @@ class ReplicaEndTest {
       replicas.release(replica);
       ExecutionException failure =
           assertThrows(
-              ExecutionException.class,
-              () -> replica.ended().get(LIMIT_SECONDS, TimeUnit.SECONDS));
+              ExecutionException.class, () -> replica.ended().get(LIMIT_SECONDS, TimeUnit.SECONDS));
       assertInstanceOf(IllegalStateException.class, failure.getCause());
     }
   }

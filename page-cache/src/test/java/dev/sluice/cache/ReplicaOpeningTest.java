@@ -114,6 +114,18 @@ class ReplicaOpeningTest {
   }
 
   @Test
+  void aFirstFileThatComesWhileWaitingIsOpened() throws Exception {
+    Listed client = listed(21, false);
+    try (Replicas replicas = replicas(inner -> client)) {
+      CompletableFuture<View> opening = opening(replicas.acquire(TestReplicas.options(dir)), LONG);
+      // Two rounds of ten listings have been empty.
+      client.awaitSeen();
+      write(0, 1, 1, 3, 1);
+      assertEquals(Txid.FIRST, opening.get().txid());
+    }
+  }
+
+  @Test
   void whoHasLessTimeThanTheSharedOpeningLearnsThatThereAreNoFiles() throws Exception {
     // The second round of listings follows the pause after the first.
     Listed client = listed(11, false);

@@ -165,8 +165,7 @@ public final class Restorer implements AutoCloseable {
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         // The first bytes may have taken hours: only a file that is listed and gone again and again
         // is waited for no longer than the limit.
-        Deadline next =
-            gone.computeIfAbsent(run.file, file -> Deadline.after(stallLimit, ticker));
+        Deadline next = gone.computeIfAbsent(run.file, file -> Deadline.after(stallLimit, ticker));
         planner.continueUntil(next, retries.until(next, client));
         planner.relist(e);
       }
