@@ -14,7 +14,11 @@ static int ask_java(sluice_file *file, int question, int64_t argument, char text
     int answered = file->open.backend->ask(file->java, question, argument, (int64_t)(intptr_t)text, SLUICE_TEXT_BYTES);
     sluice_call_end(&file->open);
     text[SLUICE_TEXT_BYTES - 1] = '\0';
-    return answered < 0 ? -answered : SQ_OK;
+    if (answered == 0) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "the replica's Java side failed, and so did saying why");
+        return SQ_IOERR;
+    }
+    return answered < 0 ? sluice_code_of(-answered, SQ_IOERR) : SQ_OK;
 }
 
 static int answer_about_view(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES]) {

@@ -81,6 +81,22 @@ void sluice_call_end(sluice_open_file *file) {
     atomic_store_explicit(&file->in_call, 0, memory_order_release); /* pairs with is_calling */
 }
 
+int sluice_code_of(int returned, int otherwise) {
+    switch (returned) {
+    case SLUICE_DONE:
+        return SQ_OK;
+    case SQ_ERROR:
+    case SQ_NOMEM:
+    case SQ_INTERRUPT:
+    case SQ_CANTOPEN:
+    case SQ_IOERR_READ:
+    case SQ_IOERR_LOCK:
+        return returned;
+    default:
+        return otherwise;
+    }
+}
+
 static bool is_calling(void) {
     bool calling = false;
     pthread_mutex_lock(&files_mutex);
@@ -94,7 +110,7 @@ static bool is_calling(void) {
 /* Returns the version of this interface; Java refuses any but its own. */
 SLUICE_EXPORT int sluice_interface_version(void);
 int sluice_interface_version(void) {
-    return 1;
+    return 2;
 }
 
 /* Makes these callbacks the ones that serve: SQ_OK, SQ_BUSY if others serve, SQ_NOMEM. */

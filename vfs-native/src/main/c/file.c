@@ -19,11 +19,11 @@ static int read_page(sluice_file *file, uint32_t pgno, uint8_t *dst) {
     }
     /* Only this thread writes its own slot, so its word is the one that pins file->view. */
     uint64_t word = file->view == &file->java_view ? 0 : atomic_load_explicit(&file->slot->word, memory_order_relaxed);
-    int rc = file->open.backend->read(file->java, (int64_t)word, (int64_t)pgno, (int64_t)(intptr_t)dst,
-                                      (int)file->view->page_size);
+    int returned = file->open.backend->read(file->java, (int64_t)word, (int64_t)pgno, (int64_t)(intptr_t)dst,
+                                            (int)file->view->page_size);
     sluice_call_end(&file->open);
     sluice_count(&file->open.counters.page_reads);
-    return rc;
+    return sluice_code_of(returned, SQ_IOERR_READ);
 }
 
 static int read_part_of_page(sluice_file *file, uint32_t pgno, uint32_t from, uint32_t amount, uint8_t *dst) {

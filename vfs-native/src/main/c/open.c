@@ -33,19 +33,19 @@ static void open_in_java(sluice_file *file, sluice_open_request *request) {
              "open replica: nothing in this process serves the VFS \"litestream\"; call Sluice.register() first");
         return;
     }
-    int rc = file->open.backend->open((int64_t)(intptr_t)request);
+    int rc = sluice_code_of(file->open.backend->open((int64_t)(intptr_t)request), SQ_CANTOPEN);
+    if (rc == SQ_OK) {
+        file->java = request->file;
+        file->is_open_in_java = true;
+        file->is_fixed = request->is_fixed != 0;
+        if (request->control != 0) {
+            use_control(file, request->control); /* inside the call: after it Java may let go of the memory */
+        }
+    } else {
+        request->reason[sizeof request->reason - 1] = '\0';
+        fail(file, rc, request->reason[0] != '\0' ? request->reason : "open replica: failed, and so did saying why");
+    }
     sluice_call_end(&file->open);
-    request->reason[sizeof request->reason - 1] = '\0';
-    if (rc != SQ_OK) {
-        fail(file, rc, request->reason);
-        return;
-    }
-    file->java = request->file;
-    file->is_open_in_java = true;
-    file->is_fixed = request->is_fixed != 0;
-    if (request->control != 0) {
-        use_control(file, request->control);
-    }
 }
 
 /* Makes the request with its copy of "name NUL (key NUL value NUL)*": where SQLite keeps those is its own affair. */

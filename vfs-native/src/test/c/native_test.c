@@ -161,11 +161,16 @@ static sluice_control *served;
 static int open_files;
 static int failing_code;
 
+static int answers_nothing; /* 0 is what an exception leaves that got out of a callback */
+
 static int serve_open(int64_t address) {
     sluice_open_request *request = (sluice_open_request *)(intptr_t)address;
     const char *text = (const char *)(intptr_t)request->parameters;
     CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "k") == 0 && strcmp(text + 7, "v") == 0);
     CHECK(request->parameters_bytes == 9);
+    if (answers_nothing) {
+        return 0;
+    }
     if (failing_code != SQ_OK) {
         (void)snprintf(request->reason, sizeof request->reason, "because");
         return failing_code;
@@ -173,40 +178,43 @@ static int serve_open(int64_t address) {
     request->file = 7;
     request->control = (int64_t)(intptr_t)served;
     open_files++;
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_read(int64_t file, int64_t word, int64_t pgno, int64_t dst, int bytes) {
     CHECK(file == 7 && bytes == PAGE_BYTES && pgno >= 1 && pgno <= PAGES);
     CHECK(word == 0 || word == (1 << 16 | 0));
-    if (failing_code != SQ_OK) {
+    if (failing_code != SQ_OK || answers_nothing) {
         return failing_code;
     }
     memcpy((void *)(intptr_t)dst, image + (pgno - 1) * PAGE_BYTES, PAGE_BYTES);
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_pin(int64_t file, int64_t out_view) {
     CHECK(file == 7);
+    if (answers_nothing) {
+        return 0;
+    }
     memcpy((void *)(intptr_t)out_view, record(served, 0), sizeof(sluice_view));
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_unpin(int64_t file) {
     CHECK(file == 7);
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_ask(int64_t file, int question, int64_t argument, int64_t text, int capacity) {
     (void)argument;
     CHECK(file == 7 && question >= SLUICE_ASK_TIME);
-    return snprintf((char *)(intptr_t)text, (size_t)capacity, "answer");
+    return answers_nothing ? 0 : snprintf((char *)(intptr_t)text, (size_t)capacity, "answer") + 1;
 }
 
 static int serve_close(int64_t file) {
     CHECK(file == 7);
     open_files--;
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static sq_vfs *registered;
@@ -331,6 +339,29 @@ static void failures_are_codes(void) {
     close_file(file);
 }
 
+static void nothing_said_is_never_success(void) {
+    uint8_t page[PAGE_BYTES];
+    char text[SLUICE_TEXT_BYTES];
+    sq_file *file = open_file();
+    answers_nothing = 1;
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_IOERR_READ);
+    CHECK(sluice_answer((sluice_file *)(void *)file, SLUICE_ASK_ERROR, text) == SQ_IOERR && text[0] != '\0');
+    atomic_store(&served->publish, 0); /* the pin goes through Java */
+    CHECK(file->methods->xLock(file, SQ_LOCK_SHARED) == SQ_IOERR_LOCK);
+    sq_file *failed = open_file();
+    CHECK(failed->methods->xLock(failed, SQ_LOCK_SHARED) == SQ_CANTOPEN);
+    CHECK(sluice_answer((sluice_file *)(void *)failed, SLUICE_ASK_ERROR, text) == SQ_OK && text[0] != '\0');
+    answers_nothing = 0;
+    close_file(failed);
+    publish(served, 1, 0);
+    failing_code = 0x7777; /* nor is a code that is none of ours */
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_IOERR_READ);
+    failing_code = SQ_IOERR_SHORT_READ;
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_IOERR_READ);
+    failing_code = SQ_OK;
+    close_file(file);
+}
+
 static void journal_names_are_nobodys(void) {
     int there = 1;
     CHECK(registered->xAccess(registered, "name-journal", 0, &there) == SQ_OK && there == 0);
@@ -367,6 +398,7 @@ int main(int argc, char **argv) {
     every_range_reads_as_the_patched_image();
     CHECK(open_files == 0);
     failures_are_codes();
+    nothing_said_is_never_success();
     journal_names_are_nobodys();
     goodbye_ends_every_call();
     return 0;

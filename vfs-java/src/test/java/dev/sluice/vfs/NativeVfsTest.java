@@ -337,6 +337,69 @@ class NativeVfsTest {
     }
   }
 
+  /** What it says of itself cannot be had either. */
+  private static final class Speechless extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public String getMessage() {
+      throw new AssertionError("no message");
+    }
+  }
+
+  @Test
+  void failureThatCannotBeToldIsNoSuccess() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      backend.readFailure = new Speechless();
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class, () -> one(replica, "SELECT count(*), sum(length(w)) FROM t"));
+      assertEquals(266, e.getResultCode().code, e.getMessage());
+      backend.readFailure = null;
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+    backend.openFailure = new Speechless();
+    SQLiteException e = assertThrows(SQLiteException.class, () -> open("fake:plain", "").close());
+    assertEquals(14, e.getResultCode().code, e.getMessage());
+  }
+
+  /** Queries with less and less stack: each gives the rows or fails. */
+  @Test
+  void stackThatIsUsedUpGivesNoWrongRows() throws Exception {
+    List<String> wrong = new ArrayList<>();
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("PRAGMA cache_size=1");
+      Thread thread = new Thread(null, () -> assertTrue(descend(replica, wrong)), "deep", 1 << 19);
+      thread.start();
+      thread.join();
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+    assertEquals(List.of(), wrong);
+  }
+
+  /** Returns whether a query has had enough stack. */
+  private static boolean descend(Connection replica, List<String> wrong) {
+    boolean isAnswered = false;
+    try {
+      isAnswered = descend(replica, wrong);
+    } catch (StackOverflowError e) {
+      // the frame above has a little more stack
+    }
+    if (isAnswered) {
+      return true;
+    }
+    try {
+      String count = one(replica, "SELECT count(*) FROM t WHERE length(w) >= 0");
+      if (!count.equals("3000")) {
+        wrong.add(count);
+      }
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
   private static void expectReadFailure(Connection replica, Throwable failure, int code)
       throws SQLException {
     backend.readFailure = failure;
