@@ -193,6 +193,8 @@ static int file_close(sq_file *base) {
     }
     free(file->scratch);
     sluice_open_file_remove(&file->open);
+    /* release: nothing of the registration is used after this; pairs with entry_for */
+    atomic_fetch_sub_explicit(&file->registration->users, 1, memory_order_release);
     return SQ_OK;
 }
 

@@ -8,11 +8,14 @@
 #include "abi.h"
 #include "backend.h"
 #include "control.h"
+#include "registration.h"
 
 typedef struct sluice_file {
     sq_file base; /* first: SQLite's view of us */
     sluice_open_file open;
+    sluice_registration *registration;
     const sq_api *api;
+    const sq_db *db; /* the connection that opened it; NULL if SQLite has not said */
     int64_t java; /* what Java calls this connection */
     bool is_open_in_java;
     bool is_fixed;         /* the view was chosen in the URI and never moves */
@@ -29,7 +32,7 @@ typedef struct sluice_file {
 } sluice_file;
 
 /* Opens the main database file; the file is usable, as a failed one, whatever Java says. SQ_OK or SQ_NOMEM. */
-int sluice_file_open(sluice_file *file, const sq_api *api, const char *name, int flags);
+int sluice_file_open(sluice_file *file, sluice_registration *registration, const char *name, int flags);
 
 /* Returns the file behind a schema of the connection if it is one of ours, else NULL. */
 sluice_file *sluice_file_of(const sq_api *api, sq_db *db, const char *schema);

@@ -166,8 +166,8 @@ static int answers_nothing; /* 0 is what an exception leaves that got out of a c
 static int serve_open(int64_t address) {
     sluice_open_request *request = (sluice_open_request *)(intptr_t)address;
     const char *text = (const char *)(intptr_t)request->parameters;
-    CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "k") == 0 && strcmp(text + 7, "v") == 0);
-    CHECK(request->parameters_bytes == 9);
+    CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "vfs") == 0 && strcmp(text + 9, "v") == 0);
+    CHECK(request->parameters_bytes == 11);
     if (answers_nothing) {
         return 0;
     }
@@ -226,14 +226,24 @@ static int api_vfs_register(sq_vfs *vfs, int make_default) {
     registered = vfs;
     return SQ_OK;
 }
-static int api_auto_extension(void (*entry)(void)) { return entry == NULL ? SQ_ERROR : SQ_OK; }
+static int api_vfs_unregister(sq_vfs *vfs) {
+    CHECK(vfs == registered);
+    registered = NULL;
+    return SQ_OK;
+}
+static int auto_extensions;
+static int api_auto_extension(void (*entry)(void)) {
+    auto_extensions++;
+    return entry == NULL ? SQ_ERROR : SQ_OK;
+}
+static int api_cancel_auto_extension(void (*entry)(void)) { return entry != NULL; }
 static const char *api_uri_key(const char *name, int index) {
     (void)name;
-    return index == 0 ? "k" : NULL;
+    return index == 0 ? "vfs" : NULL;
 }
 static const char *api_uri_parameter(const char *name, const char *key) {
     (void)name;
-    return strcmp(key, "k") == 0 ? "v" : NULL;
+    return strcmp(key, "vfs") == 0 ? "v" : NULL;
 }
 static int always_pinned;
 static int api_uri_boolean(const char *name, const char *key, int otherwise) {
@@ -245,17 +255,21 @@ static const sq_api api = {
     .libversion_number = api_version,
     .vfs_find = api_vfs_find,
     .vfs_register = api_vfs_register,
+    .vfs_unregister = api_vfs_unregister,
     .auto_extension = api_auto_extension,
+    .cancel_auto_extension = api_cancel_auto_extension,
     .uri_key = api_uri_key,
     .uri_parameter = api_uri_parameter,
     .uri_boolean = api_uri_boolean,
 };
 
 static sq_file *open_file(void) {
+    char path[64];
+    CHECK(registered->xFullPathname(registered, "name", sizeof path, path) == SQ_OK);
     sq_file *file = malloc((size_t)registered->file_bytes);
     CHECK(file != NULL);
     int out_flags = 0;
-    CHECK(registered->xOpen(registered, "name", file, SQ_OPEN_MAIN_DB | SQ_OPEN_READWRITE, &out_flags) == SQ_OK);
+    CHECK(registered->xOpen(registered, path, file, SQ_OPEN_MAIN_DB | SQ_OPEN_READWRITE, &out_flags) == SQ_OK);
     CHECK(out_flags == (SQ_OPEN_MAIN_DB | SQ_OPEN_READONLY));
     return file;
 }
@@ -363,13 +377,67 @@ static void nothing_said_is_never_success(void) {
 }
 
 static void journal_names_are_nobodys(void) {
-    int there = 1;
-    CHECK(registered->xAccess(registered, "name-journal", 0, &there) == SQ_OK && there == 0);
-    CHECK(registered->xDelete(registered, "name-wal", 0) == SQ_OK);
-    sq_file file;
-    int out_flags;
-    CHECK(registered->xOpen(registered, "name-wal", &file, 0x00080000, &out_flags) == SQ_CANTOPEN);
-    CHECK(registered->xOpen(registered, "name-journal", &file, 0x00000800, &out_flags) == SQ_CANTOPEN);
+    char path[64];
+    char other[64];
+    char sidecar[80];
+    CHECK(registered->xFullPathname(registered, "name", sizeof path, path) == SQ_OK);
+    CHECK(registered->xFullPathname(registered, "name", sizeof other, other) == SQ_OK && strcmp(path, other) != 0);
+    CHECK(registered->xFullPathname(registered, "name", 8, other) == SQ_CANTOPEN);
+    static const char *const suffixes[] = {"-journal", "-wal", "-mj00000000"};
+    static const int flags[] = {0x00000800, 0x00080000, SQ_OPEN_SUPER_JOURNAL | SQ_OPEN_CREATE};
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(sidecar, sizeof sidecar, "%s%s", path, suffixes[i]);
+        int there = 1;
+        CHECK(registered->xAccess(registered, sidecar, 0, &there) == SQ_OK && there == 0);
+        CHECK(registered->xDelete(registered, sidecar, 0) == SQ_OK);
+        sq_file file;
+        int out_flags;
+        CHECK(registered->xOpen(registered, sidecar, &file, flags[i], &out_flags) == SQ_CANTOPEN);
+    }
+}
+
+/* Each round another SQLite, as a redeployed application brings one; more of them than there are entries. */
+static void entries_are_used_again(void) {
+    static sq_api others[3 * SLUICE_REGISTRATIONS_MAX];
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        CHECK(sluice_backend_unregister(1000) == SQ_OK);
+        CHECK(registered == NULL);
+        others[i] = api;
+        CHECK(sqlite3_sluice_init(NULL, NULL, &others[i]) == SQ_OK_LOAD_PERMANENTLY);
+        CHECK(registered != NULL);
+        CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+    }
+}
+
+static void *open_often(void *arg) {
+    (void)arg;
+    while (!atomic_load_explicit(&hammer_done, memory_order_relaxed)) {
+        sq_file *file = malloc((size_t)default_vfs.file_bytes + sizeof(sluice_file));
+        CHECK(file != NULL);
+        sluice_registration *registration = sluice_registration_use(&api);
+        CHECK(registration != NULL);
+        CHECK(sluice_file_open((sluice_file *)(void *)file, registration, "name", SQ_OPEN_MAIN_DB) == SQ_OK);
+        close_file(file);
+        atomic_fetch_sub(&registration->users, 1);
+    }
+    return NULL;
+}
+
+/* The memory of the control is unmapped right after the goodbye. */
+static void goodbye_while_a_file_is_opened(void) {
+    atomic_store(&hammer_done, 0);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, open_often, NULL) == 0);
+    for (int i = 0; i < 3000; i++) {
+        CHECK(sluice_backend_unregister(10000) == SQ_OK);
+        sluice_control *last = served;
+        served = new_control(SLOTS);
+        sluice_memory_unmap((int64_t)(intptr_t)last);
+        CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+    }
+    atomic_store(&hammer_done, 1);
+    CHECK(pthread_join(thread, NULL) == 0);
+    open_files = 0;
 }
 
 static void goodbye_ends_every_call(void) {
@@ -394,12 +462,16 @@ int main(int argc, char **argv) {
     pinned_record_never_changes();
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
+    CHECK(auto_extensions == 2); /* sqlite3_shutdown may have come between */
     CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
     every_range_reads_as_the_patched_image();
     CHECK(open_files == 0);
     failures_are_codes();
     nothing_said_is_never_success();
     journal_names_are_nobodys();
+    goodbye_while_a_file_is_opened();
+    CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     goodbye_ends_every_call();
+    entries_are_used_again();
     return 0;
 }
