@@ -46,7 +46,7 @@ int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES])
         return ask_java(file, question, 0, text);
     }
     if (question == SLUICE_ASK_ERROR) {
-        int rc = ask_java(file, question, 0, text);
+        int rc = ask_java(file, question, sluice_has_healed(file), text);
         if (rc == SQ_OK && text[0] == '\0') {
             (void)sluice_failure_find(file->db, text); /* what another file of the connection failed with, if any */
         }

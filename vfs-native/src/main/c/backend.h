@@ -19,7 +19,7 @@
 #define SLUICE_ASK_TXID 0  /* answered in C */
 #define SLUICE_ASK_TIME 1  /* argument: the view's time in ms; answer: text */
 #define SLUICE_ASK_LAG 2   /* argument: the view's TXID; answer: text */
-#define SLUICE_ASK_ERROR 3 /* answer: text, empty if there is none */
+#define SLUICE_ASK_ERROR 3 /* argument: 1 if reads have gone well since one failed; answer: text, empty if there is none */
 #define SLUICE_ASK_SET_TIME 4 /* the text holds the new value */
 
 /* What xOpen asks and Java answers; Java reads and writes it by these offsets. */

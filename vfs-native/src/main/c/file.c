@@ -13,6 +13,27 @@
 /* A failed file says it has this many bytes. */
 #define FAILED_FILE_BYTES 65536
 
+static int64_t transaction(const sluice_file *file) {
+    return atomic_load_explicit(&file->open.counters.locks, memory_order_relaxed);
+}
+
+static void note_read(sluice_file *file, int rc) {
+    if (rc != SQ_OK) {
+        file->has_failed_read = true;
+        file->has_healed = false;
+        file->failed_in = transaction(file);
+    } else if (file->has_failed_read && !file->has_healed) {
+        file->healed_in = transaction(file);
+        /* integrity_check reads on after a page that it could not have */
+        file->has_healed = file->healed_in > file->failed_in || file->lock_level == SQ_LOCK_NONE;
+    }
+}
+
+bool sluice_has_healed(const sluice_file *file) {
+    bool is_asking = file->lock_level != SQ_LOCK_NONE && file->healed_in == transaction(file);
+    return file->has_healed && !is_asking;
+}
+
 static int read_page(sluice_file *file, uint32_t pgno, uint8_t *dst) {
     if (!sluice_call_begin(&file->open)) {
         return SQ_IOERR_READ;
@@ -23,7 +44,9 @@ static int read_page(sluice_file *file, uint32_t pgno, uint8_t *dst) {
                                             (int)file->view->page_size);
     sluice_call_end(&file->open);
     sluice_count(&file->open.counters.page_reads);
-    return sluice_code_of(returned, SQ_IOERR_READ);
+    int rc = sluice_code_of(returned, SQ_IOERR_READ);
+    note_read(file, rc);
+    return rc;
 }
 
 static int read_part_of_page(sluice_file *file, uint32_t pgno, uint32_t from, uint32_t amount, uint8_t *dst) {

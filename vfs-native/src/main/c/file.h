@@ -25,6 +25,10 @@ typedef struct sluice_file {
     const sluice_view *view; /* the pinned view; NULL outside a read transaction */
     sluice_view java_view;   /* where a view pinned through Java lies */
     int lock_level;
+    bool has_failed_read;
+    bool has_healed; /* a read of a later transaction went well */
+    int64_t failed_in;
+    int64_t healed_in; /* transactions are told apart by the counter of locks */
     int failure; /* not 0: the replica could not be opened, and this is why, as a code and in words */
     char reason[SLUICE_TEXT_BYTES];
     uint8_t *scratch; /* one page, for reads that are not whole pages */
@@ -53,6 +57,12 @@ int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES])
 /* For opening and closing: a pin without the question whether there is one. */
 int sluice_view_pin(sluice_file *file);
 void sluice_view_unpin(sluice_file *file);
+
+/*
+ * Returns whether reads have gone well since the last that failed: in a later transaction, and not just the one that is
+ * asking, for SQLite may have to read the schema again in order to ask.
+ */
+bool sluice_has_healed(const sluice_file *file);
 
 /* How a file of ours is told from any other. */
 extern const sq_io_methods sluice_io_methods;

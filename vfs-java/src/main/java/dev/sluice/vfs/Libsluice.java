@@ -37,8 +37,8 @@ final class Libsluice {
   static native void sluice_memory_unmap(long memory);
 
   /**
-   * What a callback returns when it is done, {@link Ask} apart; a result code otherwise. Not 0: that
-   * is what JNA returns for a callback that an exception has left.
+   * What a callback returns when it is done, {@link Ask} apart; a result code otherwise. Not 0:
+   * that is what JNA returns for a callback that an exception has left.
    */
   static final int DONE = 0x534c5543;
 

@@ -182,7 +182,12 @@ final class Upcalls {
     return switch (question) {
       case ASK_TIME -> file.time(argument);
       case ASK_LAG -> Long.toString(file.lagSeconds(argument));
-      case ASK_ERROR -> file.error();
+      case ASK_ERROR -> {
+        if (argument != 0) {
+          file.failed("");
+        }
+        yield file.error();
+      }
       case ASK_SET_TIME ->
           throw new IllegalArgumentException(
               "a connection's view is fixed at open: give timestamp= or txid= in the URI of a new connection");
