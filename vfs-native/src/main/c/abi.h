@@ -42,6 +42,7 @@
 #define SQ_FCNTL_VFSNAME 12
 #define SQ_FCNTL_PRAGMA 14
 #define SQ_FCNTL_HAS_MOVED 20
+#define SQ_FCNTL_PDB 30 /* arg: the connection that opens the file, sq_db ** */
 
 #define SQ_IOCAP_IMMUTABLE 0x00002000
 
@@ -125,7 +126,8 @@ typedef struct sq_api {
     sq_unused unused128[13];
     sq_vfs *(*vfs_find)(const char *);
     int (*vfs_register)(sq_vfs *, int make_default);
-    sq_unused unused143[3];
+    int (*vfs_unregister)(sq_vfs *);
+    sq_unused unused144[2];
     void (*result_error_code)(sq_context *, int);
     sq_unused unused147[2];
     sq_db *(*context_db_handle)(sq_context *);
@@ -139,7 +141,9 @@ typedef struct sq_api {
     const char *(*uri_parameter)(const char *name, const char *key);
     sq_unused unused190[2];
     int (*auto_extension)(void (*entry)(void));
-    sq_unused unused193[52];
+    sq_unused unused193[2];
+    int (*cancel_auto_extension)(void (*entry)(void));
+    sq_unused unused196[49];
     const char *(*uri_key)(const char *name, int index);
 } sq_api;
 

@@ -1,4 +1,5 @@
 /* What the SQL functions and PRAGMAs say, and xFileControl. */
+#include "failures.h"
 #include "file.h"
 
 #include <stdio.h>
@@ -14,7 +15,11 @@ static int ask_java(sluice_file *file, int question, int64_t argument, char text
     int answered = file->open.backend->ask(file->java, question, argument, (int64_t)(intptr_t)text, SLUICE_TEXT_BYTES);
     sluice_call_end(&file->open);
     text[SLUICE_TEXT_BYTES - 1] = '\0';
-    return answered < 0 ? -answered : SQ_OK;
+    if (answered == 0) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "the replica's Java side failed, and so did saying why");
+        return SQ_IOERR;
+    }
+    return answered < 0 ? sluice_code_of(-answered, SQ_IOERR) : SQ_OK;
 }
 
 static int answer_about_view(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES]) {
@@ -37,8 +42,15 @@ int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES])
         memcpy(text, file->reason, SLUICE_TEXT_BYTES);
         return question == SLUICE_ASK_ERROR ? SQ_OK : file->failure;
     }
-    if (question == SLUICE_ASK_ERROR || question == SLUICE_ASK_SET_TIME) {
+    if (question == SLUICE_ASK_SET_TIME) {
         return ask_java(file, question, 0, text);
+    }
+    if (question == SLUICE_ASK_ERROR) {
+        int rc = ask_java(file, question, sluice_has_healed(file), text);
+        if (rc == SQ_OK && text[0] == '\0') {
+            (void)sluice_failure_find(file->db, text); /* what another file of the connection failed with, if any */
+        }
+        return rc;
     }
     return answer_about_view(file, question, text);
 }
@@ -93,11 +105,24 @@ static int answer_pragma(sluice_file *file, char **arguments) {
     return arguments[0] == NULL ? SQ_NOMEM : rc;
 }
 
+/* SQLite says which connection has opened the file. */
+static int opened_by(sluice_file *file, const sq_db *db) {
+    file->db = db;
+    if (file->failure != SQ_OK) {
+        sluice_failure_keep(db, file->reason);
+    } else {
+        sluice_failure_forget(db);
+    }
+    return SQ_OK;
+}
+
 int sluice_file_control(sq_file *base, int op, void *arg) {
     sluice_file *file = (sluice_file *)(void *)base;
     switch (op) {
     case SQ_FCNTL_PRAGMA:
         return answer_pragma(file, arg);
+    case SQ_FCNTL_PDB:
+        return opened_by(file, *(sq_db **)arg);
     case SQ_FCNTL_VFSNAME:
         *(char **)arg = file->api->mprintf("%s", "litestream");
         return *(char **)arg == NULL ? SQ_NOMEM : SQ_OK;

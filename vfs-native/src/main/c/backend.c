@@ -4,6 +4,7 @@
 
 #include "abi.h"
 #include "memory.h"
+#include "registration.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@ typedef struct table {
     struct table *former;
 } table;
 static _Atomic(table *) newest_table;
+/* Guards the changes of `current` by registering and goodbye, and whether a goodbye has not ended yet. */
+static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER;
+static bool is_leaving;
 static pthread_mutex_t files_mutex = PTHREAD_MUTEX_INITIALIZER;
 static sluice_open_file *files;
 static int64_t file_count;
@@ -81,6 +85,22 @@ void sluice_call_end(sluice_open_file *file) {
     atomic_store_explicit(&file->in_call, 0, memory_order_release); /* pairs with is_calling */
 }
 
+int sluice_code_of(int returned, int otherwise) {
+    switch (returned) {
+    case SLUICE_DONE:
+        return SQ_OK;
+    case SQ_ERROR:
+    case SQ_NOMEM:
+    case SQ_INTERRUPT:
+    case SQ_CANTOPEN:
+    case SQ_IOERR_READ:
+    case SQ_IOERR_LOCK:
+        return returned;
+    default:
+        return otherwise;
+    }
+}
+
 static bool is_calling(void) {
     bool calling = false;
     pthread_mutex_lock(&files_mutex);
@@ -94,7 +114,7 @@ static bool is_calling(void) {
 /* Returns the version of this interface; Java refuses any but its own. */
 SLUICE_EXPORT int sluice_interface_version(void);
 int sluice_interface_version(void) {
-    return 1;
+    return 2;
 }
 
 /* Makes these callbacks the ones that serve: SQ_OK, SQ_BUSY if others serve, SQ_NOMEM. */
@@ -107,9 +127,14 @@ int sluice_backend_register(sluice_open_call open, sluice_read_call read, sluice
         return SQ_NOMEM;
     }
     added->backend = (sluice_backend){open, read, pin, unpin, ask, close};
-    const sluice_backend *none = NULL;
-    /* release: the table before the pointer; pairs with the loads in sluice_open_file_add and sluice_call_begin */
-    if (!atomic_compare_exchange_strong_explicit(&current, &none, &added->backend, memory_order_seq_cst, memory_order_relaxed)) {
+    pthread_mutex_lock(&registry_mutex);
+    bool is_taken = is_leaving || atomic_load_explicit(&current, memory_order_relaxed) != NULL;
+    if (!is_taken) {
+        /* the table before the pointer; pairs with the loads in sluice_open_file_add and sluice_call_begin */
+        atomic_store_explicit(&current, &added->backend, memory_order_seq_cst);
+    }
+    pthread_mutex_unlock(&registry_mutex);
+    if (is_taken) {
         free(added);
         return SQ_BUSY;
     }
@@ -121,10 +146,16 @@ int sluice_backend_register(sluice_open_call open, sluice_read_call read, sluice
     return SQ_OK;
 }
 
-/* Stops every further call up and waits for those under way: SQ_OK, or SQ_BUSY if one has not ended in time. */
+/*
+ * Stops every further call up and waits for those under way: SQ_OK, or SQ_BUSY if one has not ended in time. Then nobody
+ * else can register until a further goodbye has seen the end.
+ */
 SLUICE_EXPORT int sluice_backend_unregister(int timeout_millis);
 int sluice_backend_unregister(int timeout_millis) {
+    pthread_mutex_lock(&registry_mutex);
+    is_leaving = true;
     atomic_store_explicit(&current, NULL, memory_order_seq_cst); /* pairs with sluice_call_begin */
+    pthread_mutex_unlock(&registry_mutex);
     for (int waited = 0; is_calling(); waited++) {
         if (waited >= timeout_millis) {
             return SQ_BUSY;
@@ -132,6 +163,10 @@ int sluice_backend_unregister(int timeout_millis) {
         struct timespec millisecond = {0, 1000000};
         nanosleep(&millisecond, NULL);
     }
+    sluice_registrations_leave();
+    pthread_mutex_lock(&registry_mutex);
+    is_leaving = false;
+    pthread_mutex_unlock(&registry_mutex);
     return SQ_OK;
 }
 

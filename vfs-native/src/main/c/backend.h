@@ -19,7 +19,7 @@
 #define SLUICE_ASK_TXID 0  /* answered in C */
 #define SLUICE_ASK_TIME 1  /* argument: the view's time in ms; answer: text */
 #define SLUICE_ASK_LAG 2   /* argument: the view's TXID; answer: text */
-#define SLUICE_ASK_ERROR 3 /* answer: text, empty if there is none */
+#define SLUICE_ASK_ERROR 3 /* argument: 1 if reads have gone well since one failed; answer: text, empty if there is none */
 #define SLUICE_ASK_SET_TIME 4 /* the text holds the new value */
 
 /* What xOpen asks and Java answers; Java reads and writes it by these offsets. */
@@ -34,6 +34,12 @@ typedef struct sluice_open_request {
     char reason[SLUICE_TEXT_BYTES]; /* 40 out: why it failed, UTF-8, NUL-terminated */
 } sluice_open_request;
 
+/*
+ * What a call up returns when it is done; the code of a failure otherwise. Not 0, for 0 is what an exception leaves behind
+ * that got out of a callback: the page it should have filled is whatever was there before.
+ */
+#define SLUICE_DONE 0x534c5543
+
 typedef int (*sluice_open_call)(int64_t request);
 typedef int (*sluice_read_call)(int64_t file, int64_t word, int64_t pgno, int64_t dst, int bytes);
 typedef int (*sluice_pin_call)(int64_t file, int64_t out_view);
@@ -46,7 +52,7 @@ typedef struct sluice_backend {
     sluice_read_call read;   /* word 0: the view that Java pinned for this file */
     sluice_pin_call pin;     /* copies the view record */
     sluice_unpin_call unpin;
-    sluice_ask_call ask;     /* returns the bytes of the answer, or -code with the reason as text */
+    sluice_ask_call ask;     /* returns the bytes of the answer plus 1, or -code with the reason as text; never 0 */
     sluice_close_call close;
 } sluice_backend;
 
@@ -77,6 +83,9 @@ bool sluice_backend_is_current(const sluice_open_file *file);
 /* Begins a call up: false if the file's backend has gone. Each true is followed by sluice_call_end. */
 bool sluice_call_begin(sluice_open_file *file);
 void sluice_call_end(sluice_open_file *file);
+
+/* Returns SQLite's code for what a call up returned; `otherwise` for whatever Java does not return by itself. */
+int sluice_code_of(int returned, int otherwise);
 
 static inline void sluice_count(_Atomic int64_t *counter) {
     /* Written by one thread at a time, read by any: a plain add without a locked instruction. */

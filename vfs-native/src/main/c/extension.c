@@ -19,11 +19,15 @@ static int fail(const sq_api *api, char **out_message, const char *message) {
 static sluice_registration *entry_for(const sq_api *api) {
     sluice_registration *is_free = NULL;
     for (size_t i = 0; i < SLUICE_REGISTRATIONS_MAX; i++) {
-        if (sluice_registrations[i].api == api) {
-            return &sluice_registrations[i];
+        sluice_registration *entry = &sluice_registrations[i];
+        if (entry->api == api) {
+            return entry;
         }
-        if (sluice_registrations[i].api == NULL && is_free == NULL) {
-            is_free = &sluice_registrations[i];
+        /* acquire: pairs with the release of whoever let go last */
+        bool is_unused = entry->api == NULL ||
+                         (entry->has_left && atomic_load_explicit(&entry->users, memory_order_acquire) == 0);
+        if (is_unused && is_free == NULL) {
+            is_free = entry;
         }
     }
     return is_free;
@@ -38,22 +42,51 @@ static int register_with(const sq_api *api, char **out_message) {
         return fail(api, out_message, "sluice: too many SQLite libraries in one process");
     }
     sq_vfs *present = api->vfs_find("litestream");
-    if (present != NULL) {
-        return present == &registration->vfs ? SQ_OK_LOAD_PERMANENTLY
-                                             : fail(api, out_message, "another VFS is already named litestream");
+    if (present != NULL && present != &registration->vfs) {
+        return fail(api, out_message, "another VFS is already named litestream");
     }
-    sq_vfs *fallback = api->vfs_find(NULL);
-    if (fallback == NULL) {
-        return fail(api, out_message, "sluice: this SQLite has no default VFS for temporary files");
+    if (present == NULL) {
+        sq_vfs *fallback = api->vfs_find(NULL);
+        if (fallback == NULL) {
+            return fail(api, out_message, "sluice: this SQLite has no default VFS for temporary files");
+        }
+        registration->api = api;
+        registration->fallback = fallback;
+        registration->has_left = false;
+        sluice_vfs_prepare(registration);
     }
-    registration->api = api;
-    registration->fallback = fallback;
-    sluice_vfs_prepare(registration);
-    int rc = sluice_functions_register(api);
-    if (rc == SQ_OK) {
+    int rc = sluice_functions_register(api); /* also where the VFS is there: sqlite3_shutdown forgets the functions only */
+    if (rc == SQ_OK && present == NULL) {
         rc = api->vfs_register(&registration->vfs, 0);
+        registration->has_left = rc != SQ_OK;
     }
     return rc == SQ_OK ? SQ_OK_LOAD_PERMANENTLY : rc;
+}
+
+sluice_registration *sluice_registration_use(const sq_api *api) {
+    sluice_registration *found = NULL;
+    pthread_mutex_lock(&registrations_mutex);
+    for (size_t i = 0; i < SLUICE_REGISTRATIONS_MAX && found == NULL; i++) {
+        if (sluice_registrations[i].api == api) {
+            found = &sluice_registrations[i];
+            atomic_fetch_add_explicit(&found->users, 1, memory_order_relaxed);
+        }
+    }
+    pthread_mutex_unlock(&registrations_mutex);
+    return found;
+}
+
+void sluice_registrations_leave(void) {
+    pthread_mutex_lock(&registrations_mutex);
+    for (size_t i = 0; i < SLUICE_REGISTRATIONS_MAX; i++) {
+        sluice_registration *entry = &sluice_registrations[i];
+        if (entry->api != NULL && !entry->has_left) {
+            sluice_functions_unregister(entry->api);
+            (void)entry->api->vfs_unregister(&entry->vfs); /* fails only for what is not there */
+            entry->has_left = true;
+        }
+    }
+    pthread_mutex_unlock(&registrations_mutex);
 }
 
 /* Registers the VFS and the functions with the SQLite that calls; any number of times. */

@@ -13,16 +13,39 @@
 /* A failed file says it has this many bytes. */
 #define FAILED_FILE_BYTES 65536
 
+static int64_t transaction(const sluice_file *file) {
+    return atomic_load_explicit(&file->open.counters.locks, memory_order_relaxed);
+}
+
+static void note_read(sluice_file *file, int rc) {
+    if (rc != SQ_OK) {
+        file->has_failed_read = true;
+        file->has_healed = false;
+        file->failed_in = transaction(file);
+    } else if (file->has_failed_read && !file->has_healed) {
+        file->healed_in = transaction(file);
+        /* integrity_check reads on after a page that it could not have */
+        file->has_healed = file->healed_in > file->failed_in || file->lock_level == SQ_LOCK_NONE;
+    }
+}
+
+bool sluice_has_healed(const sluice_file *file) {
+    bool is_asking = file->lock_level != SQ_LOCK_NONE && file->healed_in == transaction(file);
+    return file->has_healed && !is_asking;
+}
+
 static int read_page(sluice_file *file, uint32_t pgno, uint8_t *dst) {
     if (!sluice_call_begin(&file->open)) {
         return SQ_IOERR_READ;
     }
     /* Only this thread writes its own slot, so its word is the one that pins file->view. */
     uint64_t word = file->view == &file->java_view ? 0 : atomic_load_explicit(&file->slot->word, memory_order_relaxed);
-    int rc = file->open.backend->read(file->java, (int64_t)word, (int64_t)pgno, (int64_t)(intptr_t)dst,
-                                      (int)file->view->page_size);
+    int returned = file->open.backend->read(file->java, (int64_t)word, (int64_t)pgno, (int64_t)(intptr_t)dst,
+                                            (int)file->view->page_size);
     sluice_call_end(&file->open);
     sluice_count(&file->open.counters.page_reads);
+    int rc = sluice_code_of(returned, SQ_IOERR_READ);
+    note_read(file, rc);
     return rc;
 }
 
@@ -193,6 +216,8 @@ static int file_close(sq_file *base) {
     }
     free(file->scratch);
     sluice_open_file_remove(&file->open);
+    /* release: nothing of the registration is used after this; pairs with entry_for */
+    atomic_fetch_sub_explicit(&file->registration->users, 1, memory_order_release);
     return SQ_OK;
 }
 

@@ -8,11 +8,14 @@
 #include "abi.h"
 #include "backend.h"
 #include "control.h"
+#include "registration.h"
 
 typedef struct sluice_file {
     sq_file base; /* first: SQLite's view of us */
     sluice_open_file open;
+    sluice_registration *registration;
     const sq_api *api;
+    const sq_db *db; /* the connection that opened it; NULL if SQLite has not said */
     int64_t java; /* what Java calls this connection */
     bool is_open_in_java;
     bool is_fixed;         /* the view was chosen in the URI and never moves */
@@ -22,6 +25,10 @@ typedef struct sluice_file {
     const sluice_view *view; /* the pinned view; NULL outside a read transaction */
     sluice_view java_view;   /* where a view pinned through Java lies */
     int lock_level;
+    bool has_failed_read;
+    bool has_healed; /* a read of a later transaction went well */
+    int64_t failed_in;
+    int64_t healed_in; /* transactions are told apart by the counter of locks */
     int failure; /* not 0: the replica could not be opened, and this is why, as a code and in words */
     char reason[SLUICE_TEXT_BYTES];
     uint8_t *scratch; /* one page, for reads that are not whole pages */
@@ -29,7 +36,7 @@ typedef struct sluice_file {
 } sluice_file;
 
 /* Opens the main database file; the file is usable, as a failed one, whatever Java says. SQ_OK or SQ_NOMEM. */
-int sluice_file_open(sluice_file *file, const sq_api *api, const char *name, int flags);
+int sluice_file_open(sluice_file *file, sluice_registration *registration, const char *name, int flags);
 
 /* Returns the file behind a schema of the connection if it is one of ours, else NULL. */
 sluice_file *sluice_file_of(const sq_api *api, sq_db *db, const char *schema);
@@ -50,6 +57,12 @@ int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES])
 /* For opening and closing: a pin without the question whether there is one. */
 int sluice_view_pin(sluice_file *file);
 void sluice_view_unpin(sluice_file *file);
+
+/*
+ * Returns whether reads have gone well since the last that failed: in a later transaction, and not just the one that is
+ * asking, for SQLite may have to read the schema again in order to ask.
+ */
+bool sluice_has_healed(const sluice_file *file);
 
 /* How a file of ours is told from any other. */
 extern const sq_io_methods sluice_io_methods;

@@ -4,6 +4,7 @@
  * A function is given a context, and needs the api to ask it anything, even for its user data. So there is one entry
  * point for each registration, and a function is made with the one of its SQLite.
  */
+#include "failures.h"
 #include "file.h"
 #include "registration.h"
 
@@ -34,11 +35,15 @@ static void call(const sq_api *api, sq_context *context, int argument_count, sq_
         schema = (const char *)api->value_text(arguments[0]);
     }
     sluice_file *file = schema == NULL ? NULL : sluice_file_of(api, api->context_db_handle(context), schema);
+    char text[SLUICE_TEXT_BYTES];
     if (file == NULL) {
-        api->result_error(context, "not a replica", -1);
+        if (called->question == SLUICE_ASK_ERROR && sluice_failure_find(api->context_db_handle(context), text)) {
+            api->result_text(context, text, -1, SQ_TRANSIENT); /* why it is not one: its ATTACH failed */
+        } else {
+            api->result_error(context, "not a replica", -1);
+        }
         return;
     }
-    char text[SLUICE_TEXT_BYTES];
     int rc = sluice_answer(file, called->question, text);
     if (rc != SQ_OK) {
         api->result_error(context, text, -1);
@@ -55,13 +60,23 @@ static void call(const sq_api *api, sq_context *context, int argument_count, sq_
 #define ENTRY(n)                                                                                          \
     static void entry##n(sq_context *context, int argument_count, sq_value **arguments) {                 \
         call(sluice_registrations[n].api, context, argument_count, arguments);                            \
+    }                                                                                                     \
+    static void destroy##n(void *user_data) {                                                             \
+        (void)user_data;                                                                                  \
+        atomic_fetch_sub_explicit(&sluice_registrations[n].users, 1, memory_order_release);               \
     }
 ENTRY(0) ENTRY(1) ENTRY(2) ENTRY(3) ENTRY(4) ENTRY(5) ENTRY(6) ENTRY(7)
 ENTRY(8) ENTRY(9) ENTRY(10) ENTRY(11) ENTRY(12) ENTRY(13) ENTRY(14) ENTRY(15)
 
-static void (*const entries[])(sq_context *, int, sq_value **) = {
-    entry0, entry1, entry2,  entry3,  entry4,  entry5,  entry6,  entry7,
-    entry8, entry9, entry10, entry11, entry12, entry13, entry14, entry15,
+typedef struct entry {
+    void (*call)(sq_context *, int, sq_value **);
+    void (*destroy)(void *);
+} entry;
+
+#define BOTH(n) {entry##n, destroy##n}
+static const entry entries[] = {
+    BOTH(0), BOTH(1), BOTH(2),  BOTH(3),  BOTH(4),  BOTH(5),  BOTH(6),  BOTH(7),
+    BOTH(8), BOTH(9), BOTH(10), BOTH(11), BOTH(12), BOTH(13), BOTH(14), BOTH(15),
 };
 _Static_assert(sizeof entries / sizeof entries[0] == SLUICE_REGISTRATIONS_MAX, "one entry a registration");
 
@@ -71,21 +86,28 @@ _Static_assert(sizeof entries / sizeof entries[0] == SLUICE_REGISTRATIONS_MAX, "
  */
 static int make_functions(sq_db *db, char **out_message, const sq_api *api) {
     (void)out_message;
-    for (size_t i = 0; i < SLUICE_REGISTRATIONS_MAX; i++) {
-        if (sluice_registrations[i].api != api) {
-            continue;
-        }
-        for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
-            for (int arguments = 0; arguments <= 1; arguments++) {
-                (void)api->create_function_v2(db, functions[f].name, arguments, functions[f].flags,
-                                              (void *)(uintptr_t)&functions[f], entries[i], NULL, NULL, NULL);
-            }
-        }
-        break;
+    sluice_failure_forget(db); /* of a connection that was closed, and lay at this address */
+    sluice_registration *registration = sluice_registration_use(api);
+    if (registration == NULL) {
+        return SQ_OK;
     }
+    const entry *own = &entries[registration - sluice_registrations];
+    for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
+        for (int arguments = 0; arguments <= 1; arguments++) {
+            /* SQLite calls destroy once for each, even if this fails. */
+            atomic_fetch_add_explicit(&registration->users, 1, memory_order_relaxed);
+            (void)api->create_function_v2(db, functions[f].name, arguments, functions[f].flags,
+                                          (void *)(uintptr_t)&functions[f], own->call, NULL, NULL, own->destroy);
+        }
+    }
+    atomic_fetch_sub_explicit(&registration->users, 1, memory_order_release);
     return SQ_OK;
 }
 
 int sluice_functions_register(const sq_api *api) {
     return api->auto_extension((void (*)(void))make_functions);
+}
+
+void sluice_functions_unregister(const sq_api *api) {
+    (void)api->cancel_auto_extension((void (*)(void))make_functions);
 }

@@ -1,6 +1,7 @@
 /* How a file comes to be: the URI's parameters go up, a connection or a reason comes back. */
 #include "file.h"
 #include "memory.h"
+#include "path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,24 +34,25 @@ static void open_in_java(sluice_file *file, sluice_open_request *request) {
              "open replica: nothing in this process serves the VFS \"litestream\"; call Sluice.register() first");
         return;
     }
-    int rc = file->open.backend->open((int64_t)(intptr_t)request);
+    int rc = sluice_code_of(file->open.backend->open((int64_t)(intptr_t)request), SQ_CANTOPEN);
+    if (rc == SQ_OK) {
+        file->java = request->file;
+        file->is_open_in_java = true;
+        file->is_fixed = request->is_fixed != 0;
+        if (request->control != 0) {
+            use_control(file, request->control); /* inside the call: after it Java may let go of the memory */
+        }
+    } else {
+        request->reason[sizeof request->reason - 1] = '\0';
+        fail(file, rc, request->reason[0] != '\0' ? request->reason : "open replica: failed, and so did saying why");
+    }
     sluice_call_end(&file->open);
-    request->reason[sizeof request->reason - 1] = '\0';
-    if (rc != SQ_OK) {
-        fail(file, rc, request->reason);
-        return;
-    }
-    file->java = request->file;
-    file->is_open_in_java = true;
-    file->is_fixed = request->is_fixed != 0;
-    if (request->control != 0) {
-        use_control(file, request->control);
-    }
 }
 
-/* Makes the request with its copy of "name NUL (key NUL value NUL)*": where SQLite keeps those is its own affair. */
+/* Makes the request with its copy of "label NUL (key NUL value NUL)*": where SQLite keeps those is its own affair. */
 static sluice_open_request *request_of(const sq_api *api, const char *name, int flags) {
-    size_t bytes = strlen(name) + 1;
+    const char *label = sluice_path_label(name) != NULL ? sluice_path_label(name) : name;
+    size_t bytes = strlen(label) + 1;
     int keys = 0;
     for (const char *key; (key = api->uri_key(name, keys)) != NULL; keys++) {
         bytes += strlen(key) + strlen(api->uri_parameter(name, key)) + 2;
@@ -59,7 +61,7 @@ static sluice_open_request *request_of(const sq_api *api, const char *name, int 
     if (request == NULL) {
         return NULL;
     }
-    char *at = append((char *)(request + 1), name);
+    char *at = append((char *)(request + 1), label);
     for (int i = 0; i < keys; i++) {
         const char *key = api->uri_key(name, i);
         at = append(at, key);
@@ -71,13 +73,16 @@ static sluice_open_request *request_of(const sq_api *api, const char *name, int 
     return request;
 }
 
-int sluice_file_open(sluice_file *file, const sq_api *api, const char *name, int flags) {
+int sluice_file_open(sluice_file *file, sluice_registration *registration, const char *name, int flags) {
+    const sq_api *api = registration->api;
     sluice_open_request *request = request_of(api, name, flags);
     if (request == NULL) {
         return SQ_NOMEM;
     }
     memset(file, 0, sizeof *file);
     file->api = api;
+    file->registration = registration;
+    atomic_fetch_add_explicit(&registration->users, 1, memory_order_relaxed);
     sluice_open_file_add(&file->open);
     file->base.methods = &sluice_io_methods;
     open_in_java(file, request);

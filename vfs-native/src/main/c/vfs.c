@@ -6,38 +6,60 @@
  *
  * The main database file is ours (file.c). Temporary files go to the default VFS. A replica has no journal and no WAL: a
  * file of such a name lying about is none of ours.
+ *
+ * SQLite takes this VFS also for what a connection to a replica attaches or vacuums into by a plain name. Such a file is
+ * an ordinary one, and the default VFS has it with all that belongs to it.
  */
 #include "file.h"
+#include "path.h"
 #include "registration.h"
 
-#include <string.h>
+#include <stddef.h>
 
 static sq_vfs *fallback_of(const sq_vfs *vfs) {
     return ((const sluice_registration *)vfs->app_data)->fallback;
 }
 
-static bool ends_with(const char *text, const char *suffix) {
-    size_t text_bytes = strlen(text);
-    size_t suffix_bytes = strlen(suffix);
-    return text_bytes >= suffix_bytes && memcmp(text + text_bytes - suffix_bytes, suffix, suffix_bytes) == 0;
+/* Returns whether a name of SQLite's, with its parameters behind it, is that of a replica. */
+static bool is_replica(const sluice_registration *registration, const char *name) {
+    static const char *const ours[] = {
+        "vfs",           "replica_url",     "replica_open", "txid",
+        "timestamp",     "poll_interval",   "cache_dir",    "read_timeout",
+        "page_cache_size",
+    };
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        if (registration->api->uri_parameter(name, ours[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static bool is_sidecar(const char *name) {
-    return name != NULL && (ends_with(name, "-journal") || ends_with(name, "-wal") || ends_with(name, "-shm"));
+/* Returns whether the path is of a file that a replica would have beside it, and has not. */
+static bool is_sidecar(const char *path) {
+    return sluice_path_label(path) != NULL;
+}
+
+static int open_elsewhere(sq_vfs *vfs, const char *name, sq_file *file, int flags, int *out_flags) {
+    sq_vfs *fallback = fallback_of(vfs);
+    return fallback->xOpen(fallback, name, file, flags, out_flags);
 }
 
 static int vfs_open(sq_vfs *vfs, const char *name, sq_file *file, int flags, int *out_flags) {
-    const sluice_registration *registration = vfs->app_data;
-    const int kept_elsewhere =
-        SQ_OPEN_TEMP_DB | SQ_OPEN_TEMP_JOURNAL | SQ_OPEN_TRANSIENT_DB | SQ_OPEN_SUBJOURNAL | SQ_OPEN_SUPER_JOURNAL;
-    if ((flags & kept_elsewhere) != 0) {
-        return registration->fallback->xOpen(registration->fallback, name, file, flags, out_flags);
+    sluice_registration *registration = vfs->app_data;
+    const int temporary = SQ_OPEN_TEMP_DB | SQ_OPEN_TEMP_JOURNAL | SQ_OPEN_TRANSIENT_DB | SQ_OPEN_SUBJOURNAL;
+    if ((flags & temporary) != 0) {
+        return open_elsewhere(vfs, name, file, flags, out_flags);
     }
     file->methods = NULL;
-    if ((flags & SQ_OPEN_MAIN_DB) == 0 || name == NULL) {
+    if (name == NULL || ((flags & SQ_OPEN_MAIN_DB) == 0 && is_sidecar(name))) {
+        /* A super-journal too: a crash would have to find it again, and a replica's path is nowhere. */
         return SQ_CANTOPEN;
     }
-    int rc = sluice_file_open((sluice_file *)(void *)file, registration->api, name, flags);
+    if ((flags & SQ_OPEN_MAIN_DB) == 0 || !is_replica(registration, name)) {
+        return open_elsewhere(vfs, name, file, flags, out_flags);
+    }
+    int rc = sluice_file_open((sluice_file *)(void *)file, registration, name, flags);
     if (rc == SQ_OK && out_flags != NULL) {
         *out_flags = (flags & ~(SQ_OPEN_READWRITE | SQ_OPEN_CREATE)) | SQ_OPEN_READONLY;
     }
@@ -56,15 +78,10 @@ static int vfs_access(sq_vfs *vfs, const char *name, int flags, int *out_result)
     return fallback_of(vfs)->xAccess(fallback_of(vfs), name, flags, out_result);
 }
 
-/* A replica's name is a label, not a path: it is kept as it is. */
 static int vfs_full_pathname(sq_vfs *vfs, const char *name, int capacity, char *out_path) {
-    (void)vfs;
-    size_t bytes = strlen(name) + 1;
-    if (capacity < 0 || bytes > (size_t)capacity) {
-        return SQ_CANTOPEN;
-    }
-    memcpy(out_path, name, bytes);
-    return SQ_OK;
+    return is_replica(vfs->app_data, name)
+               ? sluice_path_make(name, capacity, out_path)
+               : fallback_of(vfs)->xFullPathname(fallback_of(vfs), name, capacity, out_path);
 }
 
 static void *vfs_dl_open(sq_vfs *vfs, const char *name) {
@@ -109,7 +126,7 @@ void sluice_vfs_prepare(sluice_registration *registration) {
     registration->vfs = (sq_vfs){
         .version = fallback->version >= 2 ? 2 : 1,
         .file_bytes = fallback->file_bytes > own_bytes ? fallback->file_bytes : own_bytes,
-        .path_bytes_max = fallback->path_bytes_max,
+        .path_bytes_max = fallback->path_bytes_max + SLUICE_PATH_LEAD_BYTES,
         .name = "litestream",
         .app_data = registration,
         .xOpen = vfs_open,

@@ -8,8 +8,9 @@ static int pin_through_java(sluice_file *file) {
     if (!sluice_call_begin(&file->open)) {
         return SQ_IOERR_LOCK;
     }
-    int rc = file->open.backend->pin(file->java, (int64_t)(intptr_t)&file->java_view);
+    int returned = file->open.backend->pin(file->java, (int64_t)(intptr_t)&file->java_view);
     sluice_call_end(&file->open);
+    int rc = sluice_code_of(returned, SQ_IOERR_LOCK);
     if (rc == SQ_OK) {
         sluice_count(&file->open.counters.java_pins);
         file->view = &file->java_view;

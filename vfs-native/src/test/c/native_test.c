@@ -161,11 +161,16 @@ static sluice_control *served;
 static int open_files;
 static int failing_code;
 
+static int answers_nothing; /* 0 is what an exception leaves that got out of a callback */
+
 static int serve_open(int64_t address) {
     sluice_open_request *request = (sluice_open_request *)(intptr_t)address;
     const char *text = (const char *)(intptr_t)request->parameters;
-    CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "k") == 0 && strcmp(text + 7, "v") == 0);
-    CHECK(request->parameters_bytes == 9);
+    CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "vfs") == 0 && strcmp(text + 9, "v") == 0);
+    CHECK(request->parameters_bytes == 11);
+    if (answers_nothing) {
+        return 0;
+    }
     if (failing_code != SQ_OK) {
         (void)snprintf(request->reason, sizeof request->reason, "because");
         return failing_code;
@@ -173,40 +178,43 @@ static int serve_open(int64_t address) {
     request->file = 7;
     request->control = (int64_t)(intptr_t)served;
     open_files++;
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_read(int64_t file, int64_t word, int64_t pgno, int64_t dst, int bytes) {
     CHECK(file == 7 && bytes == PAGE_BYTES && pgno >= 1 && pgno <= PAGES);
     CHECK(word == 0 || word == (1 << 16 | 0));
-    if (failing_code != SQ_OK) {
+    if (failing_code != SQ_OK || answers_nothing) {
         return failing_code;
     }
     memcpy((void *)(intptr_t)dst, image + (pgno - 1) * PAGE_BYTES, PAGE_BYTES);
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_pin(int64_t file, int64_t out_view) {
     CHECK(file == 7);
+    if (answers_nothing) {
+        return 0;
+    }
     memcpy((void *)(intptr_t)out_view, record(served, 0), sizeof(sluice_view));
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_unpin(int64_t file) {
     CHECK(file == 7);
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static int serve_ask(int64_t file, int question, int64_t argument, int64_t text, int capacity) {
     (void)argument;
     CHECK(file == 7 && question >= SLUICE_ASK_TIME);
-    return snprintf((char *)(intptr_t)text, (size_t)capacity, "answer");
+    return answers_nothing ? 0 : snprintf((char *)(intptr_t)text, (size_t)capacity, "answer") + 1;
 }
 
 static int serve_close(int64_t file) {
     CHECK(file == 7);
     open_files--;
-    return SQ_OK;
+    return SLUICE_DONE;
 }
 
 static sq_vfs *registered;
@@ -218,14 +226,24 @@ static int api_vfs_register(sq_vfs *vfs, int make_default) {
     registered = vfs;
     return SQ_OK;
 }
-static int api_auto_extension(void (*entry)(void)) { return entry == NULL ? SQ_ERROR : SQ_OK; }
+static int api_vfs_unregister(sq_vfs *vfs) {
+    CHECK(vfs == registered);
+    registered = NULL;
+    return SQ_OK;
+}
+static int auto_extensions;
+static int api_auto_extension(void (*entry)(void)) {
+    auto_extensions++;
+    return entry == NULL ? SQ_ERROR : SQ_OK;
+}
+static int api_cancel_auto_extension(void (*entry)(void)) { return entry != NULL; }
 static const char *api_uri_key(const char *name, int index) {
     (void)name;
-    return index == 0 ? "k" : NULL;
+    return index == 0 ? "vfs" : NULL;
 }
 static const char *api_uri_parameter(const char *name, const char *key) {
     (void)name;
-    return strcmp(key, "k") == 0 ? "v" : NULL;
+    return strcmp(key, "vfs") == 0 ? "v" : NULL;
 }
 static int always_pinned;
 static int api_uri_boolean(const char *name, const char *key, int otherwise) {
@@ -237,17 +255,21 @@ static const sq_api api = {
     .libversion_number = api_version,
     .vfs_find = api_vfs_find,
     .vfs_register = api_vfs_register,
+    .vfs_unregister = api_vfs_unregister,
     .auto_extension = api_auto_extension,
+    .cancel_auto_extension = api_cancel_auto_extension,
     .uri_key = api_uri_key,
     .uri_parameter = api_uri_parameter,
     .uri_boolean = api_uri_boolean,
 };
 
 static sq_file *open_file(void) {
+    char path[64];
+    CHECK(registered->xFullPathname(registered, "name", sizeof path, path) == SQ_OK);
     sq_file *file = malloc((size_t)registered->file_bytes);
     CHECK(file != NULL);
     int out_flags = 0;
-    CHECK(registered->xOpen(registered, "name", file, SQ_OPEN_MAIN_DB | SQ_OPEN_READWRITE, &out_flags) == SQ_OK);
+    CHECK(registered->xOpen(registered, path, file, SQ_OPEN_MAIN_DB | SQ_OPEN_READWRITE, &out_flags) == SQ_OK);
     CHECK(out_flags == (SQ_OPEN_MAIN_DB | SQ_OPEN_READONLY));
     return file;
 }
@@ -331,14 +353,91 @@ static void failures_are_codes(void) {
     close_file(file);
 }
 
+static void nothing_said_is_never_success(void) {
+    uint8_t page[PAGE_BYTES];
+    char text[SLUICE_TEXT_BYTES];
+    sq_file *file = open_file();
+    answers_nothing = 1;
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_IOERR_READ);
+    CHECK(sluice_answer((sluice_file *)(void *)file, SLUICE_ASK_ERROR, text) == SQ_IOERR && text[0] != '\0');
+    atomic_store(&served->publish, 0); /* the pin goes through Java */
+    CHECK(file->methods->xLock(file, SQ_LOCK_SHARED) == SQ_IOERR_LOCK);
+    sq_file *failed = open_file();
+    CHECK(failed->methods->xLock(failed, SQ_LOCK_SHARED) == SQ_CANTOPEN);
+    CHECK(sluice_answer((sluice_file *)(void *)failed, SLUICE_ASK_ERROR, text) == SQ_OK && text[0] != '\0');
+    answers_nothing = 0;
+    close_file(failed);
+    publish(served, 1, 0);
+    failing_code = 0x7777; /* nor is a code that is none of ours */
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_IOERR_READ);
+    failing_code = SQ_IOERR_SHORT_READ;
+    CHECK(file->methods->xRead(file, page, PAGE_BYTES, PAGE_BYTES) == SQ_IOERR_READ);
+    failing_code = SQ_OK;
+    close_file(file);
+}
+
 static void journal_names_are_nobodys(void) {
-    int there = 1;
-    CHECK(registered->xAccess(registered, "name-journal", 0, &there) == SQ_OK && there == 0);
-    CHECK(registered->xDelete(registered, "name-wal", 0) == SQ_OK);
-    sq_file file;
-    int out_flags;
-    CHECK(registered->xOpen(registered, "name-wal", &file, 0x00080000, &out_flags) == SQ_CANTOPEN);
-    CHECK(registered->xOpen(registered, "name-journal", &file, 0x00000800, &out_flags) == SQ_CANTOPEN);
+    char path[64];
+    char other[64];
+    char sidecar[80];
+    CHECK(registered->xFullPathname(registered, "name", sizeof path, path) == SQ_OK);
+    CHECK(registered->xFullPathname(registered, "name", sizeof other, other) == SQ_OK && strcmp(path, other) != 0);
+    CHECK(registered->xFullPathname(registered, "name", 8, other) == SQ_CANTOPEN);
+    static const char *const suffixes[] = {"-journal", "-wal", "-mj00000000"};
+    static const int flags[] = {0x00000800, 0x00080000, SQ_OPEN_SUPER_JOURNAL | SQ_OPEN_CREATE};
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(sidecar, sizeof sidecar, "%s%s", path, suffixes[i]);
+        int there = 1;
+        CHECK(registered->xAccess(registered, sidecar, 0, &there) == SQ_OK && there == 0);
+        CHECK(registered->xDelete(registered, sidecar, 0) == SQ_OK);
+        sq_file file;
+        int out_flags;
+        CHECK(registered->xOpen(registered, sidecar, &file, flags[i], &out_flags) == SQ_CANTOPEN);
+    }
+}
+
+/* Each round another SQLite, as a redeployed application brings one; more of them than there are entries. */
+static void entries_are_used_again(void) {
+    static sq_api others[3 * SLUICE_REGISTRATIONS_MAX];
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        CHECK(sluice_backend_unregister(1000) == SQ_OK);
+        CHECK(registered == NULL);
+        others[i] = api;
+        CHECK(sqlite3_sluice_init(NULL, NULL, &others[i]) == SQ_OK_LOAD_PERMANENTLY);
+        CHECK(registered != NULL);
+        CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+    }
+}
+
+static void *open_often(void *arg) {
+    (void)arg;
+    while (!atomic_load_explicit(&hammer_done, memory_order_relaxed)) {
+        sq_file *file = malloc((size_t)default_vfs.file_bytes + sizeof(sluice_file));
+        CHECK(file != NULL);
+        sluice_registration *registration = sluice_registration_use(&api);
+        CHECK(registration != NULL);
+        CHECK(sluice_file_open((sluice_file *)(void *)file, registration, "name", SQ_OPEN_MAIN_DB) == SQ_OK);
+        close_file(file);
+        atomic_fetch_sub(&registration->users, 1);
+    }
+    return NULL;
+}
+
+/* The memory of the control is unmapped right after the goodbye. */
+static void goodbye_while_a_file_is_opened(void) {
+    atomic_store(&hammer_done, 0);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, open_often, NULL) == 0);
+    for (int i = 0; i < 3000; i++) {
+        CHECK(sluice_backend_unregister(10000) == SQ_OK);
+        sluice_control *last = served;
+        served = new_control(SLOTS);
+        sluice_memory_unmap((int64_t)(intptr_t)last);
+        CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+    }
+    atomic_store(&hammer_done, 1);
+    CHECK(pthread_join(thread, NULL) == 0);
+    open_files = 0;
 }
 
 static void goodbye_ends_every_call(void) {
@@ -363,11 +462,16 @@ int main(int argc, char **argv) {
     pinned_record_never_changes();
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
+    CHECK(auto_extensions == 2); /* sqlite3_shutdown may have come between */
     CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
     every_range_reads_as_the_patched_image();
     CHECK(open_files == 0);
     failures_are_codes();
+    nothing_said_is_never_success();
     journal_names_are_nobodys();
+    goodbye_while_a_file_is_opened();
+    CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     goodbye_ends_every_call();
+    entries_are_used_again();
     return 0;
 }

@@ -17,6 +17,12 @@ interface Backend extends AutoCloseable {
    */
   ReplicaFile open(ReplicaParameters parameters) throws IOException;
 
+  /**
+   * Makes the calls fail that wait for something, now and later; their files stay open, and so does
+   * the memory that was lent to C. Idempotent.
+   */
+  default void stop() {}
+
   /** Closes what is shared between files, when no file is open any more. */
   @Override
   default void close() {}

@@ -14,7 +14,7 @@ import java.nio.file.Path;
  */
 final class Libsluice {
   /** What {@link #sluice_interface_version} must say. */
-  static final int INTERFACE_VERSION = 1;
+  static final int INTERFACE_VERSION = 2;
 
   private Libsluice() {}
 
@@ -36,6 +36,12 @@ final class Libsluice {
 
   static native void sluice_memory_unmap(long memory);
 
+  /**
+   * What a callback returns when it is done, {@link Ask} apart; a result code otherwise. Not 0:
+   * that is what JNA returns for a callback that an exception has left.
+   */
+  static final int DONE = 0x534c5543;
+
   /** {@code request}: address of the open request, laid out as backend.h says. */
   interface Open extends Callback {
     int invoke(long request);
@@ -55,7 +61,10 @@ final class Libsluice {
     int invoke(long file);
   }
 
-  /** Returns the bytes written to {@code text}, or a negated result code with the reason there. */
+  /**
+   * Returns the bytes written to {@code text} plus 1, or a negated result code with the reason
+   * there.
+   */
   interface Ask extends Callback {
     int invoke(long file, int question, long argument, long text, int capacity);
   }

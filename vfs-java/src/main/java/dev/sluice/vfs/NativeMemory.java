@@ -4,12 +4,20 @@ import com.sun.jna.Pointer;
 import dev.sluice.cache.SharedMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Memory mapped by libsluice, which keeps it until the last open file has let go of it too.
  * Thread-safe.
  */
-final class NativeMemory implements SharedMemory {
+final class NativeMemory implements SharedMemory, AutoCloseable {
+  private final Object lock = new Object();
+
+  /** Guarded by the lock, as what follows. */
+  private final List<Long> kept = new ArrayList<>();
+
+  private boolean isKeeping;
 
   @Override
   public ByteBuffer map(int bytes) {
@@ -22,6 +30,32 @@ final class NativeMemory implements SharedMemory {
 
   @Override
   public void release(ByteBuffer memory) {
-    Libsluice.sluice_memory_unmap(Upcalls.address(memory));
+    long address = Upcalls.address(memory);
+    synchronized (lock) {
+      if (isKeeping) {
+        kept.add(address);
+        return;
+      }
+    }
+    Libsluice.sluice_memory_unmap(address);
+  }
+
+  /** From now on what is released stays mapped until {@link #close}: calls under way may use it. */
+  void keepReleased() {
+    synchronized (lock) {
+      isKeeping = true;
+    }
+  }
+
+  /** Unmaps what was kept. */
+  @Override
+  public void close() {
+    List<Long> all;
+    synchronized (lock) {
+      isKeeping = false;
+      all = List.copyOf(kept);
+      kept.clear();
+    }
+    all.forEach(Libsluice::sluice_memory_unmap);
   }
 }

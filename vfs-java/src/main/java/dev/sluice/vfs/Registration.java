@@ -15,10 +15,11 @@ import org.sqlite.SQLiteConfig;
  * extension, on a throw-away connection; it stays for every connection of the JVM. Thread-safe.
  */
 final class Registration {
-  private static final int GOODBYE_MILLIS = 10_000;
+  static final int GOODBYE_MILLIS = 10_000;
 
   private final Upcalls upcalls;
   private final Backend backend;
+  private volatile boolean isLeaving;
 
   private Registration(Upcalls upcalls, Backend backend) {
     this.upcalls = upcalls;
@@ -53,16 +54,28 @@ final class Registration {
   }
 
   /**
-   * Says goodbye: C calls up no more, what was open here is closed, and its connections answer
-   * errors.
+   * Says goodbye: C calls up no more, what waits fails, what was open here is closed, and its
+   * connections answer errors. If a call under way does not end, a further goodbye finishes it;
+   * nobody can register before.
+   *
+   * @param timeoutMillis how long calls under way may take to end
    */
-  void unregister() {
-    if (Libsluice.sluice_backend_unregister(GOODBYE_MILLIS) != ResultCodes.OK) {
-      throw new SluiceException(
-          "a read of a replica has not ended within " + GOODBYE_MILLIS / 1000 + " s");
+  void unregister(int timeoutMillis) {
+    if (Libsluice.sluice_backend_unregister(0) != ResultCodes.OK) {
+      isLeaving = true;
+      backend.stop();
+      if (Libsluice.sluice_backend_unregister(timeoutMillis) != ResultCodes.OK) {
+        throw new SluiceException(
+            "a read of a replica has not ended within " + timeoutMillis / 1000.0 + " s");
+      }
     }
     upcalls.closeFiles();
     backend.close();
+  }
+
+  /** Returns whether a goodbye has begun that has not ended. */
+  boolean isLeaving() {
+    return isLeaving;
   }
 
   private static void load(LibraryFile library) {

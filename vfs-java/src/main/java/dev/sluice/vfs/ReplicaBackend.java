@@ -23,13 +23,14 @@ import java.util.function.Function;
  * Opens the replicas of this process: one of each, whatever the number of connections. Thread-safe.
  */
 final class ReplicaBackend implements Backend {
+  private final NativeMemory memory = new NativeMemory();
   private final Replicas replicas;
   private final Clock clock;
   private final ConcurrentMap<String, ReplicaOptions> held = new ConcurrentHashMap<>();
   private final AtomicLong holds = new AtomicLong();
 
   ReplicaBackend(Environment environment, Clock clock) {
-    this.replicas = new Replicas(new NativeMemory(), environment);
+    this.replicas = new Replicas(memory, environment);
     this.clock = clock;
   }
 
@@ -69,8 +70,15 @@ final class ReplicaBackend implements Backend {
   }
 
   @Override
+  public void stop() {
+    memory.keepReleased();
+    replicas.close();
+  }
+
+  @Override
   public void close() {
     replicas.close();
+    memory.close();
   }
 
   private ReplicaOptions options(ReplicaParameters parameters) {

@@ -51,7 +51,7 @@ interface ReplicaFile extends AutoCloseable {
   /** Returns what last went wrong, empty if nothing has. */
   String error();
 
-  /** Keeps what went wrong in a read, for {@link #error}. */
+  /** Keeps what went wrong in a read, for {@link #error}; empty when reads go well again. */
   void failed(String reason);
 
   @Override

@@ -3,6 +3,10 @@ package dev.sluice.vfs;
 import dev.sluice.storage.Environment;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The parameters of a SQLite URI that are ours, checked by name; their values are still text.
@@ -25,9 +30,16 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   static final String REPLICA_URL = "replica_url";
   static final String TXID = "txid";
   static final String TIMESTAMP = "timestamp";
+
+  /** A duration. Without effect in this version, whose views do not follow the replica. */
   static final String POLL_INTERVAL = "poll_interval";
+
   static final String PAGE_CACHE_SIZE = "page_cache_size";
   static final String READ_TIMEOUT = "read_timeout";
+
+  /**
+   * A directory; need not exist. Without effect in this version, which keeps pages in memory only.
+   */
   static final String CACHE_DIR = "cache_dir";
 
   /** Names a replica that {@link OpenReplica} holds; only Sluice writes it. */
@@ -58,11 +70,28 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
           "server",
           "litestream_");
 
-  /**
-   * Keys of a replica URL's query; beside replica_url they are what is left of one that was not
-   * encoded.
-   */
-  private static final Set<String> URL_KEYS =
+  /** Names that are kept for later versions. */
+  private static final Set<String> LATER =
+      Set.of(
+          "rescue_bytes",
+          "hydration_enabled",
+          "hydration_path",
+          "store",
+          "store_size",
+          "prefetch_budget",
+          "store_read",
+          "verify",
+          "max_staleness",
+          "max_requests_per_second",
+          "prefetch",
+          "server");
+
+  /** What SQLite itself reads in a URI. */
+  private static final Set<String> SQLITE_KEYS =
+      Set.of("vfs", "mode", "cache", "immutable", "nolock", "psow", "modeof");
+
+  /** Keys of a replica URL's query whose values may be shown. */
+  private static final Set<String> PUBLIC_URL_KEYS =
       Set.of(
           "region",
           "endpoint",
@@ -76,13 +105,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
           "requirecontentmd5",
           "concurrency",
           "part-size",
-          "partsize",
-          "access-key-id",
-          "accesskeyid",
-          "secret-access-key",
-          "secretaccesskey",
-          "session-token",
-          "sessiontoken");
+          "partsize");
 
   ReplicaParameters {
     values = Map.copyOf(values);
@@ -112,7 +135,13 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
             ours.put(name, value);
           } else if (OUR_PREFIXES.stream().anyMatch(name.toLowerCase(Locale.ROOT)::startsWith)) {
             throw new IllegalArgumentException(
-                "unknown parameter \"" + name + "\" (did you mean \"" + nearest(name) + "\"?)");
+                LATER.contains(name)
+                    ? "parameter \"" + name + "\" is not known by this version"
+                    : "unknown parameter \""
+                        + name
+                        + "\" (did you mean \""
+                        + nearest(name)
+                        + "\"?)");
           }
         });
     String url = Optional.ofNullable(ours.remove(REPLICA_URL)).orElse("");
@@ -125,10 +154,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
       throw new IllegalArgumentException(
           "no replica_url: add replica_url=... to the URI or set " + REPLICA_URL_VARIABLE);
     }
-    if ("shared".equals(all.get("cache"))) {
-      throw new IllegalArgumentException(
-          "cache=shared is not supported: connections share a replica's pages without it");
-    }
+    Optional.ofNullable(ours.get(CACHE_DIR)).ifPresent(ReplicaParameters::checkDirectory);
     if (ours.containsKey(TXID) && ours.containsKey(TIMESTAMP)) {
       throw new IllegalArgumentException(
           "txid and timestamp are both given: one view is chosen by one of them");
@@ -149,21 +175,27 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
 
   /**
    * In a raw query the first {@code &} ends replica_url, and the rest arrives as parameters of the
-   * SQLite URI.
+   * SQLite URI: whatever stands behind it and is neither ours nor SQLite's, however it is spelt.
    */
   private static void refuseRawQuery(String url, Map<String, String> all) {
     if (url.indexOf('?') < 0) {
       return;
     }
-    StringBuilder whole = new StringBuilder(url);
-    all.forEach(
-        (name, value) -> {
-          if (URL_KEYS.contains(name.toLowerCase(Locale.ROOT))) {
-            whole.append('&').append(name).append('=').append(value);
-          }
-        });
-    if (whole.length() > url.length()) {
-      String encoded = URLEncoder.encode(withoutSecrets(whole.toString()), StandardCharsets.UTF_8);
+    StringBuilder whole = new StringBuilder(withoutSecrets(url));
+    boolean isBehind = false;
+    boolean isRaw = false;
+    for (Map.Entry<String, String> parameter : all.entrySet()) {
+      String name = parameter.getKey();
+      boolean isOfUri =
+          NAMES.contains(name) || name.equals(REPLICA_OPEN) || SQLITE_KEYS.contains(name);
+      if (isBehind && !isOfUri) {
+        isRaw = true;
+        whole.append('&').append(withoutSecrets(name, parameter.getValue()));
+      }
+      isBehind |= name.equals(REPLICA_URL);
+    }
+    if (isRaw) {
+      String encoded = URLEncoder.encode(whole.toString(), StandardCharsets.UTF_8).replace("+", "%20");
       throw new IllegalArgumentException(
           "the query of replica_url must be percent-encoded inside a SQLite URI: replica_url="
               + encoded);
@@ -171,9 +203,39 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   }
 
   private static String withoutSecrets(String url) {
-    return url.replaceAll(
-            "(?i)([?&](?:access-?key-?id|secret-?access-?key|session-?token)=)[^&]*", "$1...")
-        .replaceAll("//[^/@?]*@", "//...@");
+    int query = url.indexOf('?');
+    String shown =
+        Arrays.stream(url.substring(query + 1).split("&", -1))
+            .map(
+                pair -> {
+                  int equals = pair.indexOf('=');
+                  return equals < 0
+                      ? pair
+                      : withoutSecrets(pair.substring(0, equals), pair.substring(equals + 1));
+                })
+            .collect(Collectors.joining("&"));
+    return withoutUser(url.substring(0, query + 1)) + shown;
+  }
+
+  /** Shows the value only of a key that is known to hold no secret: a secret's may be misspelt. */
+  private static String withoutSecrets(String key, String value) {
+    boolean isPublic = PUBLIC_URL_KEYS.contains(key.toLowerCase(Locale.ROOT));
+    return key + "=" + (isPublic ? withoutUser(value) : "...");
+  }
+
+  private static String withoutUser(String url) {
+    return url.replaceAll("//[^/?]*@", "//...@");
+  }
+
+  private static void checkDirectory(String text) {
+    try {
+      if (!text.isBlank() && (Files.isDirectory(Path.of(text)) || Files.notExists(Path.of(text)))) {
+        return;
+      }
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException(CACHE_DIR + ": not a path: " + e.getMessage(), e);
+    }
+    throw new IllegalArgumentException(CACHE_DIR + ": not a directory: \"" + text + "\"");
   }
 
   private static String nearest(String name) {

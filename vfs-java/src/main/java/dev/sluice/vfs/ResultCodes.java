@@ -18,20 +18,11 @@ final class ResultCodes {
 
   /** Returns what a failed xOpen answers. */
   static int ofOpen(Throwable failure) {
-    return common(failure, CANTOPEN);
+    return of(failure, CANTOPEN);
   }
 
-  /** Returns what a failed xRead answers. */
-  static int ofRead(Throwable failure) {
-    return common(failure, IOERR_READ);
-  }
-
-  /** Returns what a failed pin answers. */
-  static int ofPin(Throwable failure) {
-    return common(failure, IOERR_LOCK);
-  }
-
-  private static int common(Throwable failure, int otherwise) {
+  /** Returns the code of what any call may meet, else {@code otherwise}. */
+  static int of(Throwable failure, int otherwise) {
     if (failure instanceof OutOfMemoryError) {
       return NOMEM;
     }

@@ -5,6 +5,7 @@ import dev.sluice.storage.Environment;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,13 +27,8 @@ public final class Sluice {
    * @throws SluiceException if the native library cannot be used here
    */
   public static void register() {
-    synchronized (lock) {
-      if (registration == null) {
-        Environment environment = Environment.ofProcess();
-        registration =
-            Registration.of(new ReplicaBackend(environment, Clock.systemUTC()), environment);
-      }
-    }
+    Environment environment = Environment.ofProcess();
+    register(() -> new ReplicaBackend(environment, Clock.systemUTC()), environment);
   }
 
   /**
@@ -57,9 +53,16 @@ public final class Sluice {
 
   /** As {@link #register()}, with another source of replicas. */
   static void register(Backend backend, Environment environment) {
+    register(() -> backend, environment);
+  }
+
+  private static void register(Supplier<Backend> backend, Environment environment) {
     synchronized (lock) {
+      if (registration != null && registration.isLeaving()) {
+        unregister(0);
+      }
       if (registration == null) {
-        registration = Registration.of(backend, environment);
+        registration = Registration.of(backend.get(), environment);
       }
     }
   }
@@ -69,12 +72,18 @@ public final class Sluice {
    * that are redeployed into a running JVM. Open connections to replicas answer errors from then
    * on, until they are closed.
    *
-   * @throws SluiceException if a read under way does not end
+   * @throws SluiceException if a read under way does not end, though nothing it waits for is there
+   *     any more; a further call, or one of {@link #register()}, finishes what was begun
    */
   public static void unregister() {
+    unregister(Registration.GOODBYE_MILLIS);
+  }
+
+  /** As {@link #unregister()}, with another time limit for a read under way. */
+  static void unregister(int timeoutMillis) {
     synchronized (lock) {
       if (registration != null) {
-        registration.unregister();
+        registration.unregister(timeoutMillis);
         registration = null;
       }
     }

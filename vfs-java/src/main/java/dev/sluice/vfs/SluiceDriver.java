@@ -6,6 +6,7 @@ import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.logging.Logger;
 import java.util.regex.Pattern;
@@ -19,11 +20,18 @@ import org.sqlite.JDBC;
  * SQLite opens the file. So it does not matter which of the two stands first on the class path.
  * {@link DriverManager} asks every driver and reports the first failure, so this one puts itself
  * before sqlite-jdbc and there answers null: a replica is tried once, and why it failed is what the
- * user sees. Thread-safe.
+ * user sees.
+ *
+ * <p>NAME is a label for messages, and must be there: for an empty name, {@code :memory:} or {@code
+ * mode=memory} SQLite opens an empty database and asks no VFS. This driver refuses such a URL; to
+ * {@code DriverManager} with a {@link SluiceException}, since it passes over a SQLException if
+ * another driver takes the URL. Thread-safe.
  */
 public final class SluiceDriver implements Driver {
   private static final Pattern OURS =
       Pattern.compile("jdbc:sqlite:.*[?&]vfs=litestream(&.*)?", Pattern.DOTALL);
+
+  private static final Pattern MEMORY = Pattern.compile(".*[?&]mode=memory(&.*)?", Pattern.DOTALL);
 
   private final JDBC sqlite = new JDBC();
 
@@ -47,6 +55,8 @@ public final class SluiceDriver implements Driver {
   /**
    * Returns a connection, or null if the URL does not name the VFS {@code litestream} or
    * sqlite-jdbc is asked next.
+   *
+   * @throws SluiceException if {@code DriverManager} asks with a URL that has no label
    */
   @SuppressWarnings("NullAway") // JDBC asks for null
   @Override
@@ -54,15 +64,43 @@ public final class SluiceDriver implements Driver {
     if (!acceptsURL(url)) {
       return null;
     }
+    boolean isAskedByManager =
+        StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE).getCallerClass()
+            == DriverManager.class;
+    Optional<String> refusal = refusal(url);
+    if (refusal.isPresent()) {
+      if (isAskedByManager) {
+        // After a SQLException the manager would ask sqlite-jdbc, which opens an empty database.
+        throw new SluiceException(refusal.get());
+      }
+      throw new SQLException(refusal.get());
+    }
     try {
       Sluice.register();
     } catch (SluiceException e) {
       throw new SQLException(e.getMessage(), e);
     }
-    boolean isAskedByManager =
-        StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE).getCallerClass()
-            == DriverManager.class;
     return isAskedByManager && isSqliteAskedNext() ? null : sqlite.connect(url, properties);
+  }
+
+  /** Returns why SQLite would open something else than a replica, without asking the VFS. */
+  private static Optional<String> refusal(String url) {
+    String name = url.substring(JDBC.PREFIX.length());
+    if (!name.startsWith("file:")) {
+      return Optional.of(
+          "the URL of a replica begins with jdbc:sqlite:file:NAME? - without \"file:\" SQLite takes"
+              + " its parameters for a part of a file's name");
+    }
+    int query = name.indexOf('?');
+    String label = name.substring("file:".length(), query);
+    boolean isInMemory =
+        label.equals(":memory:") || MEMORY.matcher(name.substring(query)).matches();
+    return label.isEmpty() || isInMemory
+        ? Optional.of(
+            "the URL of a replica needs a label, as in jdbc:sqlite:file:NAME?vfs=litestream: for "
+                + (isInMemory ? "a database in memory" : "an empty name")
+                + " SQLite opens an empty database of its own")
+        : Optional.empty();
   }
 
   private static boolean isSqliteAskedNext() {

@@ -13,7 +13,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Where C's calls arrive. No exception goes back: each becomes a result code, and its reason is
- * kept for the user.
+ * kept for the user. What is done about a failure may fail as well, so that stands in a catch-all
+ * that only returns a constant; and if even that is left by an exception JNA returns 0, which is
+ * nobody's success.
  *
  * <p>Thread-safe. Whoever registers it holds it for as long as it is registered: the callbacks are
  * reachable from here only.
@@ -68,55 +70,74 @@ final class Upcalls {
     files.removeAll().forEach(ReplicaFile::close);
   }
 
-  @SuppressWarnings("CatchingUnchecked") // nothing may cross into C
   private int open(long request) {
-    ByteBuffer fields = memory(request, REQUEST_BYTES);
-    String label = "";
+    long number = 0;
     try {
-      ReplicaParameters parameters = parameters(fields);
-      label = parameters.label();
-      ReplicaFile file = backend.open(parameters);
-      fields.putLong(REQUEST_FILE, files.add(file));
+      ByteBuffer fields = memory(request, REQUEST_BYTES);
+      ReplicaFile file = backend.open(parameters(fields));
+      number = files.add(file);
+      fields.putLong(REQUEST_FILE, number);
       fields.putLong(REQUEST_CONTROL, file.controlAddress());
       fields.putInt(REQUEST_IS_FIXED, file.isFixed() ? 1 : 0);
-      return ResultCodes.OK;
+      return Libsluice.DONE;
     } catch (Throwable failure) {
-      String reason = reason(failure);
+      return openFailed(request, number, failure);
+    }
+  }
+
+  private int openFailed(long request, long number, Throwable failure) {
+    try {
+      if (number != 0) {
+        files.remove(number).close();
+      }
+      ByteBuffer fields = memory(request, REQUEST_BYTES);
       int code = ResultCodes.ofOpen(failure);
-      putText(fields.position(REQUEST_REASON).slice(), reason);
-      logFailure("open replica \"" + label + "\"", reason, failure);
+      String reason = reason(failure);
+      putText(fields.duplicate().position(REQUEST_REASON).slice(), reason);
+      logFailure("open replica \"" + label(fields) + "\"", reason, failure);
       return code;
+    } catch (Throwable again) {
+      return ResultCodes.CANTOPEN;
     }
   }
 
   private ReplicaParameters parameters(ByteBuffer request) {
+    return ReplicaParameters.parse(parametersText(request), environment);
+  }
+
+  private static byte[] parametersText(ByteBuffer request) {
     byte[] text = new byte[request.getInt(REQUEST_PARAMETERS_BYTES)];
     memory(request.getLong(REQUEST_PARAMETERS), text.length).get(text);
-    return ReplicaParameters.parse(text, environment);
+    return text;
+  }
+
+  private static String label(ByteBuffer request) {
+    String text = new String(parametersText(request), StandardCharsets.UTF_8);
+    return text.substring(0, text.indexOf('\0'));
   }
 
   private int read(long number, long word, long pgno, long dst, int bytes) {
     try {
       files.get(number).read(word, pgno, memory(dst, bytes));
-      return ResultCodes.OK;
+      return Libsluice.DONE;
     } catch (Throwable failure) {
-      return failed(number, "read page " + pgno, failure, ResultCodes.ofRead(failure));
+      return failed(number, "read a page", failure, ResultCodes.IOERR_READ);
     }
   }
 
   private int pin(long number, long outView) {
     try {
       files.get(number).pin(memory(outView, ReplicaFile.VIEW_BYTES));
-      return ResultCodes.OK;
+      return Libsluice.DONE;
     } catch (Throwable failure) {
-      return failed(number, "pin a view", failure, ResultCodes.ofPin(failure));
+      return failed(number, "pin a view", failure, ResultCodes.IOERR_LOCK);
     }
   }
 
   private int unpin(long number) {
     try {
       files.get(number).unpin();
-      return ResultCodes.OK;
+      return Libsluice.DONE;
     } catch (Throwable failure) {
       return failed(number, "unpin a view", failure, ResultCodes.ERROR);
     }
@@ -125,20 +146,35 @@ final class Upcalls {
   private int close(long number) {
     try {
       files.remove(number).close();
-      return ResultCodes.OK;
+      return Libsluice.DONE;
     } catch (Throwable failure) {
-      logFailure("close replica", reason(failure), failure);
-      return ResultCodes.ERROR;
+      return closeFailed(failure);
     }
   }
 
-  private int ask(long number, int question, long argument, long text, int capacity) {
-    ByteBuffer buffer = memory(text, capacity);
+  private static int closeFailed(Throwable failure) {
     try {
-      return putText(buffer, answer(files.get(number), question, argument));
+      logFailure("close replica", reason(failure), failure);
+    } catch (Throwable again) {
+      // The code says that it failed; there is nowhere left to say why.
+    }
+    return ResultCodes.ERROR;
+  }
+
+  private int ask(long number, int question, long argument, long text, int capacity) {
+    try {
+      return putText(memory(text, capacity), answer(files.get(number), question, argument)) + 1;
     } catch (Throwable failure) {
-      putText(buffer, reason(failure));
+      return askFailed(text, capacity, failure);
+    }
+  }
+
+  private static int askFailed(long text, int capacity, Throwable failure) {
+    try {
+      putText(memory(text, capacity), reason(failure));
       return -ResultCodes.ERROR;
+    } catch (Throwable again) {
+      return 0; // what C takes for a failure without words
     }
   }
 
@@ -146,7 +182,12 @@ final class Upcalls {
     return switch (question) {
       case ASK_TIME -> file.time(argument);
       case ASK_LAG -> Long.toString(file.lagSeconds(argument));
-      case ASK_ERROR -> file.error();
+      case ASK_ERROR -> {
+        if (argument != 0) {
+          file.failed("");
+        }
+        yield file.error();
+      }
       case ASK_SET_TIME ->
           throw new IllegalArgumentException(
               "a connection's view is fixed at open: give timestamp= or txid= in the URI of a new connection");
@@ -154,14 +195,20 @@ final class Upcalls {
     };
   }
 
-  private int failed(long number, String doing, Throwable failure, int code) {
-    String reason = reason(failure);
+  /**
+   * Keeps and logs the reason. That may fail too (a stack that is used up still is; a message that
+   * cannot be made), and then the code alone must do.
+   */
+  private int failed(long number, String doing, Throwable failure, int otherwise) {
+    int code = otherwise;
     try {
+      code = ResultCodes.of(failure, otherwise);
+      String reason = reason(failure);
       files.get(number).failed(reason);
-    } catch (IllegalStateException unknownFile) {
-      failure.addSuppressed(unknownFile);
+      logFailure(doing, reason, failure);
+    } catch (Throwable again) {
+      return code;
     }
-    logFailure(doing, reason, failure);
     return code;
   }
 

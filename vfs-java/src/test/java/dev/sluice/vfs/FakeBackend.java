@@ -21,6 +21,16 @@ final class FakeBackend implements Backend {
   /** Thrown by the next reads, if set. */
   volatile @Nullable Throwable readFailure;
 
+  /** Runs in every read. */
+  volatile Runnable beforeRead = () -> {};
+
+  final AtomicInteger stops = new AtomicInteger();
+
+  @Override
+  public void stop() {
+    stops.incrementAndGet();
+  }
+
   Database add(String url, Path image, int slots) throws IOException {
     Database database = new Database(Files.readAllBytes(image), slots);
     databases.put(url, database);
@@ -38,6 +48,7 @@ final class FakeBackend implements Backend {
     return new PlainFile(database, parameters.get(ReplicaParameters.TXID).isPresent()) {
       @Override
       public void read(long word, long pgno, ByteBuffer dst) throws IOException {
+        beforeRead.run();
         sneak(readFailure);
         super.read(word, pgno, dst);
       }

@@ -17,7 +17,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -337,6 +339,69 @@ class NativeVfsTest {
     }
   }
 
+  /** What it says of itself cannot be had either. */
+  private static final class Speechless extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public String getMessage() {
+      throw new AssertionError("no message");
+    }
+  }
+
+  @Test
+  void failureThatCannotBeToldIsNoSuccess() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      backend.readFailure = new Speechless();
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class, () -> one(replica, "SELECT count(*), sum(length(w)) FROM t"));
+      assertEquals(266, e.getResultCode().code, e.getMessage());
+      backend.readFailure = null;
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+    backend.openFailure = new Speechless();
+    SQLiteException e = assertThrows(SQLiteException.class, () -> open("fake:plain", "").close());
+    assertEquals(14, e.getResultCode().code, e.getMessage());
+  }
+
+  /** Queries with less and less stack: each gives the rows or fails. */
+  @Test
+  void stackThatIsUsedUpGivesNoWrongRows() throws Exception {
+    List<String> wrong = new ArrayList<>();
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("PRAGMA cache_size=1");
+      Thread thread = new Thread(null, () -> assertTrue(descend(replica, wrong)), "deep", 1 << 19);
+      thread.start();
+      thread.join();
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+    assertEquals(List.of(), wrong);
+  }
+
+  /** Returns whether a query has had enough stack. */
+  private static boolean descend(Connection replica, List<String> wrong) {
+    boolean isAnswered = false;
+    try {
+      isAnswered = descend(replica, wrong);
+    } catch (StackOverflowError e) {
+      // the frame above has a little more stack
+    }
+    if (isAnswered) {
+      return true;
+    }
+    try {
+      String count = one(replica, "SELECT count(*) FROM t WHERE length(w) >= 0");
+      if (!count.equals("3000")) {
+        wrong.add(count);
+      }
+      return true;
+    } catch (SQLException | IllegalStateException e) {
+      return false; // the latter if the stack ends inside the driver
+    }
+  }
+
   private static void expectReadFailure(Connection replica, Throwable failure, int code)
       throws SQLException {
     backend.readFailure = failure;
@@ -361,11 +426,199 @@ class NativeVfsTest {
     assertEquals(7, e.getResultCode().code, e.getMessage());
   }
 
+  /** SQLite would give the third the Btree of one of the others, for they have one label. */
   @Test
-  void sharedCacheIsRefused() {
-    SQLiteException e =
-        assertThrows(SQLiteException.class, () -> open("fake:plain", "&cache=shared").close());
-    assertTrue(String.valueOf(e.getMessage()).contains("cache=shared"), e.getMessage());
+  void sharedCacheSharesNoView() throws SQLException {
+    try (Connection plainOne = open("fake:plain", "&cache=shared&shared_cache=true");
+        Connection other = open("fake:other", "&cache=shared&shared_cache=true")) {
+      one(plainOne, "SELECT count(*) FROM t");
+      one(other, "SELECT count(*) FROM t");
+      try (Connection third = open("fake:other", "&txid=3&shared_cache=true");
+          Connection fourth = open("fake:plain", "&shared_cache=true")) {
+        String query = "SELECT litestream_txid(), max(v LIKE '%plain.db') FROM t";
+        assertEquals("0000000000000003|0", one(third, query));
+        assertEquals("0000000000000005|1", one(fourth, query));
+        assertEquals("0000000000000005|0", one(other, query));
+      }
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class,
+              () -> open("fake:nowhere", "&cache=shared&shared_cache=true").close());
+      assertTrue(String.valueOf(e.getMessage()).contains("no such replica"), e.getMessage());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"DELETE", "WAL", "TRUNCATE"})
+  void localFilesAttachToAReplicaAsThemselves(String journalMode) throws SQLException {
+    Path local = dir.resolve("local-" + journalMode + ".db");
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("ATTACH '" + local + "' AS local");
+      assertEquals(
+          journalMode.toLowerCase(Locale.ROOT),
+          one(replica, "PRAGMA local.journal_mode=" + journalMode));
+      sql.execute("CREATE TABLE local.kept AS SELECT id FROM main.t");
+      sql.execute("BEGIN");
+      sql.execute("DELETE FROM local.kept");
+      assertEquals("0", one(replica, "SELECT count(*) FROM local.kept"));
+      sql.execute("ROLLBACK");
+      assertEquals("3000", one(replica, "SELECT count(*) FROM local.kept"));
+      assertEquals("ok", one(replica, "PRAGMA local.integrity_check"));
+      SQLiteException e =
+          assertThrows(
+              SQLiteException.class, () -> one(replica, "SELECT litestream_txid('local')"));
+      assertTrue(String.valueOf(e.getMessage()).contains("not a replica"), e.getMessage());
+    }
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + local)) {
+      assertEquals("3000", one(db, "SELECT count(*) FROM kept"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"DELETE", "WAL"})
+  void journalLeftByACrashIsHonouredWhereAReplicaIsMain(String journalMode) throws Exception {
+    Path crashed = dir.resolve("crashed-" + journalMode + ".db");
+    Path source = dir.resolve("source-" + journalMode + ".db");
+    String suffix = journalMode.equals("WAL") ? "-wal" : "-journal";
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + source);
+        Statement sql = db.createStatement()) {
+      sql.execute("PRAGMA journal_mode=" + journalMode);
+      sql.execute("CREATE TABLE k AS SELECT 1 AS n, zeroblob(200000) AS filler");
+      sql.execute("PRAGMA cache_size=1");
+      if (journalMode.equals("WAL")) {
+        sql.execute("UPDATE k SET n = 2");
+      } else {
+        sql.execute("BEGIN");
+        sql.execute("UPDATE k SET n = 2, filler = randomblob(200000)");
+      }
+      Files.copy(source, crashed);
+      Files.copy(Path.of(source + suffix), Path.of(crashed + suffix));
+    }
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("ATTACH '" + crashed + "' AS local");
+      assertEquals(journalMode.equals("WAL") ? "2" : "1", one(replica, "SELECT n FROM local.k"));
+      assertEquals("ok", one(replica, "PRAGMA local.integrity_check"));
+    }
+  }
+
+  @Test
+  void vacuumIntoWritesALocalFile() throws SQLException {
+    Path copy = dir.resolve("copy.db");
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("VACUUM INTO '" + copy + "'");
+    }
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + copy)) {
+      assertEquals("3000", one(db, "SELECT count(*) FROM t"));
+      assertEquals("ok", one(db, "PRAGMA integrity_check"));
+    }
+  }
+
+  @Test
+  void transactionOverTwoLocalFilesOfAReplicaIsRefused() throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      sql.execute("ATTACH '" + dir.resolve("two-a.db") + "' AS a");
+      sql.execute("ATTACH '" + dir.resolve("two-b.db") + "' AS b");
+      sql.execute("CREATE TABLE a.x(n)");
+      sql.execute("CREATE TABLE b.y(n)");
+      sql.execute("BEGIN");
+      sql.execute("INSERT INTO x VALUES (1)");
+      sql.execute("INSERT INTO y VALUES (1)");
+      SQLiteException e = assertThrows(SQLiteException.class, () -> sql.execute("COMMIT"));
+      assertEquals(14, e.getResultCode().code, e.getMessage());
+      assertEquals(
+          "0|0", one(replica, "SELECT (SELECT count(*) FROM x), (SELECT count(*) FROM y)"));
+    }
+  }
+
+  @Test
+  void reasonOfAFailedAttachIsKept() throws SQLException {
+    String attach = "ATTACH 'file:x?vfs=litestream&replica_url=fake:%s' AS x";
+    try (Connection ordinary = DriverManager.getConnection("jdbc:sqlite::memory:");
+        Connection replica = open("fake:plain", "");
+        Connection bystander = open("fake:plain", "")) {
+      for (Connection db : List.of(ordinary, replica)) {
+        try (Statement sql = db.createStatement()) {
+          assertThrows(SQLiteException.class, () -> sql.execute(attach.formatted("nowhere")));
+          assertEquals(
+              "open replica fake:nowhere: no such replica", one(db, "SELECT litestream_error()"));
+        }
+      }
+      assertEquals(
+          "open replica fake:nowhere: no such replica", one(replica, "PRAGMA litestream_error"));
+      assertEquals("null", one(bystander, "SELECT litestream_error()"));
+      try (Statement sql = replica.createStatement()) {
+        sql.execute(attach.formatted("other"));
+        assertEquals("null", one(replica, "SELECT litestream_error()"));
+      }
+    }
+  }
+
+  @Test
+  void errorEndsWithTheNextGoodRead() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      expectReadFailure(replica, new IOException("read page: reset"), 266);
+      assertEquals("null", one(replica, "SELECT litestream_error()"));
+    }
+  }
+
+  @Test
+  void hangingReadDelaysTheGoodbyeAndTheNextRegistration() throws Exception {
+    CountDownLatch isReading = new CountDownLatch(1);
+    CountDownLatch mayEnd = new CountDownLatch(1);
+    try (Connection replica = open("fake:plain", "")) {
+      backend.beforeRead =
+          () -> {
+            isReading.countDown();
+            awaitQuietly(mayEnd);
+          };
+      Thread reader =
+          new Thread(
+              () ->
+                  assertThrows(
+                      SQLException.class,
+                      () -> one(replica, "SELECT count(*), sum(length(w)) FROM t")));
+      reader.start();
+      isReading.await();
+      assertThrows(SluiceException.class, () -> Sluice.unregister(50));
+      assertThrows(SluiceException.class, () -> Sluice.register(backend, name -> Optional.empty()));
+      assertEquals(1, backend.stops.get() > 0 ? 1 : 0, "backend stopped");
+      mayEnd.countDown();
+      reader.join();
+      backend.beforeRead = () -> {};
+      Sluice.register(backend, name -> Optional.empty());
+    }
+    try (Connection again = open("fake:plain", "")) {
+      assertEquals("3000", one(again, "SELECT count(*) FROM t"));
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "file:?vfs=litestream",
+        "file::memory:?vfs=litestream",
+        "file:x?vfs=litestream&mode=memory",
+        "app.db?vfs=litestream"
+      })
+  void urlThatSqliteOpensByItselfIsRefused(String name) {
+    String url = "jdbc:sqlite:" + name + "&replica_url=fake:plain";
+    SluiceException e =
+        assertThrows(SluiceException.class, () -> DriverManager.getConnection(url).close());
+    assertTrue(String.valueOf(e.getMessage()).contains("jdbc:sqlite:file:NAME"), e.getMessage());
+    assertThrows(
+        SQLException.class, () -> new SluiceDriver().connect(url, new java.util.Properties()));
   }
 
   @Test

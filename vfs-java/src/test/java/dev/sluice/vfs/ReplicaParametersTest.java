@@ -6,14 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.storage.Environment;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.sqlite.SQLiteConfig;
 
 class ReplicaParametersTest {
@@ -98,6 +103,57 @@ class ReplicaParametersTest {
             "replica_url=s3%3A%2F%2Fb%2Fd%3Fendpoint%3Dhttp%3A%2F%2Fh%3A9%26region%3Deu%26secret-access-key%3D..."),
         refusal);
     assertFalse(refusal.contains("hush"));
+  }
+
+  @Test
+  void misspeltAndUnknownKeysBelongToTheCutQuery() {
+    String refusal =
+        refusal(
+            "db",
+            "replica_url",
+            "s3://k:hush@b/d?secret-acces-key=hush",
+            "mode",
+            "ro",
+            "regoin",
+            "hush",
+            "endpoint",
+            "http://u:hush@h");
+    assertTrue(
+        refusal.endsWith(
+            "replica_url=s3%3A%2F%2F...%40b%2Fd%3Fsecret-acces-key%3D...%26regoin%3D..."
+                + "%26endpoint%3Dhttp%3A%2F%2F...%40h"),
+        refusal);
+    assertFalse(refusal.contains("hush"), refusal);
+  }
+
+  @Test
+  void encodedQueryBesideOtherKeysIsTaken() {
+    assertEquals(
+        "s3://b/d?region=x",
+        parse("db", "app", "x", "replica_url", "s3://b/d?region=x", "vfs", "litestream")
+            .replicaUrl());
+  }
+
+  @Test
+  void laterNamesAreNotTakenForMistakes() {
+    for (String name : Set.of("hydration_enabled", "store", "verify", "server")) {
+      assertEquals(
+          "parameter \"" + name + "\" is not known by this version",
+          refusal("db", "replica_url", "/d", name, "1"));
+    }
+  }
+
+  @Test
+  void cacheDirIsAPathOfADirectory(@TempDir Path dir) throws IOException {
+    Path file = Files.createFile(dir.resolve("file"));
+    for (String good : List.of(dir.toString(), dir + "/later", "relative/to/here")) {
+      assertEquals(
+          good, parse("db", "replica_url", "/d", "cache_dir", good).get("cache_dir").orElse(""));
+    }
+    for (String bad : List.of(file.toString(), "", " ")) {
+      String refusal = refusal("db", "replica_url", "/d", "cache_dir", bad);
+      assertTrue(refusal.startsWith("cache_dir: "), refusal);
+    }
   }
 
   @Test
