@@ -10,8 +10,8 @@ import java.time.Instant;
  * @param size bytes of the whole file
  * @param created when the file was made, by its metadata or else its modification time; the
  *     header's timestamp is the truth
- * @param version the ETag, or what the storage has instead (modification time): equal means
- *     unchanged; never empty
+ * @param version the ETag without its quotes, or what the storage has instead (modification time):
+ *     equal means unchanged; never empty
  */
 public record LtxFile(LtxFileName name, long size, Instant created, String version) {
 
