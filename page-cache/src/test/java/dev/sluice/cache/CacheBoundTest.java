@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
@@ -80,12 +81,12 @@ class CacheBoundTest {
     }
   }
 
-  private static long peakOf(Replica replica, View view, TreeMap<Long, byte[]> pages, Random random)
+  private static long peakOf(Replica replica, View view, Map<Long, byte[]> pages, Random random)
       throws IOException {
     long peak = 0;
     ByteBuffer dst = ByteBuffer.allocate(PAGE_SIZE);
     for (int i = 0; i < READS; i++) {
-      long pgno = 1 + random.nextInt(COMMIT);
+      long pgno = 1L + random.nextInt(COMMIT);
       replica.read(view, pgno, dst.clear());
       assertArrayEquals(pages.get(pgno), dst.array(), "page " + pgno);
       if (i % 20 == 0) {

@@ -298,7 +298,7 @@ class ReplicaTest {
     Random random = new Random(3);
     for (int i = 0; i < content.length; i++) {
       byte[] flipped = content.clone();
-      flipped[i] ^= 1 << random.nextInt(8);
+      flipped[i] = (byte) (flipped[i] ^ (1 << random.nextInt(8)));
       requireImageOrError(replica, file, flipped, image);
     }
     for (int cut = 1; cut <= 200; cut++) {

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -46,7 +47,7 @@ class RestorerTest {
     nanos.addAndGet(time.toNanos());
   }
 
-  private static TreeMap<Long, byte[]> pages() {
+  private static SortedMap<Long, byte[]> pages() {
     TreeMap<Long, byte[]> pages = new TreeMap<>();
     for (long pgno = 1; pgno <= PAGES; pgno++) {
       byte[] page = new byte[4096];
