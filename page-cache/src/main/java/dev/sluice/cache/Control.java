@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,30 +19,37 @@ import org.jspecify.annotations.Nullable;
  * writer sees the slot, or the reader sees the new word: a record that a reader has pinned is never
  * written to. There are two records more than slots, so that one is always free.
  *
- * <p>Only Java writes here, except the slots. One view is published at a time, under this object's
- * private lock; {@link #view} may be called on any thread.
+ * <p>In native byte order, S slots and R = S + 2 records:
+ *
+ * <pre>
+ *   0          8         12          16        20          24      32      64             72    128
+ *  +----------+---------+-----------+---------+-----------+-------+-------+--------------+-----+
+ *  | SLUICEC1 | version | page size | slots S | records R | epoch | zeros | publish word |  0  |
+ *  +----------+---------+-----------+---------+-----------+-------+-------+--------------+-----+
+ *
+ *   slot i at 128 + 64 i
+ *   0             8       12     64
+ *  +-------------+-------+--------+
+ *  | pinned word | owner | zeros  |
+ *  +-------------+-------+--------+
+ *
+ *   view record j at 128 + 64 S + 192 j
+ *   0      8        12          16      24     32              132   192
+ *  +------+--------+-----------+-------+------+---------------+-----+
+ *  | TXID | commit | page size | epoch | time | page 1 header |  0  |
+ *  +------+--------+-----------+-------+------+---------------+-----+
+ *
+ *   word, of the latest view and of a slot: 0 = none
+ *   63              16 15              0
+ *  +------------------+-----------------+
+ *  | TXID             | view record     |
+ *  +------------------+-----------------+
+ * </pre>
+ *
+ * <p>Only Java writes here, except the slots. Thread-safe: the memory is touched under this
+ * object's private lock alone, and after {@link #close} no more, because it is unmapped then.
  */
 public final class Control {
-  // Native byte order.
-  //
-  //   0          8         12          16           20             24       32        64
-  //  72   128
-  //
-  // +----------+---------+-----------+------------+--------------+--------+---------+--------------+----+
-  //  | SLUICEC1 | version | page size | slots S    | records R    | epoch  | zeros   | publish word
-  // | 0  |
-  //
-  // +----------+---------+-----------+------------+--------------+--------+---------+--------------+----+
-  //
-  //  slot i at 128 + 64 i                        view record j at 128 + 64 S + 192 j
-  //   0              8       12       64          0      8        12          16      24     32
-  //      132   192
-  //  +--------------+-------+--------+
-  // +------+--------+-----------+-------+------+-----------+-----+
-  //  | pinned word  | owner | zeros  |           | TXID | commit | page size | epoch | time | page
-  // 1    | 0   |
-  //  +--------------+-------+--------+
-  // +------+--------+-----------+-------+------+-----------+-----+
   private static final byte[] MAGIC = "SLUICEC1".getBytes(StandardCharsets.US_ASCII);
   private static final int LAYOUT_VERSION = 1;
   private static final int AT_VERSION = 8;
@@ -74,11 +82,12 @@ public final class Control {
   private final Object lock = new Object();
   private final ByteBuffer memory;
   private final int slots;
-  private final @Nullable View[] views;
+  private final AtomicReferenceArray<@Nullable View> views;
   private final boolean[] isPinned;
+  private volatile boolean isClosed;
 
   /** Lays a control out in memory of {@link #bytes} zero bytes. */
-  public Control(ByteBuffer memory) {
+  Control(ByteBuffer memory) {
     this(memory, SLOTS);
   }
 
@@ -89,7 +98,7 @@ public final class Control {
     }
     this.memory = memory.duplicate().order(ByteOrder.nativeOrder());
     this.slots = slots;
-    this.views = new View[slots + 2];
+    this.views = new AtomicReferenceArray<>(slots + 2);
     this.isPinned = new boolean[slots + 2];
     this.memory.put(0, MAGIC);
     this.memory.putInt(AT_VERSION, LAYOUT_VERSION);
@@ -99,7 +108,7 @@ public final class Control {
   }
 
   /** Returns how many bytes a control takes. */
-  public static int bytes() {
+  static int bytes() {
     return bytes(SLOTS);
   }
 
@@ -107,46 +116,84 @@ public final class Control {
     return AT_SLOTS + SLOT_BYTES * slots + RECORD_BYTES * (slots + 2);
   }
 
-  /** Returns the memory of this control, whole; the caller does not write to it. */
+  /**
+   * Returns the memory of this control, whole and read-only: for its address. Whoever looks into it
+   * holds the replica meanwhile, because the memory is unmapped when the last one lets go.
+   *
+   * @throws IllegalStateException if the replica was closed
+   */
   public ByteBuffer memory() {
-    return memory.duplicate().order(ByteOrder.nativeOrder());
+    requireOpen();
+    return memory.asReadOnlyBuffer().order(ByteOrder.nativeOrder());
   }
 
   /**
    * Makes a view the latest: transactions that begin from now on read it. A view whose TXID does
    * not fit into the publish word is not shown: readers in C then pin through Java.
+   *
+   * @return false if the replica was closed: then nothing is touched
    */
-  public void publish(View view) {
+  boolean publish(View view) {
     synchronized (lock) {
+      if (isClosed) {
+        return false;
+      }
       if (Long.compareUnsigned(view.txid().value(), TXID_MAX) > 0) {
         LONG.setVolatile(memory, AT_PUBLISH, 0L);
-        return;
+        return true;
       }
       int record = freeRecord();
-      views[record] = view;
+      views.set(record, view);
       write(view, record);
       memory.putInt(AT_PAGE_SIZE, view.pageSize());
       LONG.setVolatile(memory, AT_PUBLISH, (view.txid().value() << RECORD_BITS) | record);
       VarHandle.fullFence();
       forgetUnpinned();
+      return true;
     }
   }
 
-  /** Returns the view of a word that was pinned or published, if it still is. */
+  /**
+   * Returns the view of a word, which the caller has pinned.
+   *
+   * <p>Without the lock, because every miss asks: the view is stored before the word that names it
+   * is published, and neither replaced nor forgotten while a slot or the publish word names its
+   * record. Of a word that nobody pins it is that view or none, as long as TXIDs are not published
+   * twice.
+   *
+   * @throws IllegalStateException if the replica was closed
+   */
   public Optional<View> view(long word) {
-    synchronized (lock) {
-      int record = (int) (word & RECORD_MASK);
-      if (word == 0 || record >= views.length || views[record] == null) {
-        return Optional.empty();
-      }
-      View view = views[record];
-      return view.txid().value() == word >>> RECORD_BITS ? Optional.of(view) : Optional.empty();
+    requireOpen();
+    int record = (int) (word & RECORD_MASK);
+    if (word == 0 || record >= views.length()) {
+      return Optional.empty();
     }
+    View view = views.get(record);
+    return view != null && view.txid().value() == word >>> RECORD_BITS
+        ? Optional.of(view)
+        : Optional.empty();
   }
 
   /** Returns the word of the latest view; 0 if none is shown. */
-  public long publishWord() {
-    return (long) LONG.getVolatile(memory, AT_PUBLISH);
+  long publishWord() {
+    synchronized (lock) {
+      requireOpen();
+      return (long) LONG.getVolatile(memory, AT_PUBLISH);
+    }
+  }
+
+  /** When it returns nothing here touches the memory any more. Idempotent. */
+  void close() {
+    synchronized (lock) {
+      isClosed = true;
+    }
+  }
+
+  private void requireOpen() {
+    if (isClosed) {
+      throw new IllegalStateException("the replica of this control was closed");
+    }
   }
 
   /**
@@ -166,16 +213,16 @@ public final class Control {
   /** Lets go of the page maps that nobody reads any more. */
   private void forgetUnpinned() {
     scanPins();
-    for (int record = 0; record < views.length; record++) {
+    for (int record = 0; record < isPinned.length; record++) {
       if (!isPinned[record]) {
-        views[record] = null;
+        views.set(record, null);
       }
     }
   }
 
   private void scanPins() {
     Arrays.fill(isPinned, false);
-    pin(publishWord());
+    pin((long) LONG.getVolatile(memory, AT_PUBLISH));
     for (int slot = 0; slot < slots; slot++) {
       pin((long) LONG.getVolatile(memory, AT_SLOTS + slot * SLOT_BYTES));
     }

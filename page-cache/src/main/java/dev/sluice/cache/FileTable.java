@@ -14,8 +14,8 @@ import java.util.List;
  * its meaning: another size or version is another file with another number.
  *
  * <p>Columns instead of objects, because ten thousand files as objects take four megabytes, half as
- * much as the page map of a million pages. Only grows. Thread-safe: the columns are under this
- * object's private lock.
+ * much as the page map of a million pages. Only grows: numbers are as many as memory holds rows, of
+ * about 80 bytes. Thread-safe: the columns are under this object's private lock.
  */
 final class FileTable {
   // 0        1        2        3        4              6

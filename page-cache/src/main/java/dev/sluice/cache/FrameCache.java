@@ -21,44 +21,43 @@ final class FrameCache {
   /** What an entry costs beside its bytes: the array's header, the key and the cache's node. */
   static final int ENTRY_OVERHEAD_BYTES = 16 + 24 + 80;
 
-  // A key: the number of the file, and where in it the frame starts, or what else of the file it
-  // is.
-  //
-  //   63         40 39              0
-  //  +-------------+-----------------+
-  //  | file number | offset          |
-  //  +-------------+-----------------+
-  private static final int OFFSET_BITS = 40;
-  private static final long SUMMARY = (1L << OFFSET_BITS) - 1;
+  private static final long SUMMARY = -1;
 
-  private final Cache<Long, byte[]> entries;
-  private final ConcurrentHashMap<Long, CompletableFuture<byte[]>> fetches =
+  /**
+   * What bytes these are: of the file of this number in {@link FileTable}, the page in the frame at
+   * {@code offset}, or something else of the file where the offset is below 0. An object of its
+   * own, because file number and offset together are wider than a long.
+   */
+  record Key(int file, long offset) {}
+
+  private final Cache<Key, byte[]> entries;
+  private final ConcurrentHashMap<Key, CompletableFuture<byte[]>> fetches =
       new ConcurrentHashMap<>();
 
   FrameCache(long maximumBytes) {
     entries =
         Caffeine.newBuilder()
             .maximumWeight(maximumBytes)
-            .<Long, byte[]>weigher((key, bytes) -> bytes.length + ENTRY_OVERHEAD_BYTES)
+            .<Key, byte[]>weigher((key, bytes) -> bytes.length + ENTRY_OVERHEAD_BYTES)
             .executor(Runnable::run)
             .build();
   }
 
   /** Returns the key of the frame that starts at {@code offset}. */
-  static long frameKey(int file, long offset) {
-    return ((long) file << OFFSET_BITS) | offset;
+  static Key frameKey(int file, long offset) {
+    return new Key(file, offset);
   }
 
   /** Returns the key of a file's header and page index. */
-  static long summaryKey(int file) {
-    return frameKey(file, SUMMARY);
+  static Key summaryKey(int file) {
+    return new Key(file, SUMMARY);
   }
 
-  Optional<byte[]> find(long key) {
+  Optional<byte[]> find(Key key) {
     return Optional.ofNullable(entries.getIfPresent(key));
   }
 
-  void put(long key, byte[] bytes) {
+  void put(Key key, byte[] bytes) {
     entries.put(key, bytes);
   }
 
@@ -68,7 +67,7 @@ final class FrameCache {
    * cancel it. A failure is not kept.
    */
   @SuppressWarnings("FutureReturnValueIgnored") // what follows a fetch does not throw
-  CompletableFuture<byte[]> get(long key, Supplier<CompletableFuture<byte[]>> fetch) {
+  CompletableFuture<byte[]> get(Key key, Supplier<CompletableFuture<byte[]>> fetch) {
     byte[] found = entries.getIfPresent(key);
     if (found != null) {
       return CompletableFuture.completedFuture(found);
@@ -95,8 +94,7 @@ final class FrameCache {
     return promise;
   }
 
-  private void finish(
-      long key, CompletableFuture<byte[]> promise, byte[] bytes, Throwable failure) {
+  private void finish(Key key, CompletableFuture<byte[]> promise, byte[] bytes, Throwable failure) {
     if (failure == null) {
       entries.put(key, bytes);
     }

@@ -100,12 +100,20 @@ final class Opening {
       throw new ViewException.Deleted(
           "open " + client.location() + ": the database was deleted at TXID " + plan.txid());
     }
-    PageMap pages = PageMap.EMPTY.apply(loaded.stream().map(Opening::change).toList());
+    PageMap pages = pages(loaded);
     keepPages(loaded, pages, newest.header().pageSize());
     byte[] pageOne = pageOne(loaded, pages, newest.header().pageSize());
     Instant time = Instant.ofEpochMilli(newest.header().timestampMillis());
     return new View(
         plan.txid(), newest.header().commit(), newest.header().pageSize(), pages, time, pageOne);
+  }
+
+  private PageMap pages(List<Loaded> loaded) throws ViewException {
+    try {
+      return PageMap.EMPTY.apply(loaded.stream().map(Opening::change).toList());
+    } catch (ViewException.TooManyFiles e) {
+      throw new ViewException.TooManyFiles("open " + client.location() + ": " + e.getMessage());
+    }
   }
 
   private static PageMap.Change change(Loaded loaded) {
@@ -300,7 +308,7 @@ final class Opening {
     }
     int number = pages.fileNumber(1);
     long offset = pages.offset(1);
-    long key = FrameCache.frameKey(number, offset);
+    FrameCache.Key key = FrameCache.frameKey(number, offset);
     Optional<byte[]> cached = cache.find(key);
     if (cached.isPresent()) {
       return cached.get();

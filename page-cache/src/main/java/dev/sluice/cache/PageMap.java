@@ -19,15 +19,13 @@ public final class PageMap {
   //
   //   63                 24 23         7 6       0
   //  +---------------------+------------+---------+
-  //  | offset of the frame | frame size | local   |   x 128, page (leaf << 7 | i) at i; 0 = no such
-  // page
+  //  | offset of the frame | frame size | local   |   x 128, page (leaf << 7 | i) at i; 0 = none
   //  +---------------------+------------+---------+
-  //  | source 3 | source 2 | source 1   | source 0 |  x n: the leaf's dictionary, 16 bits each, by
-  // `local`
+  //  | source 3 | source 2 | source 1   | source 0 |   x n: the leaf's dictionary, 16 bits each
   //  +----------+----------+------------+----------+
   //
-  //  A source is a row of `sourceFiles` and `sourceBounds`: a location's file and a bound are two
-  // things, and move apart.
+  //  `local` counts in the dictionary. A source is a row of `sourceFiles` and `sourceBounds`: a
+  //  location's file and a bound are two things, and move apart.
   private static final int LEAF_BITS = 7;
   private static final int LEAF_PAGES = 1 << LEAF_BITS;
   private static final int INNER_BITS = 6;
@@ -69,15 +67,39 @@ public final class PageMap {
   /**
    * Returns this map after files were applied, oldest first. Each drops every page past its commit
    * before its own pages count, so that a database that shrinks and grows again does not show what
-   * it had before.
+   * it had before. Files of which no page is left are let go where the numbers get short.
    *
-   * @throws IllegalStateException if more than 65,536 files would be referred to
+   * @throws ViewException.TooManyFiles if more than 65,536 files hold pages that are current
    */
-  PageMap apply(List<Change> changes) {
-    int known = sourceFiles.length;
-    if (known + changes.size() > SOURCES_MAX) {
-      throw new IllegalStateException("a page map of " + (known + changes.size()) + " files");
+  PageMap apply(List<Change> changes) throws ViewException {
+    return apply(changes, SOURCES_MAX);
+  }
+
+  /** As the other, for at most so many files at a time; 65,536 or fewer. */
+  PageMap apply(List<Change> changes, int sourcesMax) throws ViewException {
+    PageMap map = this;
+    int applied = 0;
+    while (applied < changes.size()) {
+      int room = sourcesMax - map.sourceFiles.length;
+      if (room <= 0) {
+        map = map.compacted();
+        room = sourcesMax - map.sourceFiles.length;
+      }
+      if (room <= 0) {
+        throw new ViewException.TooManyFiles(
+            "the pages are spread over more than "
+                + map.sourceFiles.length
+                + " files: compact the replica");
+      }
+      int end = Math.min(changes.size(), applied + room);
+      map = map.applyAll(changes.subList(applied, end));
+      applied = end;
     }
+    return map;
+  }
+
+  private PageMap applyAll(List<Change> changes) {
+    int known = sourceFiles.length;
     int[] files = Arrays.copyOf(sourceFiles, known + changes.size());
     long[] bounds = Arrays.copyOf(sourceBounds, known + changes.size());
     Object[] node = root;
@@ -101,6 +123,69 @@ public final class PageMap {
       node = new Applying(index, known + i).inner(node, shift, last);
     }
     return new PageMap(node, shift, files, bounds);
+  }
+
+  /** Returns the same map with only the sources that a page refers to. */
+  private PageMap compacted() {
+    boolean[] isUsed = new boolean[sourceFiles.length];
+    markUsed(root, isUsed);
+    int[] renumbered = new int[isUsed.length];
+    int[] files = new int[isUsed.length];
+    long[] bounds = new long[isUsed.length];
+    int count = 0;
+    for (int source = 0; source < isUsed.length; source++) {
+      if (isUsed[source]) {
+        renumbered[source] = count;
+        files[count] = sourceFiles[source];
+        bounds[count] = sourceBounds[source];
+        count++;
+      }
+    }
+    if (count == isUsed.length) {
+      return this;
+    }
+    return new PageMap(
+        (Object[]) renumbered(root, renumbered),
+        rootShift,
+        Arrays.copyOf(files, count),
+        Arrays.copyOf(bounds, count));
+  }
+
+  private static void markUsed(Object node, boolean[] isUsed) {
+    if (node instanceof long[] leaf) {
+      for (int i = 0; i < LEAF_PAGES; i++) {
+        if (leaf[i] != 0) {
+          isUsed[sourceAt(leaf, (int) leaf[i] & (LEAF_PAGES - 1))] = true;
+        }
+      }
+      return;
+    }
+    for (Object child : (Object[]) node) {
+      if (child != null) {
+        markUsed(child, isUsed);
+      }
+    }
+  }
+
+  private static Object renumbered(Object node, int[] numbers) {
+    if (node instanceof long[] leaf) {
+      LeafBuilder builder = new LeafBuilder();
+      builder.read(leaf);
+      for (int i = 0; i < LEAF_PAGES; i++) {
+        builder.sources[i] = builder.words[i] == 0 ? 0 : numbers[builder.sources[i]];
+      }
+      return builder.build();
+    }
+    Object[] copy = ((Object[]) node).clone();
+    for (int i = 0; i < copy.length; i++) {
+      copy[i] = copy[i] == null ? null : renumbered(copy[i], numbers);
+    }
+    return copy;
+  }
+
+  /** Returns how many files this map has numbers for. */
+  int sourceCount() {
+    return sourceFiles.length;
   }
 
   /** Returns whether a file holds the page. */

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 
 /**
  * Finds the files to read for a target, again and again while a replica changes under it: an empty
@@ -32,11 +33,12 @@ public final class Planner {
   private static final List<Duration> GAP_PAUSES =
       List.of(Duration.ofMillis(500), Duration.ofSeconds(1));
 
-  private final ReplicaClient client;
   private final RequestMeter meter;
   private final Target target;
-  private final Deadline deadline;
   private final CountDownLatch closing;
+  private ReplicaClient client;
+  private Deadline deadline;
+  private Consumer<Optional<IOException>> troubles = trouble -> {};
   private final Set<LtxFile> avoided = new HashSet<>();
   private Optional<LtxFormatException> malformed = Optional.empty();
   private Optional<List<LtxFile>> listing = Optional.empty();
@@ -67,9 +69,27 @@ public final class Planner {
     listing = Optional.of(known);
   }
 
-  /** Returns the listing that the last plan was made from. */
-  List<LtxFile> listing() {
-    return listing.orElse(List.of());
+  /**
+   * Names who is told what hinders the next plan while it is waited for, and empty when it is
+   * there.
+   */
+  void onTrouble(Consumer<Optional<IOException>> listener) {
+    troubles = listener;
+  }
+
+  /** Returns the listing of the last plan, also of one that failed, if it was made for it. */
+  Optional<List<LtxFile>> freshListing() {
+    return isFresh ? listing : Optional.empty();
+  }
+
+  /**
+   * Goes on with another deadline.
+   *
+   * @param retrying a client that tries again until then
+   */
+  public void continueUntil(Deadline next, ReplicaClient retrying) {
+    deadline = next;
+    client = retrying;
   }
 
   /**
@@ -84,7 +104,9 @@ public final class Planner {
     while (true) {
       List<LtxFile> files = listing.isPresent() ? listing.get() : list();
       try {
-        return planFrom(files);
+        RestorePlan plan = planFrom(files);
+        troubles.accept(Optional.empty());
+        return plan;
       } catch (PlanException.NoFiles e) {
         awaitFirstFile(e);
       } catch (PlanException.Gap e) {
@@ -133,6 +155,7 @@ public final class Planner {
     if (deadline.hasPassed()) {
       throw new ViewException.NoFiles(what, e);
     }
+    troubles.accept(Optional.of(new ViewException.NoFiles(what, e)));
     Waits.pause(EMPTY_PAUSE, deadline, closing, what);
     if (deadline.hasPassed()) {
       throw new ViewException.NoFiles(what, e);
@@ -144,6 +167,7 @@ public final class Planner {
     if (gaps == GAP_PAUSES.size() || deadline.hasPassed()) {
       throw new ViewException.Gap(what, e);
     }
+    troubles.accept(Optional.of(new ViewException.Gap(what, e)));
     Waits.pause(GAP_PAUSES.get(gaps), deadline, closing, what);
     gaps++;
   }
@@ -168,6 +192,7 @@ public final class Planner {
    */
   public void relist(IOException gone) throws IOException {
     String what = "open " + client.location() + ": history gone: " + gone.getMessage();
+    troubles.accept(Optional.of(new ViewException.HistoryGone(what, gone)));
     Waits.pause(GONE_PAUSE, deadline, closing, what);
     if (deadline.hasPassed()) {
       throw new ViewException.HistoryGone(what, gone);

@@ -3,9 +3,9 @@ package dev.sluice.cache;
 import dev.sluice.ltx.FrameDecoder;
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxFormatException;
-import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.MeteringReplicaClient;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,6 +33,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -41,13 +43,18 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Made and ended by {@link Replicas}.
  *
  * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views,
- * {@code replica-<n>-timer} times attempts. A caller's thread only waits, with a deadline.
- * Thread-safe: what changes is under this object's private lock or volatile.
+ * {@code replica-<n>-timer} times attempts, {@code replica-<n>-end} closes the client. A caller's
+ * thread only waits, with a deadline. Thread-safe: what changes is under this object's private lock
+ * or volatile.
  */
 public final class Replica {
   private static final AtomicInteger THREADS = new AtomicInteger();
 
+  /** How long {@link #ended} waits for openings that do not see that they were interrupted. */
+  private static final Duration END_LIMIT = Duration.ofSeconds(60);
+
   private final Object lock = new Object();
+  private final String name;
   private final MeteringReplicaClient client;
   private final RequestMeter meter = new RequestMeter();
   private final Duration readTimeout;
@@ -60,9 +67,14 @@ public final class Replica {
   private final ScheduledExecutorService timer;
   private final Retries retries;
   private final CountDownLatch closing = new CountDownLatch(1);
-  private final Map<Txid, WeakReference<View>> fixedViews = new HashMap<>();
-  private final ConcurrentHashMap<Target, CompletableFuture<View>> pending =
-      new ConcurrentHashMap<>();
+  private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
+
+  /** By the files of their plan, because two databases may have had the same TXID. */
+  private final Map<List<Integer>, WeakReference<View>> views = new HashMap<>();
+
+  private final ConcurrentHashMap<Target, PendingOpening> pending = new ConcurrentHashMap<>();
+  private Set<LtxFile> provingFiles = Set.of();
+  private volatile boolean isReplaced;
   private volatile int[] listing = new int[0];
   private volatile Optional<View> latest = Optional.empty();
   private volatile Optional<String> lastError = Optional.empty();
@@ -78,7 +90,7 @@ public final class Replica {
     this.sharedMemory = sharedMemory;
     this.controlMemory = sharedMemory.map(Control.bytes());
     this.control = new Control(controlMemory);
-    String name = "replica-" + THREADS.incrementAndGet();
+    this.name = "replica-" + THREADS.incrementAndGet();
     this.openings = Executors.newCachedThreadPool(daemons(name));
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
     this.retries = Retries.standard(new Random(), timer);
@@ -117,7 +129,11 @@ public final class Replica {
     return meter.snapshot();
   }
 
-  /** Returns what went wrong last, until a read or an opening that needed the storage went well. */
+  /**
+   * Returns what went wrong last with the storage or the latest view, until a read or an opening
+   * went well that needed the storage. What is wrong with a target that one connection chose is not
+   * among it.
+   */
   public Optional<String> lastError() {
     return lastError;
   }
@@ -135,6 +151,11 @@ public final class Replica {
     return cache.maximumBytes();
   }
 
+  /** Returns the bytes that the page cache holds now. */
+  long cachedBytes() {
+    return cache.weightedBytes();
+  }
+
   void raisePageCache(long bytes) {
     cache.raiseMaximum(bytes);
   }
@@ -148,9 +169,15 @@ public final class Replica {
    * Returns the view at a target; the same object while somebody holds it. Asks the storage only if
    * the target is not known yet; concurrent callers share one opening.
    *
+   * <p>What is known is what the last listing said: a prefix that was deleted and begun anew is
+   * seen with the next listing, which nobody makes while every target is known. From then on {@link
+   * Replicas} opens the replica anew for whoever comes, and those who have it keep the views that
+   * they have, as long as the storage has the files.
+   *
    * @throws dev.sluice.storage.PlanException.NotReachable if no file ends there: it names the TXIDs
    *     below and above
-   * @throws ViewException if the files do not give that state
+   * @throws ViewException if the files do not give that state; {@link ViewException.HistoryGone}
+   *     too if the latest one is asked for and the replica was replaced by another
    * @throws LtxFormatException if a file is malformed and there is no plan without it
    * @throws ReplicaException if the storage refuses, or fails for as long as {@code timeout}
    */
@@ -158,96 +185,76 @@ public final class Replica {
     Deadline deadline = Deadline.after(timeout, System::nanoTime);
     String what = "open " + target + " of " + location();
     while (true) {
-      Optional<View> known = known(target);
-      if (known.isPresent()) {
-        return known.get();
+      if (target instanceof Target.Latest && latest.isPresent()) {
+        requireNotReplaced(what);
+        return latest.get();
       }
-      CompletableFuture<View> mine = new CompletableFuture<>();
-      CompletableFuture<View> other = pending.putIfAbsent(target, mine);
+      PendingOpening mine = new PendingOpening(deadline);
+      PendingOpening other = pending.putIfAbsent(target, mine);
       if (other == null) {
-        start(target, deadline, mine);
-        return Waits.await(mine, deadline, what);
+        start(target, mine);
+        return mine.await(deadline, what);
       }
       try {
-        return Waits.await(other, deadline, what);
-      } catch (ReplicaException.Unavailable | ViewException.NoFiles e) {
-        // The opening that was joined may have had less time than this caller has.
-        if (deadline.hasPassed() || closing.getCount() == 0) {
+        return other.await(deadline, what);
+      } catch (ReplicaException.Unavailable | ViewException e) {
+        if (!other.endedForWantOfTime(e) || deadline.hasPassed() || closing.getCount() == 0) {
           throw e;
         }
       }
     }
   }
 
-  private void start(Target target, Deadline deadline, CompletableFuture<View> result) {
-    Runnable opening =
-        () -> {
-          try {
-            View view = open(target, deadline);
-            pending.remove(target, result);
-            result.complete(view);
-          } catch (IOException | RuntimeException | Error e) {
-            pending.remove(target, result);
-            result.completeExceptionally(e);
-          }
-        };
+  private void requireNotReplaced(String what) throws ViewException {
+    if (isReplaced) {
+      throw new ViewException.HistoryGone(
+          what + ": the replica was replaced by another: open it again");
+    }
+  }
+
+  private void start(Target target, PendingOpening opening) {
     try {
-      openings.execute(opening);
+      openings.execute(() -> run(target, opening));
     } catch (RejectedExecutionException e) {
-      pending.remove(target, result);
-      result.completeExceptionally(new ReplicaException.Unavailable(location() + ": closed", e));
+      pending.remove(target, opening);
+      opening
+          .result()
+          .completeExceptionally(new ReplicaException.Unavailable(location() + ": closed", e));
     }
   }
 
-  private Optional<View> known(Target target) {
-    if (target instanceof Target.Latest) {
-      return latest;
-    }
-    return target instanceof Target.AtTxid at ? known(at.txid()) : Optional.empty();
-  }
-
-  private Optional<View> known(Txid txid) {
-    Optional<View> newest = latest.filter(view -> view.txid().equals(txid));
-    if (newest.isPresent()) {
-      return newest;
-    }
-    synchronized (lock) {
-      WeakReference<View> fixed = fixedViews.get(txid);
-      return fixed == null ? Optional.empty() : Optional.ofNullable(fixed.get());
-    }
-  }
-
-  private View open(Target target, Deadline deadline) throws IOException {
-    ReplicaClient retrying = retries.until(deadline, client);
-    Planner planner = new Planner(retrying, meter, target, deadline, closing);
-    if (target instanceof Target.AtTxid && listing.length > 0) {
-      planner.startFrom(Arrays.stream(listing).mapToObj(files::file).toList());
-    }
+  private void run(Target target, PendingOpening opening) {
     try {
-      long startNanos = System.nanoTime();
-      View view = open(planner, retrying, deadline);
-      if (target instanceof Target.Latest) {
-        publish(view, startNanos);
-      }
+      View view = open(target, opening);
       lastError = Optional.empty();
-      return view;
-    } catch (IOException e) {
-      lastError = Optional.of(String.valueOf(e.getMessage()));
-      throw e;
+      pending.remove(target, opening);
+      opening.result().complete(view);
+    } catch (IOException | RuntimeException | Error e) {
+      if (target instanceof Target.Latest || e instanceof ReplicaException) {
+        lastError = Optional.of(String.valueOf(e.getMessage()));
+      }
+      pending.remove(target, opening);
+      opening.result().completeExceptionally(e);
     }
   }
 
-  private View open(Planner planner, ReplicaClient retrying, Deadline deadline) throws IOException {
+  private View open(Target target, PendingOpening opening) throws IOException {
+    ReplicaClient retrying =
+        retries.until(opening.deadline(), new TroubleNotingClient(client, opening::note));
+    Planner planner = new Planner(retrying, meter, target, opening.deadline(), closing);
+    planner.onTrouble(opening::note);
+    if (target instanceof Target.AtTxid && listing.length > 0) {
+      planner.startFrom(listedFiles());
+    }
+    long startNanos = System.nanoTime();
     while (true) {
-      RestorePlan plan = planner.plan();
-      Optional<View> known = known(plan.txid());
-      if (known.isPresent()) {
-        return known.get();
-      }
+      RestorePlan plan = plan(planner);
       try {
-        View view = new Opening(retrying, meter, deadline, files, cache).open(plan);
-        listing = files.numbersOf(planner.listing());
-        return shared(view);
+        View view = view(plan, retrying, opening.deadline());
+        if (target instanceof Target.Latest) {
+          publish(view, plan, startNanos);
+        }
+        return view;
       } catch (MalformedFileException e) {
         planner.avoid(e.file(), e.reason());
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
@@ -256,21 +263,80 @@ public final class Replica {
     }
   }
 
-  private void publish(View view, long provenAtNanos) {
-    provenNanos = Optional.of(provenAtNanos);
-    latest = Optional.of(view);
-    control.publish(view);
+  /** Whatever comes of a plan, what its listing says of the latest view is true. */
+  private RestorePlan plan(Planner planner) throws IOException {
+    try {
+      return planner.plan();
+    } finally {
+      planner.freshListing().ifPresent(this::compare);
+    }
   }
 
-  private View shared(View view) {
+  /**
+   * A listing with a file of the latest view, unchanged, is of the same history. One with a file of
+   * the same name that is another is not, and one with none of them proves nothing.
+   */
+  private void compare(List<LtxFile> listed) {
+    listing = files.numbersOf(listed);
     synchronized (lock) {
-      fixedViews.values().removeIf(fixed -> fixed.get() == null);
-      WeakReference<View> fixed = fixedViews.get(view.txid());
-      View earlier = fixed == null ? null : fixed.get();
+      if (provingFiles.isEmpty()) {
+        return;
+      }
+      Map<LtxFileName, LtxFile> byName = new HashMap<>();
+      provingFiles.forEach(file -> byName.put(file.name(), file));
+      boolean isProven = false;
+      boolean isDisproved = false;
+      for (LtxFile file : listed) {
+        LtxFile remembered = byName.get(file.name());
+        if (remembered != null) {
+          boolean isSame =
+              remembered.size() == file.size() && remembered.version().equals(file.version());
+          isProven |= isSame;
+          isDisproved |= !isSame;
+        }
+      }
+      isReplaced |= isDisproved || !isProven;
+    }
+  }
+
+  /** Returns whether who comes next needs another object for the same URL. */
+  boolean isReplaced() {
+    return isReplaced;
+  }
+
+  private View view(RestorePlan plan, ReplicaClient retrying, Deadline deadline)
+      throws IOException {
+    List<Integer> key = Arrays.stream(files.numbersOf(plan.files())).boxed().toList();
+    synchronized (lock) {
+      WeakReference<View> known = views.get(key);
+      View view = known == null ? null : known.get();
+      if (view != null) {
+        return view;
+      }
+    }
+    return shared(key, new Opening(retrying, meter, deadline, files, cache).open(plan));
+  }
+
+  private void publish(View view, RestorePlan plan, long provenAtNanos) throws ReplicaException {
+    if (!control.publish(view)) {
+      throw new ReplicaException.Unavailable(location() + ": closed meanwhile");
+    }
+    synchronized (lock) {
+      provingFiles = Set.copyOf(plan.files());
+    }
+    provenNanos = Optional.of(provenAtNanos);
+    latest = Optional.of(view);
+  }
+
+  private View shared(List<Integer> key, View view) {
+    synchronized (lock) {
+      views.values().removeIf(known -> known.get() == null);
+      WeakReference<View> known = views.get(key);
+      View earlier = known == null ? null : known.get();
       if (earlier != null) {
         return earlier;
       }
-      fixedViews.put(view.txid(), new WeakReference<>(view));
+      views.put(key, new WeakReference<>(view));
       return view;
     }
   }
@@ -281,8 +347,8 @@ public final class Replica {
   }
 
   /**
-   * Fills {@code dst} with one page of a view, from the cache or the storage; page 1 as the view
-   * shows it.
+   * Fills {@code dst} with one page of a view, from the cache or the storage, as the files hold it:
+   * whoever shows page 1 to SQLite lays {@link View#pageOneHeader} over it.
    *
    * @param view one of this replica
    * @param pgno 1 to the view's commit
@@ -302,11 +368,7 @@ public final class Replica {
       dst.put(new byte[view.pageSize()]);
       return;
     }
-    int start = dst.position();
     dst.put(page(view, pgno, timeout));
-    if (pgno == 1) {
-      dst.put(start, view.pageOneHeader());
-    }
   }
 
   private byte[] page(View view, long pgno, Duration timeout) throws IOException {
@@ -315,7 +377,7 @@ public final class Replica {
       throw new ViewException.PageMissing(
           "read page " + pgno + " of " + location() + ": no file holds it at TXID " + view.txid());
     }
-    long key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
+    FrameCache.Key key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
     Optional<byte[]> cached = cache.find(key);
     if (cached.isPresent()) {
       return cached.get();
@@ -328,11 +390,19 @@ public final class Replica {
       ViewException gone =
           new ViewException.HistoryGone(
               "read page " + pgno + ": history gone: " + e.getMessage(), e);
-      lastError = Optional.of(String.valueOf(gone.getMessage()));
+      noteFailedRead(view, gone);
       throw gone;
     } catch (IOException e) {
-      lastError = Optional.of(String.valueOf(e.getMessage()));
+      noteFailedRead(view, e);
       throw e;
+    }
+  }
+
+  /** What a view of one connection lacks is no trouble of the others. */
+  private void noteFailedRead(View view, IOException failure) {
+    boolean isLatest = latest.filter(newest -> newest == view).isPresent();
+    if (isLatest || failure instanceof ReplicaException) {
+      lastError = Optional.of(String.valueOf(failure.getMessage()));
     }
   }
 
@@ -340,7 +410,8 @@ public final class Replica {
    * A caller that joined another's fetch has its own deadline: when that fetch gave up too early,
    * it begins one.
    */
-  private byte[] fetch(View view, long pgno, long key, Deadline deadline) throws IOException {
+  private byte[] fetch(View view, long pgno, FrameCache.Key key, Deadline deadline)
+      throws IOException {
     AtomicBoolean isMine = new AtomicBoolean();
     while (true) {
       CompletableFuture<byte[]> page =
@@ -394,13 +465,32 @@ public final class Replica {
     return Arrays.stream(listing).mapToObj(files::file).toList();
   }
 
-  /** Ends requests and threads and gives the control's memory back. */
+  /**
+   * Ends requests and threads and gives the control's memory back. Returns at once, because a
+   * client may take its time: what is left is done by {@code replica-<n>-end}.
+   */
   void close() {
     closing.countDown();
     openings.shutdownNow();
     timer.shutdownNow();
-    client.close();
-    pending.values().forEach(view -> view.cancel(true));
+    control.close();
     sharedMemory.release(controlMemory);
+    pending.values().forEach(opening -> opening.result().cancel(true));
+    daemons(name + "-end").newThread(this::end).start();
+  }
+
+  private void end() {
+    try {
+      client.close();
+      boolean isEnded = openings.awaitTermination(END_LIMIT.toSeconds(), TimeUnit.SECONDS);
+      ended.complete(isEnded);
+    } catch (InterruptedException | RuntimeException | Error e) {
+      ended.completeExceptionally(e);
+    }
+  }
+
+  /** Completes when the client is closed, with whether no opening is under way any more. */
+  CompletableFuture<Boolean> ended() {
+    return ended;
   }
 }

@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param pageCacheBytes the bound of the page cache, above 0; of all who open one replica the
  *     largest counts
  * @param readTimeout how long one open and one read may take, above 0
- * @param pollInterval how often at least the storage is asked for something new, above 0
+ * @param pollInterval how often at least the storage is asked for something new, above 0. Not used
+ *     yet: nothing follows a replica so far, so the latest view stays as it was opened
  */
 public record ReplicaOptions(
     ReplicaUrl url, long pageCacheBytes, Duration readTimeout, Duration pollInterval) {

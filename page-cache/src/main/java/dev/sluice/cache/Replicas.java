@@ -7,15 +7,17 @@ import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /**
  * The replicas that a process has open: one for each URL, query and user info included, however
- * often it is acquired.
+ * often it is acquired, and another as soon as a listing shows that the prefix was begun anew.
  *
  * <p>All clients read the same environment, so equal URLs are equal replicas. Thread-safe: what
  * changes is under this object's private lock, and nothing is opened or closed under it.
@@ -38,6 +40,10 @@ public final class Replicas implements AutoCloseable {
 
     Shared(ReplicaUrl url) {
       this.url = url;
+    }
+
+    boolean isReplaced() {
+      return replica.isDone() && !replica.isCompletedExceptionally() && replica.join().isReplaced();
     }
   }
 
@@ -69,6 +75,7 @@ public final class Replicas implements AutoCloseable {
       if (isClosed) {
         throw new IllegalStateException("closed");
       }
+      dropReplaced(options.url());
       isFirst = !byUrl.containsKey(options.url());
       shared = byUrl.computeIfAbsent(options.url(), Shared::new);
       shared.users++;
@@ -90,6 +97,14 @@ public final class Replicas implements AutoCloseable {
     }
   }
 
+  /** Those who have a replica that was replaced by another keep it; the next one gets a new one. */
+  private void dropReplaced(ReplicaUrl url) {
+    Shared shared = byUrl.get(url);
+    if (shared != null && shared.isReplaced()) {
+      byUrl.remove(url);
+    }
+  }
+
   private void make(Shared shared, ReplicaOptions options) {
     try {
       Replica replica = new Replica(clients.apply(options.url()), options, memory);
@@ -107,7 +122,10 @@ public final class Replicas implements AutoCloseable {
     closeIfAbandoned(shared);
   }
 
-  /** Gives back what {@link #acquire} returned; the last one who does closes the replica. */
+  /**
+   * Gives back what {@link #acquire} returned; the last one who does closes the replica. Does not
+   * wait for its requests and threads to end.
+   */
   public void release(Replica replica) {
     Shared shared;
     synchronized (lock) {
@@ -143,13 +161,15 @@ public final class Replicas implements AutoCloseable {
     close.run();
   }
 
-  /** Closes every replica, whoever still has it. Idempotent. */
+  /** Closes every replica, whoever still has it, and does not wait for the end. Idempotent. */
   @Override
   public void close() {
     List<Shared> all;
     synchronized (lock) {
       isClosed = true;
-      all = List.copyOf(byUrl.values());
+      Set<Shared> open = new HashSet<>(byUrl.values());
+      open.addAll(byReplica.values());
+      all = List.copyOf(open);
       byUrl.clear();
       all.forEach(shared -> shared.isAbandoned = true);
     }

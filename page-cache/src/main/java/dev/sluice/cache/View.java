@@ -60,11 +60,6 @@ public final class View {
     return pageOneHeader.clone();
   }
 
-  /** Copies {@link #pageOneHeader} into {@code page}, at its start. */
-  void patch(byte[] page) {
-    System.arraycopy(pageOneHeader, 0, page, 0, pageOneHeader.length);
-  }
-
   @Override
   public String toString() {
     return "TXID " + txid + ", " + commit + " pages of " + pageSize;

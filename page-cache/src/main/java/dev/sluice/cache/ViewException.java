@@ -51,6 +51,10 @@ public abstract sealed class ViewException extends IOException {
   public static final class HistoryGone extends ViewException {
     private static final long serialVersionUID = 1L;
 
+    HistoryGone(String message) {
+      super(message);
+    }
+
     HistoryGone(String message, Throwable cause) {
       super(message, cause);
     }
@@ -76,6 +80,18 @@ public abstract sealed class ViewException extends IOException {
     private static final long serialVersionUID = 1L;
 
     public PageSizeChanged(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * The pages of the database are spread over more files than a view can tell apart: the replica
+   * needs a compaction or a new snapshot.
+   */
+  public static final class TooManyFiles extends ViewException {
+    private static final long serialVersionUID = 1L;
+
+    TooManyFiles(String message) {
       super(message);
     }
   }

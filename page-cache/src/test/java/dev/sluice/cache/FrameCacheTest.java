@@ -18,7 +18,7 @@ class FrameCacheTest {
     FrameCache cache = new FrameCache(1 << 20);
     CompletableFuture<byte[]> fetch = new CompletableFuture<>();
     AtomicInteger fetches = new AtomicInteger();
-    long key = FrameCache.frameKey(3, 100);
+    FrameCache.Key key = FrameCache.frameKey(3, 100);
     CompletableFuture<byte[]> first = cache.get(key, () -> counted(fetches, fetch));
     CompletableFuture<byte[]> second = cache.get(key, () -> counted(fetches, fetch));
     assertEquals(1, fetches.get());
@@ -40,12 +40,13 @@ class FrameCacheTest {
   @Test
   void aFailedFetchIsNotKept() {
     FrameCache cache = new FrameCache(1 << 20);
+    FrameCache.Key key = FrameCache.frameKey(0, 1);
     CompletableFuture<byte[]> failed =
         cache.get(
-            1, () -> CompletableFuture.failedFuture(new ReplicaException.Unavailable("down")));
+            key, () -> CompletableFuture.failedFuture(new ReplicaException.Unavailable("down")));
     assertTrue(failed.isCompletedExceptionally());
     byte[] page = new byte[512];
-    assertSame(page, cache.get(1, () -> CompletableFuture.completedFuture(page)).join());
+    assertSame(page, cache.get(key, () -> CompletableFuture.completedFuture(page)).join());
   }
 
   @Test
@@ -67,5 +68,16 @@ class FrameCacheTest {
     for (int i = 0; i < 200; i++) {
       cache.put(FrameCache.frameKey(i, 100), new byte[4096]);
     }
+  }
+
+  @Test
+  void filesBeyondTwentyFourBitsHaveKeysOfTheirOwn() {
+    FrameCache cache = new FrameCache(1 << 20);
+    byte[] first = new byte[512];
+    byte[] second = new byte[512];
+    cache.put(FrameCache.frameKey(3, 100), first);
+    cache.put(FrameCache.frameKey(3 + (1 << 24), 100), second);
+    assertSame(first, cache.find(FrameCache.frameKey(3, 100)).orElseThrow());
+    assertSame(second, cache.find(FrameCache.frameKey(3 + (1 << 24), 100)).orElseThrow());
   }
 }

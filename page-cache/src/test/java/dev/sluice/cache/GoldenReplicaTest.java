@@ -115,15 +115,6 @@ class GoldenReplicaTest {
     for (int pgno = 1; pgno <= view.commit(); pgno++) {
       byte[] expected = Arrays.copyOfRange(image, (pgno - 1) * pageSize, pgno * pageSize);
       byte[] found = TestReplicas.page(replica, view, pgno);
-      if (pgno == 1) {
-        assertEquals(1, found[18], what);
-        assertEquals(1, found[19], what);
-        assertArrayEquals(
-            Arrays.copyOfRange(found, 24, 28), Arrays.copyOfRange(found, 92, 96), what);
-        for (int[] patched : new int[][] {{18, 20}, {24, 32}, {92, 96}}) {
-          System.arraycopy(found, patched[0], expected, patched[0], patched[1] - patched[0]);
-        }
-      }
       assertArrayEquals(expected, found, what + " page " + pgno);
     }
   }
@@ -138,7 +129,7 @@ class GoldenReplicaTest {
               PlanException.NotReachable.class, () -> replica.at(new Target.AtTxid(new Txid(5))));
       assertEquals(Optional.of(new Txid(4)), failure.below());
       assertEquals(Optional.of(new Txid(6)), failure.above());
-      assertTrue(replica.lastError().isPresent());
+      assertEquals(Optional.empty(), replica.lastError());
     }
   }
 

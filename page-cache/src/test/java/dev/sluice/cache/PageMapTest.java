@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.LtxEncoder;
@@ -65,6 +66,60 @@ class PageMapTest {
       case 3 -> commit + random.nextInt(500);
       default -> commit;
     };
+  }
+
+  @Test
+  void filesOfWhichNothingIsLeftDoNotCount() throws IOException {
+    PageIndex index = index(2, 3, List.of(1L, 2L, 3L));
+    List<PageMap.Change> changes = new ArrayList<>();
+    for (int txid = 1; txid <= 70_000; txid++) {
+      changes.add(new PageMap.Change(txid, new Txid(txid), index, 3));
+    }
+    PageMap map = PageMap.EMPTY.apply(changes);
+    assertEquals(70_000, map.fileNumber(1));
+    assertEquals(new Txid(70_000), map.bound(3));
+    assertTrue(map.sourceCount() <= 65_536, map.sourceCount() + " files");
+    PageMap next = map.apply(changes);
+    assertEquals(70_000, next.fileNumber(2));
+  }
+
+  @Test
+  void tooManyFilesThatAreNeededAreAnErrorWithTheirCount() throws IOException {
+    List<PageMap.Change> changes = new ArrayList<>();
+    for (int txid = 2; txid <= 10; txid++) {
+      List<Long> one = List.of((long) txid);
+      changes.add(new PageMap.Change(txid, new Txid(txid), index(txid, 10, one), 10));
+    }
+    assertEquals(8, PageMap.EMPTY.apply(changes.subList(0, 8), 8).sourceCount());
+    ViewException.TooManyFiles failure =
+        assertThrows(ViewException.TooManyFiles.class, () -> PageMap.EMPTY.apply(changes, 8));
+    assertTrue(String.valueOf(failure.getMessage()).contains("8 files"), failure.getMessage());
+  }
+
+  @Test
+  void everyHistoryGivesWhatAModelGivesWithFewNumbers() throws IOException {
+    for (long seed = 1; seed <= 20; seed++) {
+      Random random = new Random(seed);
+      List<PageMap.Change> changes = new ArrayList<>();
+      TreeMap<Long, Version> model = new TreeMap<>();
+      for (int txid = 2; txid < 80; txid++) {
+        int commit = 1 + random.nextInt(400);
+        TreeSet<Long> pgnos = new TreeSet<>();
+        for (int i = random.nextInt(5); i >= 0; i--) {
+          pgnos.add(1 + (long) random.nextInt(Math.min(commit, 12)));
+        }
+        PageIndex index = index(txid, commit, pgnos);
+        changes.add(new PageMap.Change(txid * 3, new Txid(txid), index, commit));
+        model.tailMap((long) commit, false).clear();
+        for (int i = 0; i < index.count(); i++) {
+          model.put(
+              index.pgno(i), new Version(txid * 3, txid, index.offset(i), index.frameBytes(i)));
+        }
+      }
+      PageMap map = PageMap.EMPTY.apply(changes, 14);
+      assertTrue(map.sourceCount() <= 14, "seed " + seed);
+      requireSame(model, map, "seed " + seed);
+    }
   }
 
   private static TreeSet<Long> pages(Random random, long commit) {

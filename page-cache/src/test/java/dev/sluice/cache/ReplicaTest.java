@@ -25,8 +25,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,6 +36,11 @@ class ReplicaTest {
   private static final Duration SHORT = Duration.ofMillis(400);
 
   @TempDir Path dir;
+
+  @AfterEach
+  void requireThatNobodyTouchedReleasedMemory() {
+    TestReplicas.MEMORY.requireUntouched();
+  }
 
   private static byte[] page(int pageSize, long seed) {
     byte[] page = new byte[pageSize];
@@ -168,24 +173,6 @@ class ReplicaTest {
     ViewException.NoFiles failure = openFails(ViewException.NoFiles.class, dir.resolve("empty"));
     assertTrue(String.valueOf(failure.getMessage()).contains("no files yet"), failure.getMessage());
     assertTrue(String.valueOf(failure.getMessage()).contains("empty"), failure.getMessage());
-  }
-
-  @Test
-  void aFirstFileThatComesWhileWaitingIsOpened() throws Exception {
-    Path replica = dir.resolve("simple");
-    try (Replicas replicas = TestReplicas.replicas()) {
-      CompletableFuture<Replica> opening =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return replicas.acquire(TestReplicas.options(replica));
-                } catch (IOException e) {
-                  throw new java.io.UncheckedIOException(e);
-                }
-              });
-      simple();
-      assertTrue(opening.get().latest().txid().value() >= 1);
-    }
   }
 
   @Test

@@ -6,23 +6,34 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxEncoder;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Environment;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.Target;
 import dev.sluice.testkit.FaultProxy;
 import dev.sluice.testkit.FaultProxy.Fault;
 import dev.sluice.testkit.S3Server;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The trouble table's lines about the storage, for opening and for reading, on a real socket. */
 @SuppressWarnings({"NonApiType", "IntLongMath", "NarrowingCompoundAssignment"})
@@ -177,5 +188,69 @@ class S3TroubleTest {
     server.delete(bucket, key());
     assertThrows(
         ViewException.HistoryGone.class, () -> TestReplicas.page(replica, replica.latest(), 201));
+  }
+
+  private void restore(Path out, Duration stallLimit, Restorer.Progress progress)
+      throws IOException {
+    try (ReplicaClient client = ReplicaClients.open(options(bucket).url(), environment());
+        Restorer restorer = new Restorer(client, new RequestMeter(), stallLimit)) {
+      restorer.restore(new Target.Latest(), out, Restorer.Existing.REFUSE, progress);
+    }
+  }
+
+  private void requireImage(Path out) throws IOException {
+    byte[] image = Files.readAllBytes(out);
+    assertEquals(PAGES * PAGE_SIZE, image.length);
+    for (int pgno = 1; pgno <= PAGES; pgno++) {
+      assertArrayEquals(
+          pages[pgno], Arrays.copyOfRange(image, (pgno - 1) * PAGE_SIZE, pgno * PAGE_SIZE));
+    }
+  }
+
+  private static boolean isTransfer(FaultProxy.Request request) {
+    return request.method().equals("GET") && request.path().endsWith(".ltx");
+  }
+
+  @Test
+  void aRestoreSurvivesTransfersThatBreakInTheMiddle(@TempDir Path dir) throws IOException {
+    proxy.inject(1, S3TroubleTest::isTransfer, new Fault.Reset(700_000));
+    proxy.inject(1, S3TroubleTest::isTransfer, new Fault.Truncate(300_000));
+    proxy.inject(1, S3TroubleTest::isTransfer, new Fault.Status(503, "SlowDown"));
+    Path out = dir.resolve("out.db");
+    restore(out, Duration.ofSeconds(20), Restorer.Progress.none());
+    requireImage(out);
+    assertEquals(4, proxy.log().stream().filter(one -> isTransfer(one.request())).count());
+  }
+
+  @Test
+  void aRestoreSurvivesATransferThatStallsUntilItsConnectionEnds(@TempDir Path dir)
+      throws IOException {
+    long stalledAt = 500_000;
+    proxy.inject(1, S3TroubleTest::isTransfer, new Fault.Stall(stalledAt));
+    Path out = dir.resolve("out.db");
+    AtomicBoolean isCut = new AtomicBoolean();
+    restore(
+        out,
+        Duration.ofSeconds(20),
+        (done, total) -> {
+          if (done == stalledAt && isCut.compareAndSet(false, true)) {
+            proxy.refuse();
+            proxy.heal();
+          }
+        });
+    assertTrue(isCut.get());
+    requireImage(out);
+  }
+
+  @Test
+  void aRestoreWhoseTransfersAlwaysBreakAtOnePlaceEndsAndLeavesNothing(@TempDir Path dir)
+      throws IOException {
+    proxy.inject(S3TroubleTest::isTransfer, new Fault.Reset(100_000));
+    assertThrows(
+        ReplicaException.Unavailable.class,
+        () -> restore(dir.resolve("out.db"), TIMEOUT, Restorer.Progress.none()));
+    try (Stream<Path> files = Files.list(dir)) {
+      assertEquals(0, files.count());
+    }
   }
 }

@@ -18,30 +18,21 @@ import java.util.Optional;
 import java.util.SortedMap;
 
 /** What tests need to make and open replicas in directories. */
-final class TestReplicas {
+public final class TestReplicas {
   private TestReplicas() {}
 
-  static final SharedMemory MEMORY =
-      new SharedMemory() {
-        @Override
-        public ByteBuffer map(int bytes) {
-          return ByteBuffer.allocateDirect(bytes + 64).alignedSlice(64).slice(0, bytes);
-        }
-
-        @Override
-        public void release(ByteBuffer memory) {}
-      };
+  static final PoisoningMemory MEMORY = new PoisoningMemory();
 
   static Replicas replicas() {
     return new Replicas(MEMORY, name -> Optional.empty());
   }
 
-  static ReplicaOptions options(Path replica, Duration timeout) {
+  public static ReplicaOptions options(Path replica, Duration timeout) {
     return new ReplicaOptions(
         ReplicaUrl.ofDirectory(replica.toString()), 64 << 20, timeout, Duration.ofSeconds(1));
   }
 
-  static ReplicaOptions options(Path replica) {
+  public static ReplicaOptions options(Path replica) {
     return options(replica, Duration.ofSeconds(20));
   }
 
@@ -51,13 +42,13 @@ final class TestReplicas {
     return dst.array();
   }
 
-  static Path file(Path replica, int level, long min, long max) {
+  public static Path file(Path replica, int level, long min, long max) {
     return replica.resolve(
         "ltx/" + level + "/" + new TxidRange(new Txid(min), new Txid(max)) + ".ltx");
   }
 
   /** Writes one LTX file into the replica. */
-  static Path write(Path replica, int level, LtxHeader header, SortedMap<Long, byte[]> pages)
+  public static Path write(Path replica, int level, LtxHeader header, SortedMap<Long, byte[]> pages)
       throws IOException {
     Path path = file(replica, level, header.range().min().value(), header.range().max().value());
     Files.createDirectories(path.getParent());
@@ -71,12 +62,12 @@ final class TestReplicas {
     return path;
   }
 
-  static LtxHeader header(int pageSize, long commit, long min, long max) {
+  public static LtxHeader header(int pageSize, long commit, long min, long max) {
     return LtxHeader.of(
         pageSize, commit, new TxidRange(new Txid(min), new Txid(max)), 1_790_000_000_000L + max);
   }
 
-  static String sha256(byte[] bytes) {
+  public static String sha256(byte[] bytes) {
     try {
       return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     } catch (NoSuchAlgorithmException e) {

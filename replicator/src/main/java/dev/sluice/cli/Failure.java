@@ -1,6 +1,5 @@
 package dev.sluice.cli;
 
-import java.io.FileNotFoundException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -18,12 +17,12 @@ final class Failure extends Exception {
 
   /** A failure whose reason is known in words. */
   Failure(String doing, String why) {
-    super(doing + ": " + oneLine(why));
+    super(line(doing, why));
   }
 
   /** A failure whose reason is known in words, with the exception behind it for {@code -v}. */
   Failure(String doing, String why, Throwable cause) {
-    super(doing + ": " + oneLine(why), cause);
+    super(line(doing, why), cause);
   }
 
   /** A failure with the reason that {@code cause} gives. */
@@ -52,7 +51,7 @@ final class Failure extends Exception {
           ? "unexpected " + cause.getClass().getName()
           : why(cause.getCause());
     }
-    return cause instanceof FileNotFoundException ? "no such file: " + message : message;
+    return message;
   }
 
   /**
@@ -85,7 +84,9 @@ final class Failure extends Exception {
     return (reason == null ? "file system error" : reason) + file;
   }
 
-  private static String oneLine(String text) {
-    return text.strip().replaceAll("\\s*[\\r\\n]+\\s*", " ");
+  /** A reason that begins with what was being done says it once. */
+  private static String line(String doing, String why) {
+    String reason = why.strip().replaceAll("\\s*[\\r\\n]+\\s*", " ");
+    return reason.startsWith(doing + ": ") ? reason : doing + ": " + reason;
   }
 }

@@ -54,6 +54,11 @@ final class JsonFormat implements RowFormat {
     out.print("]\n");
   }
 
+  @Override
+  public void broken() throws IOException {
+    out.print("\n");
+  }
+
   /**
    * Returns the column names, quoted; a name that was there before gets {@code :1}, {@code :2}, as
    * SQLite names them.

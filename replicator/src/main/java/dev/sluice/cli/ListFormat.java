@@ -52,4 +52,9 @@ final class ListFormat implements RowFormat {
     }
     return rows.getString(column).getBytes(StandardCharsets.UTF_8);
   }
+
+  @Override
+  public void broken() {
+    // Every row ends its line.
+  }
 }

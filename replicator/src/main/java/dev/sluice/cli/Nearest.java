@@ -9,15 +9,21 @@ final class Nearest {
   private Nearest() {}
 
   /**
-   * Returns the candidate with the fewest edits from {@code word}; of several the first in
-   * alphabetical order.
+   * Returns {@code ; did you mean "..."?} with the candidate that begins with {@code word} or has
+   * the fewest edits from it, or nothing if none is near.
    */
-  static String of(String word, Collection<String> candidates) {
+  static String hint(String word, Collection<String> candidates) {
     return candidates.stream()
+        .filter(known -> distance(word, known) <= word.length() / 3)
         .min(
-            Comparator.<String>comparingInt(known -> edits(word, known))
+            Comparator.<String>comparingInt(known -> distance(word, known))
                 .thenComparing(Comparator.naturalOrder()))
-        .orElseThrow(() -> new IllegalArgumentException("no candidates"));
+        .map(known -> "; did you mean \"" + known + "\"?")
+        .orElse("");
+  }
+
+  private static int distance(String word, String known) {
+    return known.startsWith(word) ? 0 : edits(word, known);
   }
 
   /**

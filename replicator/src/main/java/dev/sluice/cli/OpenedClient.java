@@ -51,10 +51,27 @@ final class OpenedClient implements AutoCloseable {
           "open " + replica,
           "that is a file; a replica is the directory that holds ltx/, or a URL such as s3://bucket/path");
     }
+    ReplicaUrl url;
     try {
-      return ReplicaUrl.parse(replica);
+      url = ReplicaUrl.parse(replica);
     } catch (IllegalArgumentException e) {
       throw new Failure("open the replica", e);
+    }
+    if (url.scheme().equals("file") && !exists(url.path()) && !exists(afterScheme(replica))) {
+      throw new Failure("open " + url.location(), "there is no such directory");
+    }
+    return url;
+  }
+
+  private static String afterScheme(String replica) {
+    return replica.replaceFirst("^file:(//)?", "");
+  }
+
+  private static boolean exists(String path) {
+    try {
+      return Files.exists(Path.of(path));
+    } catch (InvalidPathException e) {
+      return false;
     }
   }
 

@@ -1,6 +1,10 @@
 package dev.sluice.cli;
 
+import dev.sluice.cache.ViewException;
 import dev.sluice.cache.restore.Restorer;
+import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.storage.PlanException;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import java.io.IOException;
@@ -82,6 +86,8 @@ final class RestoreCommand implements Callable<Integer> {
     Target target = targetOptions.target(command, Instant.now());
     RestoreOutput output = RestoreOutput.of(file, isForced);
     Instant began = Instant.now();
+    Thread discard = new Thread(() -> discardQuietly(output), "restore-discard");
+    Runtime.getRuntime().addShutdownHook(discard);
     try (OpenedClient client = OpenedClient.open(replica, terminal)) {
       Restorer.Result result = restore(client, target, output);
       check.run(output.staging());
@@ -91,8 +97,26 @@ final class RestoreCommand implements Callable<Integer> {
       }
     } finally {
       output.discard();
+      forget(discard);
     }
     return ExitCode.DONE;
+  }
+
+  /** A signal ends the program without unwinding this thread. */
+  private static void discardQuietly(RestoreOutput output) {
+    try {
+      output.discard();
+    } catch (IOException e) {
+      // What is left has a name that says what it is.
+    }
+  }
+
+  private static void forget(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The program is ending, and the hook runs.
+    }
   }
 
   private IntegrityCheck check(CommandLine command) {
@@ -113,8 +137,10 @@ final class RestoreCommand implements Callable<Integer> {
     try (Restorer restorer =
         new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout())) {
       return restorer.restore(target, output.staging(), Restorer.Existing.REFUSE, progress::bytes);
-    } catch (IOException e) {
+    } catch (ReplicaException | LtxFormatException | ViewException | PlanException e) {
       throw new Failure("restore " + client.location(), e);
+    } catch (IOException e) {
+      throw new Failure("restore to " + output.file(), e);
     } finally {
       progress.clear();
     }

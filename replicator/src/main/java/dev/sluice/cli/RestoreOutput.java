@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -45,12 +46,20 @@ final class RestoreOutput {
     if (folder == null || file.getFileName() == null || Files.isDirectory(file)) {
       throw new Failure("restore to " + out, "that is a folder; -o takes the file to make");
     }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new Failure("restore to " + out, "that is not a regular file");
+    }
     if (!Files.isDirectory(folder)) {
       throw new Failure("restore to " + out, "there is no folder " + folder);
     }
     RestoreOutput output = new RestoreOutput(file, isForced);
     output.refuseExisting();
     return output;
+  }
+
+  /** Returns where the database goes. */
+  Path file() {
+    return file;
   }
 
   /** Returns where the database is made. */
@@ -87,9 +96,15 @@ final class RestoreOutput {
     }
   }
 
-  /** Removes the name that it was made under. */
+  /** Removes whatever it was made under; another thread may still be at it. */
   void discard() throws IOException {
     Files.deleteIfExists(staging);
+    try (DirectoryStream<Path> left =
+        Files.newDirectoryStream(folder(), "." + staging.getFileName() + ".*")) {
+      for (Path path : left) {
+        Files.deleteIfExists(path);
+      }
+    }
   }
 
   private void refuseExisting() throws Failure {

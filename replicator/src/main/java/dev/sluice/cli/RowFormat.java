@@ -18,4 +18,7 @@ interface RowFormat {
 
   /** Ends the statement after its last row. */
   void end() throws IOException;
+
+  /** Ends the statement in the middle, because it failed: what was written stays. */
+  void broken() throws IOException;
 }

@@ -86,10 +86,9 @@ final class SqlCommand implements Callable<Integer> {
     ReplicaUrl url = OpenedClient.url(replica);
     try (OpenReplica opened = hold(url);
         Connection connection = connect(url, opened, target)) {
-      openMillis = terminal.elapsedMillis();
+      openMillis = elapsedMillis();
       RowFormat format = isJson ? new JsonFormat(terminal.out()) : new ListFormat(terminal.out());
-      SqlRunner runner =
-          new SqlRunner(connection, format, () -> firstRowMillis = terminal.elapsedMillis());
+      SqlRunner runner = new SqlRunner(connection, format, () -> firstRowMillis = elapsedMillis());
       try {
         runner.run(statements);
       } finally {
@@ -148,6 +147,10 @@ final class SqlCommand implements Callable<Integer> {
     } catch (SQLException e) {
       return null; // statistics never fail the command that they are about
     }
+  }
+
+  private long elapsedMillis() {
+    return hasStats ? terminal.elapsedMillis() : 0;
   }
 
   private Json stats(@Nullable String txid, RequestMeter.Snapshot requests) {

@@ -57,11 +57,19 @@ final class SqlRunner {
       }
       try (ResultSet rows = statement.getResultSet()) {
         format.begin(rows);
-        while (rows.next()) {
-          firstRow();
-          format.row(rows);
+        boolean isWhole = false;
+        try {
+          while (rows.next()) {
+            firstRow();
+            format.row(rows);
+          }
+          format.end();
+          isWhole = true;
+        } finally {
+          if (!isWhole) {
+            format.broken();
+          }
         }
-        format.end();
       }
     }
   }

@@ -28,17 +28,15 @@ final class Usage {
   private Usage() {}
 
   static ParameterException unknownCommand(CommandLine root, String name) {
-    String nearest = Nearest.of(name, root.getSubcommands().keySet());
-    return new ParameterException(
-        root, "unknown command \"" + name + "\"; did you mean \"" + nearest + "\"?");
+    String hint = Nearest.hint(name, root.getSubcommands().keySet());
+    return new ParameterException(root, "unknown command \"" + name + "\"" + hint);
   }
 
   static ParameterException unknownOption(CommandLine command, String option) {
     String name = option.replaceFirst("=.*", "");
-    String nearest =
-        Nearest.of("--" + name.replaceFirst("^--?", ""), optionNames(command.getCommandSpec()));
-    return new ParameterException(
-        command, "unknown option \"" + name + "\"; did you mean \"" + usual(nearest) + "\"?");
+    String word = "--" + name.replaceFirst("^--?", "");
+    String hint = Nearest.hint(word, optionNames(command.getCommandSpec()));
+    return new ParameterException(command, "unknown option \"" + name + "\"" + hint);
   }
 
   /**
@@ -61,16 +59,12 @@ final class Usage {
     Set<String> names = new TreeSet<>();
     for (OptionSpec option : spec.options()) {
       for (String name : option.names()) {
-        if (name.startsWith("--")) {
+        if (name.startsWith("--") && isUsual(name)) {
           names.add(name);
         }
       }
     }
     return names;
-  }
-
-  private static String usual(String name) {
-    return name.length() == 3 ? name.substring(1) : name;
   }
 
   private static boolean isUsual(String name) {

@@ -40,7 +40,7 @@ record CliRun(int exitCode, byte[] outBytes, String err) {
             new PrintStream(err, true, StandardCharsets.UTF_8),
             isInteractive,
             name -> Optional.empty(),
-            Instant.now(),
+            Instant::now,
             Duration.ofSeconds(1));
     int exitCode = new Cli(terminal).run(args);
     return new CliRun(exitCode, out.toByteArray(), err.toString(StandardCharsets.UTF_8));

@@ -59,8 +59,8 @@ final class LtxCommandTest {
   }
 
   @Test
-  void emptyReplicaIsAnEmptyList() {
-    String nothing = folder.resolve("nothing").toString();
+  void emptyReplicaIsAnEmptyList() throws IOException {
+    String nothing = Files.createDirectory(folder.resolve("nothing")).toString();
     assertEquals("[]\n", CliRun.done("ltx", nothing, "--json").out());
     assertEquals("level  min_txid  max_txid  size  created\n", CliRun.done("ltx", nothing).out());
   }

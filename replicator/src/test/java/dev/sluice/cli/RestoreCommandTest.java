@@ -53,6 +53,15 @@ final class RestoreCommandTest {
   }
 
   @Test
+  void onlyARegularFileIsReplaced() throws Exception {
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    CliRun run = CliRun.of("restore", "--force", "-o", pipe.toString(), replica);
+    assertEquals("sluice: restore to " + pipe + ": that is not a regular file\n", run.err());
+    assertFalse(Files.isRegularFile(pipe));
+  }
+
+  @Test
   void existingFileIsRefusedAndKept() throws IOException {
     Files.writeString(out, "mine");
     CliRun run = CliRun.of("restore", "-o", out.toString(), replica);

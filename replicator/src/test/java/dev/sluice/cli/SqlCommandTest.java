@@ -98,9 +98,27 @@ final class SqlCommandTest {
   }
 
   @Test
-  void emptyReplicaFailsAtTheDeadline() {
-    CliRun run = CliRun.of("sql", folder.resolve("nothing").toString(), "SELECT 1");
-    assertOneLine(run, "no files yet");
+  void emptyReplicaFailsAtTheDeadline() throws IOException {
+    String nothing = Files.createDirectory(folder.resolve("nothing")).toString();
+    assertOneLine(CliRun.of("sql", nothing, "SELECT 1"), "no files yet");
+  }
+
+  @Test
+  void missingDirectoryFailsAtOnce() {
+    Path missing = folder.resolve("missing");
+    CliRun run = CliRun.of("sql", missing.toString(), "SELECT 1");
+    assertEquals("sluice: open file://" + missing + ": there is no such directory\n", run.err());
+    assertEquals(ExitCode.FAILED, run.exitCode());
+  }
+
+  @Test
+  void thePastOpensBesideABrokenPresent() throws IOException {
+    Path replica = Golden.named("incr-4096").copyTo(folder);
+    Files.delete(replica.resolve("ltx/0/0000000000000005-0000000000000005.ltx"));
+    String query = "SELECT litestream_txid()";
+    assertOneLine(CliRun.of("sql", replica.toString(), query), "0000000000000005 is missing");
+    CliRun past = CliRun.done("sql", "--txid", "4", replica.toString(), query);
+    assertEquals("0000000000000004\n", past.out());
   }
 
   @Test

@@ -101,7 +101,7 @@ final class SqlRunnerTest {
     String sql =
         "SELECT abs(iif(value < 3, value, -9223372036854775808)) AS a FROM json_each('[1,2,3]')";
     assertThrows(Failure.class, () -> run(JsonFormat::new, sql));
-    assertEquals("[{\"a\":1},\n{\"a\":2}", written.toString(StandardCharsets.UTF_8));
+    assertEquals("[{\"a\":1},\n{\"a\":2}\n", written.toString(StandardCharsets.UTF_8));
   }
 
   @Test

@@ -23,6 +23,8 @@ final class UsageTest {
       quoteCharacter = '~',
       value = {
         "sqk                           # unknown command \"sqk\"; did you mean \"sql\"?",
+        "frobnicate                    # unknown command \"frobnicate\"",
+        "sql --tx 1 . X                # sql: unknown option \"--tx\"; did you mean \"--txid\"?",
         "help restor                   # unknown command \"restor\"; did you mean \"restore\"?",
         "sql --jsn . X                 # sql: unknown option \"--jsn\"; did you mean \"--json\"?",
         "sql . X -stat                 # sql: unknown option \"-stat\"; did you mean \"--stats\"?",

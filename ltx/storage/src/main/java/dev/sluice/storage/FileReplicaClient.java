@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -47,11 +48,27 @@ final class FileReplicaClient implements ReplicaClient {
   private final AtomicLong temporaryNames = new AtomicLong();
 
   /** As the directory was when last looked at: messages ask for no I/O. */
-  private volatile Layout lastLayout = Layout.DIRECTORY;
+  private volatile Shape lastShape = Shape.DIRECTORY;
+
+  /** Where a directory has its levels. */
+  private enum Shape {
+    DIRECTORY,
+    OBJECT_STORE,
+    /** It is itself the {@code ltx} folder of a replica: named one folder too deep. */
+    LTX_FOLDER;
+
+    String folder(int level) {
+      return switch (this) {
+        case DIRECTORY -> Layout.DIRECTORY.folder(level);
+        case OBJECT_STORE -> Layout.OBJECT_STORE.folder(level);
+        case LTX_FOLDER -> Integer.toString(level);
+      };
+    }
+  }
 
   /**
-   * @param root the directory that holds {@code ltx/}, or {@code 0000/} to {@code 0009/}; it need
-   *     not exist
+   * @param root the directory that holds {@code ltx/}, or {@code 0000/} to {@code 0009/}, or such
+   *     an {@code ltx/} itself; it need not exist
    * @param location how messages name it
    */
   FileReplicaClient(Path root, String location) {
@@ -69,7 +86,7 @@ final class FileReplicaClient implements ReplicaClient {
   public String location(LtxFileName name) {
     return location
         + (location.endsWith("/") ? "" : "/")
-        + lastLayout.folder(name.level())
+        + lastShape.folder(name.level())
         + "/"
         + Layout.fileName(name.range());
   }
@@ -136,7 +153,7 @@ final class FileReplicaClient implements ReplicaClient {
 
   private List<LtxFile> listNow(int level, Txid from) throws IOException {
     List<LtxFile> files = new ArrayList<>();
-    Path folder = root.resolve(layout().folder(level));
+    Path folder = root.resolve(shape().folder(level));
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
       for (Path entry : entries) {
         Optional<LtxFileName> name = Layout.parse(level, Objects.toString(entry.getFileName()));
@@ -155,12 +172,26 @@ final class FileReplicaClient implements ReplicaClient {
    * Returns the file as it is, or empty if it was deleted after its folder was read, or is not a
    * file.
    */
-  private static Optional<LtxFile> stat(Path path, LtxFileName name) throws IOException {
+  private Optional<LtxFile> stat(Path path, LtxFileName name) throws IOException {
     try {
       FileState state = FileState.of(path);
       return state.isFile() ? Optional.of(state.as(name)) : Optional.empty();
     } catch (NoSuchFileException e) {
       return Optional.empty();
+    } catch (FileSystemException e) {
+      if (Files.isSymbolicLink(path)) {
+        throw new ReplicaException.Denied(
+            "list level "
+                + name.level()
+                + " of "
+                + location
+                + ": the symbolic link "
+                + location(name)
+                + " cannot be followed: "
+                + e.getReason(),
+            e);
+      }
+      throw e;
     }
   }
 
@@ -320,21 +351,28 @@ final class FileReplicaClient implements ReplicaClient {
   }
 
   private Path path(LtxFileName name) {
-    return root.resolve(layout().folder(name.level())).resolve(Layout.fileName(name.range()));
+    return root.resolve(shape().folder(name.level())).resolve(Layout.fileName(name.range()));
   }
 
   /** Asked anew each time: the directory may be made, or replaced, while this client lives. */
-  private Layout layout() {
-    Layout layout = hasObjectStoreLayout() ? Layout.OBJECT_STORE : Layout.DIRECTORY;
-    lastLayout = layout;
-    return layout;
+  private Shape shape() {
+    Shape shape = Shape.DIRECTORY;
+    if (!Files.isDirectory(root.resolve("ltx"))) {
+      boolean isNamedLtx = root.endsWith("ltx");
+      if (hasLevels(Shape.OBJECT_STORE)) {
+        shape = Shape.OBJECT_STORE;
+      } else if (isNamedLtx && hasLevels(Shape.LTX_FOLDER)) {
+        shape = Shape.LTX_FOLDER;
+      }
+    }
+    lastShape = shape;
+    return shape;
   }
 
-  private boolean hasObjectStoreLayout() {
-    return !Files.isDirectory(root.resolve("ltx"))
-        && IntStream.rangeClosed(0, LtxFileName.SNAPSHOT_LEVEL)
-            .mapToObj(Layout.OBJECT_STORE::folder)
-            .anyMatch(folder -> Files.isDirectory(root.resolve(folder)));
+  private boolean hasLevels(Shape shape) {
+    return IntStream.rangeClosed(0, LtxFileName.SNAPSHOT_LEVEL)
+        .mapToObj(shape::folder)
+        .anyMatch(folder -> Files.isDirectory(root.resolve(folder)));
   }
 
   /** Returns the failure of the contract that a failure of the file system is. */

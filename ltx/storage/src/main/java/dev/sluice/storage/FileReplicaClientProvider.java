@@ -22,7 +22,9 @@ final class FileReplicaClientProvider implements ReplicaClientProvider {
               + ")");
     }
     try {
-      return new FileReplicaClient(Path.of(url.path()), url.location());
+      // Messages say where a relative path led to.
+      Path root = Path.of(url.path()).toAbsolutePath();
+      return new FileReplicaClient(root, ReplicaUrl.ofDirectory(root.toString()).location());
     } catch (InvalidPathException e) {
       throw new IllegalArgumentException(url.location() + ": not a path: " + e.getReason(), e);
     }

@@ -1,6 +1,8 @@
 package dev.sluice.storage;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -98,6 +100,9 @@ final class FileTasks {
         runAndComplete();
       } catch (IOException e) {
         completeExceptionally(FileReplicaClient.replicaException(what, e));
+      } catch (DirectoryIteratorException e) {
+        completeExceptionally(
+            FileReplicaClient.replicaException(what, Objects.requireNonNull(e.getCause())));
       } catch (RuntimeException | Error e) {
         completeExceptionally(e);
       }

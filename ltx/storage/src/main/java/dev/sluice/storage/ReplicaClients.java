@@ -2,12 +2,13 @@ package dev.sluice.storage;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
  * Finds the client for a replica URL: {@code file} is built in, other schemes come from artifacts
@@ -25,24 +26,26 @@ public final class ReplicaClients {
    *     known and what to add) or the provider cannot use the URL
    */
   public static ReplicaClient open(ReplicaUrl url, Environment environment) {
-    List<ReplicaClientProvider> providers = providers();
-    for (ReplicaClientProvider provider : providers) {
-      if (provider.schemes().contains(url.scheme())) {
-        return provider.open(url, environment);
-      }
+    Found found = Found.now();
+    ReplicaClientProvider provider = found.byScheme().get(url.scheme());
+    if (provider == null) {
+      IllegalArgumentException unknown =
+          new IllegalArgumentException(
+              unknownScheme(url.scheme(), found.byScheme().keySet()) + found.brokenText());
+      found.broken().forEach(unknown::addSuppressed);
+      throw unknown;
     }
-    throw new IllegalArgumentException(unknownScheme(url.scheme(), schemes(providers)));
+    try {
+      return provider.open(url, environment);
+    } catch (LinkageError e) {
+      throw new IllegalArgumentException(
+          "the storage provider of " + url.scheme() + ": cannot be loaded: " + e, e);
+    }
   }
 
   /** Returns the schemes that {@link #open} serves, sorted. */
   public static Set<String> schemes() {
-    return schemes(providers());
-  }
-
-  private static Set<String> schemes(List<ReplicaClientProvider> providers) {
-    Set<String> schemes = new TreeSet<>();
-    providers.forEach(provider -> schemes.addAll(provider.schemes()));
-    return Collections.unmodifiableSet(schemes);
+    return Collections.unmodifiableSet(Found.now().byScheme().keySet());
   }
 
   private static String unknownScheme(String scheme, Set<String> known) {
@@ -59,24 +62,57 @@ public final class ReplicaClients {
   }
 
   /**
-   * The context class loader of a pool's thread often does not see the libraries of a web
-   * application, and the loader of this class does not see what an application adds beside a shared
-   * library: both are asked.
+   * What there is. A provider that cannot be loaded is nobody's concern but of those who ask for a
+   * scheme that nobody serves.
    */
-  private static List<ReplicaClientProvider> providers() {
-    List<ReplicaClientProvider> providers = new ArrayList<>();
-    providers.add(new FileReplicaClientProvider());
-    try {
-      ServiceLoader.load(ReplicaClientProvider.class, ReplicaClients.class.getClassLoader())
-          .forEach(providers::add);
+  private record Found(TreeMap<String, ReplicaClientProvider> byScheme, List<Throwable> broken) {
+    /** A loader that fails again and again on its way to the next provider is left. */
+    private static final int FAILURES_MAX = 20;
+
+    /**
+     * The context class loader of a pool's thread often does not see the libraries of a web
+     * application, and the loader of this class does not see what an application adds beside a
+     * shared library: both are asked.
+     */
+    static Found now() {
+      Found found = new Found(new TreeMap<>(), new ArrayList<>());
+      found.add(new FileReplicaClientProvider());
+      ClassLoader own = ReplicaClients.class.getClassLoader();
+      found.addAll(ServiceLoader.load(ReplicaClientProvider.class, own).iterator());
       ClassLoader context = Thread.currentThread().getContextClassLoader();
-      if (context != null && context != ReplicaClients.class.getClassLoader()) {
-        ServiceLoader.load(ReplicaClientProvider.class, context).forEach(providers::add);
+      if (context != null && context != own) {
+        found.addAll(ServiceLoader.load(ReplicaClientProvider.class, context).iterator());
       }
-    } catch (ServiceConfigurationError e) {
-      throw new IllegalArgumentException(
-          "a storage provider cannot be loaded: " + e.getMessage(), e);
+      return found;
     }
-    return providers;
+
+    private void addAll(Iterator<ReplicaClientProvider> providers) {
+      boolean again = true;
+      while (again) {
+        try {
+          again = providers.hasNext();
+          if (again) {
+            add(providers.next());
+          }
+        } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+          broken.add(e);
+          again = broken.size() < FAILURES_MAX;
+        }
+      }
+    }
+
+    private void add(ReplicaClientProvider provider) {
+      provider.schemes().forEach(scheme -> byScheme.putIfAbsent(scheme, provider));
+    }
+
+    String brokenText() {
+      if (broken.isEmpty()) {
+        return "";
+      }
+      return "; "
+          + (broken.size() == 1 ? "a storage provider" : broken.size() + " storage providers")
+          + " cannot be loaded: "
+          + broken.get(0).getMessage();
+    }
   }
 }

@@ -40,11 +40,18 @@ public record ReplicaUrl(
     if (!scheme.equals(scheme.toLowerCase(Locale.ROOT)) || scheme.isEmpty()) {
       throw new IllegalArgumentException("the scheme is not in lower case: " + scheme);
     }
+    ReplicaUrlParser.refuseControlCharacters(scheme, "the host", host);
+    ReplicaUrlParser.refuseControlCharacters(scheme, "the path", path);
+    query.forEach(
+        (key, value) ->
+            ReplicaUrlParser.refuseControlCharacters(scheme, "the value of " + key, value));
     query = Collections.unmodifiableMap(new TreeMap<>(query));
   }
 
   /**
-   * Returns the URL that a user wrote.
+   * Returns the URL that a user wrote. In {@code file:} a path is percent-decoded; if there is no
+   * such directory but one that is named as the path is written, that is meant: Litestream decodes
+   * nothing.
    *
    * @throws IllegalArgumentException if it is not one: the message names the part that is wrong and
    *     quotes no secret

@@ -4,6 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Locale;
@@ -91,9 +94,33 @@ final class ReplicaUrlParser {
     if (path.isEmpty()) {
       throw wrong(ReplicaUrl.FILE, "the path is missing");
     }
-    String decoded = cleanFilePath(percentDecode(path, "the path"));
     return new ReplicaUrl(
-        ReplicaUrl.FILE, Optional.empty(), "", OptionalInt.empty(), decoded, query);
+        ReplicaUrl.FILE, Optional.empty(), "", OptionalInt.empty(), filePath(path), query);
+  }
+
+  /** Returns the directory that is there: of the decoded path, or else of the path as written. */
+  private static String filePath(String written) {
+    String literal = cleanFilePath(written);
+    if (written.indexOf('%') < 0) {
+      return literal;
+    }
+    try {
+      String decoded = cleanFilePath(percentDecode(written, "the path"));
+      return !isDirectory(decoded) && isDirectory(literal) ? literal : decoded;
+    } catch (IllegalArgumentException e) {
+      if (isDirectory(literal)) {
+        return literal;
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isDirectory(String path) {
+    try {
+      return Files.isDirectory(Path.of(path));
+    } catch (InvalidPathException e) {
+      return false;
+    }
   }
 
   /**
@@ -223,6 +250,17 @@ final class ReplicaUrlParser {
     }
     String joined = (isAbsolute ? "/" : "") + String.join("/", segments);
     return joined.isEmpty() ? "." : joined;
+  }
+
+  /**
+   * Control characters have no place in a name, and in a message or a request they do harm.
+   *
+   * @param what the part that {@code text} is, for the message, which does not quote it
+   */
+  static void refuseControlCharacters(String scheme, String what, String text) {
+    if (text.chars().anyMatch(Character::isISOControl)) {
+      throw wrong(scheme, what + " has a control character");
+    }
   }
 
   static String percentDecode(String text, String what) {

@@ -9,7 +9,11 @@ import java.util.concurrent.atomic.LongAdder;
  * <p>A <em>round</em> is a set of requests of which none needed the answer of another, so rounds
  * times latency is what a caller waits at least. Only the caller knows what depends on what: it
  * says {@link #beginRound} before each set. A round counts when its first request is made.
- * Thread-safe.
+ *
+ * <p>Calls of a {@link ReplicaClient} are counted, and some take several requests, one after the
+ * other: an S3 listing one for each 1,000 names of a level, a tail of an empty file two, a large
+ * file written in parts one for each part and two more. With such, there are more requests and
+ * rounds than these numbers say. Thread-safe.
  */
 public final class RequestMeter {
   private final LongAdder lists = new LongAdder();

@@ -124,10 +124,28 @@ public final class RestorePlan {
     return new RestorePlan(chosen, reached);
   }
 
+  /**
+   * Returns the smallest TXID after {@code txid} that some files, applied in order, end at.
+   *
+   * <p>Ends are looked at in ascending order. One is reachable if a file that ends there begins no
+   * later than just after the last reachable end before it: whatever follows an earlier one follows
+   * that one, too.
+   */
   static Optional<Txid> smallestReachableAfter(List<LtxFile> byMin, Txid txid) {
-    List<Txid> ends =
-        byMin.stream().map(RestorePlan::max).filter(txid::isBefore).sorted().distinct().toList();
-    return ends.stream().filter(end -> furthest(byMin, end).txid.equals(end)).findFirst();
+    List<LtxFile> byMax = new ArrayList<>(byMin);
+    // Of one end, the longest file comes first: if it does not follow, none does.
+    byMax.sort(Comparator.comparing(RestorePlan::max).thenComparing(RestorePlan::min));
+    Txid reached = Txid.NONE;
+    for (LtxFile file : byMax) {
+      boolean isNewEnd = max(file).isAfter(reached);
+      if (isNewEnd && !min(file).isAfter(reached.next())) {
+        reached = max(file);
+        if (reached.isAfter(txid)) {
+          return Optional.of(reached);
+        }
+      }
+    }
+    return Optional.empty();
   }
 
   private static boolean isSnapshot(LtxFile file) {

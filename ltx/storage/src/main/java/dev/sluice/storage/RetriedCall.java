@@ -28,7 +28,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   private final Retries retries;
   private final Attempt<T> attempt;
   private final long startNanos;
-  private final long attemptLimitNanos;
+  private long attemptLimitNanos;
   private boolean isWrite;
   private int attempts;
   private Optional<CompletableFuture<T>> running = Optional.empty();
@@ -65,12 +65,14 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       return;
     }
     CompletableFuture<T> request = attempt.start();
+    long attemptLimit;
     synchronized (lock) {
       attempts++;
       running = Optional.of(request);
+      attemptLimit = attemptLimitNanos;
     }
     long remaining = deadline.remainingNanos();
-    long limit = isWrite ? remaining : Math.min(attemptLimitNanos, remaining);
+    long limit = isWrite ? remaining : Math.min(attemptLimit, remaining);
     schedule(() -> giveUp(request, limit), limit);
     Futures.whenDone(request, (value, failure) -> finish(request, value, failure));
     if (isDone()) {
@@ -89,12 +91,14 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       completeExceptionally(new ReplicaException.OutcomeUnknown(what + ": " + noAnswer));
       return;
     }
-    // An attempt that the deadline cut short says less than the failure before it.
-    boolean isCutShort = limitNanos < attemptLimitNanos;
     synchronized (lock) {
+      // An attempt that the deadline cut short says less than the failure before it.
+      boolean isCutShort = limitNanos < attemptLimitNanos;
       if (!isCutShort || lastFailure.isEmpty()) {
         lastFailure = Optional.of(new ReplicaException.Unavailable(noAnswer));
       }
+      // Perhaps it was slow but healthy, and needs no more than time.
+      attemptLimitNanos += attemptLimitNanos / 2;
     }
     tryAgain();
   }

@@ -13,7 +13,8 @@ import java.util.random.RandomGenerator;
  * @param longestDelay no wait is longer
  * @param attemptLimit how long one attempt may take before it is given up for another, so that a
  *     server that never answers does not use up the deadline; shortened to a third of the time
- *     there is
+ *     there is. After each one given up the next may take half as long again, so that what is slow
+ *     but healthy, a listing of many pages for one, is done in the end
  * @param random for the jitter; thread-safe
  * @param scheduler for delays and limits, on one thread; its owner closes it
  */

@@ -13,6 +13,7 @@ import dev.sluice.ltx.TxidRange;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -67,6 +68,63 @@ class FileReplicaClientDirectoryTest {
     put(Layout.OBJECT_STORE.key("", NAME), bytes(100));
     put(Layout.DIRECTORY.key("", NAME), bytes(50));
     assertEquals(50, only(list(0)).size());
+  }
+
+  @Test
+  void theLtxFolderItselfIsTheReplicaItBelongsTo() throws Exception {
+    put(Layout.DIRECTORY.key("", NAME), bytes(50));
+    ReplicaUrl tooDeep = ReplicaUrl.ofDirectory(root.resolve("ltx").toString());
+    try (ReplicaClient other = ReplicaClients.open(tooDeep, name -> Optional.empty())) {
+      LtxFile file = only(get(other.list(0, Txid.FIRST)));
+      assertEquals(50, get(other.read(file, 0, 50)).length);
+      assertEquals(client.location(NAME), other.location(NAME));
+      LtxFileName snapshot = new LtxFileName(9, NAME.range());
+      get(other.createIfAbsent(snapshot, temporaryFile(bytes(5)), TIMESTAMP));
+      assertEquals(1, list(9).size());
+    }
+  }
+
+  @Test
+  void theLocationOfARelativePathSaysWhereItLedTo() {
+    try (ReplicaClient relative =
+        ReplicaClients.open(ReplicaUrl.parse("file:no/such/place"), name -> Optional.empty())) {
+      assertEquals("file://" + Path.of("no/such/place").toAbsolutePath(), relative.location());
+    }
+  }
+
+  @Test
+  void aSymbolicLinkThatLeadsNowhereEndsTheListingAtOnce() throws Exception {
+    put(Layout.DIRECTORY.key("", NAME), bytes(50));
+    Path loop = root.resolve("ltx/0/0000000000000002-0000000000000002.ltx");
+    Files.createSymbolicLink(loop, loop.getFileName());
+    ExecutionException e =
+        assertThrows(ExecutionException.class, () -> get(client.list(0, Txid.FIRST)));
+    ReplicaException.Denied denied = assertInstanceOf(ReplicaException.Denied.class, e.getCause());
+    assertTrue(
+        String.valueOf(denied.getMessage()).contains("0000000000000002-0000000000000002.ltx"),
+        denied.getMessage());
+  }
+
+  @Test
+  void aFolderThatCannotBeReadToItsEndIsUnavailable() {
+    FileTasks tasks = new FileTasks("here");
+    IOException cause = new IOException("Input/output error");
+    ExecutionException e =
+        assertThrows(
+            ExecutionException.class,
+            () ->
+                get(
+                    tasks.submit(
+                        "list it",
+                        () -> {
+                          throw new DirectoryIteratorException(cause);
+                        })));
+    ReplicaException.Unavailable unavailable =
+        assertInstanceOf(ReplicaException.Unavailable.class, e.getCause());
+    assertTrue(
+        String.valueOf(unavailable.getMessage()).contains("Input/output error"),
+        unavailable.getMessage());
+    tasks.close();
   }
 
   @Test

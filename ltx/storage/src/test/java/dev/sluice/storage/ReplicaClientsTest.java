@@ -61,6 +61,45 @@ class ReplicaClientsTest {
     }
   }
 
+  @Test
+  void aBrokenProviderIsSaidOnlyToWhoNeedsIt(@TempDir Path libraries) throws Exception {
+    Path services = Files.createDirectories(libraries.resolve("META-INF/services"));
+    Files.writeString(
+        services.resolve(ReplicaClientProvider.class.getName()),
+        "no.such.Provider\n"
+            + BrokenProvider.class.getName()
+            + "\n"
+            + NowhereProvider.class.getName()
+            + "\n");
+    ClassLoader before = Thread.currentThread().getContextClassLoader();
+    try (URLClassLoader application =
+        new URLClassLoader(
+            new URL[] {libraries.toUri().toURL()}, ReplicaClients.class.getClassLoader())) {
+      Thread.currentThread().setContextClassLoader(application);
+      assertEquals(Set.of("file", "nowhere"), ReplicaClients.schemes());
+      ReplicaClients.open(ReplicaUrl.parse("file:///no/such/place"), NOTHING).close();
+      String message = message("broken://bucket/db");
+      assertTrue(message.contains("\"broken\" is unknown"), message);
+      assertTrue(message.contains("2 storage providers cannot be loaded"), message);
+      assertTrue(message.contains("no.such.Provider"), message);
+    } finally {
+      Thread.currentThread().setContextClassLoader(before);
+    }
+  }
+
+  /** Lacks a class that it needs. */
+  public static final class BrokenProvider implements ReplicaClientProvider {
+    @Override
+    public Set<String> schemes() {
+      throw new NoClassDefFoundError("a/missing/Type");
+    }
+
+    @Override
+    public ReplicaClient open(ReplicaUrl url, Environment environment) {
+      throw new UnsupportedOperationException();
+    }
+  }
+
   /** Serves a scheme that exists only in this test. */
   public static final class NowhereProvider implements ReplicaClientProvider {
     @Override

@@ -6,10 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -180,5 +183,37 @@ class ReplicaUrlTest {
     String message =
         assertThrows(IllegalArgumentException.class, () -> ReplicaUrl.parse(text)).getMessage();
     assertTrue(String.valueOf(message).contains(part), message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "s3://bu%0acket/db",
+        "s3://bucket/d%1bb",
+        "s3://bucket/d%7fb",
+        "s3://bucket/d%C2%85b",
+        "s3://bucket/db?region=us%0d%0aHost:%20x",
+        "file:///d%0ab",
+        "file:///db?x=%00",
+        "/d\nb"
+      })
+  void controlCharactersAreRefused(String url) {
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> ReplicaUrl.parse(url)).getMessage();
+    assertTrue(String.valueOf(message).contains("control character"), message);
+    assertTrue(String.valueOf(message).chars().noneMatch(Character::isISOControl), message);
+  }
+
+  @Test
+  void aDirectoryNamedAsThePathIsWrittenIsFound(@TempDir Path folder) throws Exception {
+    Path literal = Files.createDirectory(folder.resolve("a%20b"));
+    Path odd = Files.createDirectory(folder.resolve("50%off"));
+    assertEquals(literal.toString(), ReplicaUrl.parse("file://" + literal).path());
+    assertEquals(odd.toString(), ReplicaUrl.parse("file://" + odd).path());
+    Path decoded = Files.createDirectory(folder.resolve("a b"));
+    assertEquals(decoded.toString(), ReplicaUrl.parse("file://" + literal).path());
+    assertThrows(
+        IllegalArgumentException.class, () -> ReplicaUrl.parse("file://" + folder + "/60%off"));
+    assertEquals(folder + "/c d", ReplicaUrl.parse("file://" + folder + "/c%20d").path());
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
 import java.time.Instant;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -124,6 +125,44 @@ class RestorePlanTest {
         Optional.empty(),
         Optional.of(
             "TXID 000000000000000c is not reachable: the nearest below is 000000000000000b, above none"));
+  }
+
+  /** Counts how often a file is looked at. */
+  private static final class CountingList extends AbstractList<LtxFile> {
+    private final List<LtxFile> files;
+    private long steps;
+
+    CountingList(List<LtxFile> files) {
+      this.files = files;
+    }
+
+    @Override
+    public LtxFile get(int i) {
+      steps++;
+      return files.get(i);
+    }
+
+    @Override
+    public int size() {
+      return files.size();
+    }
+  }
+
+  @Test
+  void theNextReachableTxidTakesFewStepsHoweverManyFilesThereAre() {
+    int count = 100_000;
+    List<LtxFile> withoutFirst = new ArrayList<>();
+    for (int txid = 2; txid <= count; txid++) {
+      withoutFirst.add(file(0, txid, txid));
+    }
+    CountingList cut = new CountingList(withoutFirst);
+    assertEquals(Optional.empty(), RestorePlan.smallestReachableAfter(cut, new Txid(1)));
+    assertTrue(cut.steps <= 3L * count, cut.steps + " steps");
+    withoutFirst.add(0, file(9, 1, count - 1));
+    CountingList whole = new CountingList(withoutFirst);
+    assertEquals(
+        Optional.of(new Txid(count - 1)), RestorePlan.smallestReachableAfter(whole, new Txid(1)));
+    assertTrue(whole.steps <= 3L * count, whole.steps + " steps");
   }
 
   @Test

@@ -81,6 +81,16 @@ public final class FaultProxy implements AutoCloseable {
     record Status(int status, String code) implements Fault {}
 
     /**
+     * The server is not asked; the answer is this status and body, with these headers beside
+     * Content-Length, each {@code Name: value}.
+     */
+    record Answer(int status, List<String> headers, String body) implements Fault {
+      public Answer {
+        headers = List.copyOf(headers);
+      }
+    }
+
+    /**
      * The server is not asked and no answer ever comes; ends when the client or the proxy closes.
      */
     record Hang() implements Fault {}
@@ -115,8 +125,9 @@ public final class FaultProxy implements AutoCloseable {
    * @param path the path, percent-encoded as it came
    * @param query what stands behind the question mark, or an empty string
    * @param range the Range header, or an empty string
+   * @param ifMatch the If-Match header, or an empty string
    */
-  public record Request(String method, String path, String query, String range) {}
+  public record Request(String method, String path, String query, String range, String ifMatch) {}
 
   /**
    * A request and what became of it. Immutable.

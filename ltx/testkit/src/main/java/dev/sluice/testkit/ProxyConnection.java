@@ -12,6 +12,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -74,7 +75,9 @@ final class ProxyConnection {
     Exchange exchange = proxy.begin(request);
     Fault fault = proxy.faultFor(request).orElse(new Fault.Delay(Duration.ZERO));
     if (fault instanceof Fault.Status status) {
-      return answer(status, head, in, exchange);
+      return answer(errorAnswer(status), head, in, exchange);
+    } else if (fault instanceof Fault.Answer answer) {
+      return answer(answer, head, in, exchange);
     } else if (fault instanceof Fault.Hang) {
       awaitClientGone(in);
       return false;
@@ -89,28 +92,37 @@ final class ProxyConnection {
     int mark = target.indexOf('?');
     String path = mark < 0 ? target : target.substring(0, mark);
     String query = mark < 0 ? "" : target.substring(mark + 1);
-    return new Request(head.word(0), path, query, head.header("Range").orElse(""));
+    return new Request(
+        head.word(0),
+        path,
+        query,
+        head.header("Range").orElse(""),
+        head.header("If-Match").orElse(""));
   }
 
-  private boolean answer(Fault.Status fault, HttpHead head, InputStream in, Exchange exchange)
+  private static Fault.Answer errorAnswer(Fault.Status fault) {
+    return new Fault.Answer(
+        fault.status(),
+        List.of("Content-Type: application/xml"),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>injected</Message><RequestId>0</RequestId></Error>"
+            .formatted(fault.code()));
+  }
+
+  private boolean answer(Fault.Answer fault, HttpHead head, InputStream in, Exchange exchange)
       throws IOException {
     boolean bodyWillCome = !head.hasToken("Expect", "100-continue");
     if (bodyWillCome) {
       copyBody(head, in, OutputStream.nullOutputStream());
     }
-    String body =
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>%s</Code><Message>injected</Message><RequestId>0</RequestId></Error>"
-            .formatted(fault.code());
-    boolean isHead = head.word(0).equals("HEAD");
-    String text =
-        "HTTP/1.1 %d Injected\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n%s\r\n%s"
-            .formatted(
-                fault.status(),
-                body.length(),
-                bodyWillCome ? "" : "Connection: close\r\n",
-                isHead ? "" : body);
-    client.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
-    long bodyBytes = isHead ? 0 : body.length();
+    byte[] body = fault.body().getBytes(StandardCharsets.UTF_8);
+    StringBuilder text = new StringBuilder("HTTP/1.1 " + fault.status() + " Injected\r\n");
+    fault.headers().forEach(header -> text.append(header).append("\r\n"));
+    text.append("Content-Length: ").append(body.length).append("\r\n");
+    text.append(bodyWillCome ? "" : "Connection: close\r\n").append("\r\n");
+    OutputStream out = client.getOutputStream();
+    out.write(text.toString().getBytes(StandardCharsets.ISO_8859_1));
+    long bodyBytes = head.word(0).equals("HEAD") ? 0 : body.length;
+    out.write(body, 0, (int) bodyBytes);
     proxy.record(exchange, ended(exchange, fault.status(), bodyBytes));
     return bodyWillCome;
   }

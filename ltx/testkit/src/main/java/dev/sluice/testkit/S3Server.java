@@ -207,6 +207,13 @@ public final class S3Server implements AutoCloseable {
     return send(head).headers().firstValue(name).orElse("");
   }
 
+  /** Returns how many uploads in parts of this bucket were begun and neither ended nor aborted. */
+  public int uploadCount(String bucket) {
+    HttpResponse<byte[]> listing = send(request("/" + bucket + "?uploads").GET().build());
+    String xml = new String(listing.body(), StandardCharsets.UTF_8);
+    return xml.split("<UploadId>", -1).length - 1;
+  }
+
   /** Deletes one object. */
   public void delete(String bucket, String key) {
     send(request("/" + bucket + "/" + key).DELETE().build());

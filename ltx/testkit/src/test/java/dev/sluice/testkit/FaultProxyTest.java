@@ -71,6 +71,22 @@ final class FaultProxyTest {
   }
 
   @Test
+  void anAnswerIsGivenAsItIs() throws Exception {
+    proxy.inject(
+        1,
+        r -> r.ifMatch().equals("\"x\""),
+        new Fault.Answer(206, List.of("ETag: y", "Content-Range: bytes 1-3/9"), "a\u00e4"));
+    HttpRequest conditional = request().header("If-Match", "\"x\"").build();
+    HttpResponse<String> answer = http.send(conditional, BodyHandlers.ofString());
+    assertEquals(206, answer.statusCode());
+    assertEquals("y", answer.headers().firstValue("etag").orElse(""));
+    assertEquals("bytes 1-3/9", answer.headers().firstValue("content-range").orElse(""));
+    assertEquals("a\u00e4", answer.body());
+    assertArrayEquals(content, get().body());
+    assertEquals(1, proxy.connectionCount(), "keep-alive");
+  }
+
+  @Test
   void aStatusIsAnsweredInTheServersPlaceAndTheConnectionLives() throws Exception {
     proxy.inject(1, r -> r.method().equals("GET"), new Fault.Status(503, "SlowDown"));
     HttpResponse<byte[]> refused = get();

@@ -28,11 +28,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.LongSupplier;
 
 /**
  * Writes a replica's state into a database file: every file of the plan streamed, verified as a
@@ -50,6 +53,7 @@ public final class Restorer implements AutoCloseable {
   private final ReplicaClient client;
   private final RequestMeter meter;
   private final Duration stallLimit;
+  private final LongSupplier ticker;
   private final ScheduledExecutorService timer;
   private final Retries retries;
   private final CountDownLatch neverClosing = new CountDownLatch(1);
@@ -93,10 +97,15 @@ public final class Restorer implements AutoCloseable {
    *
    * @param client not closed here
    * @param meter is told of rounds
-   * @param stallLimit how long to go on without any new byte, and how long an empty replica is
-   *     waited for
+   * @param stallLimit how long in all to wait for the storage without any new byte, and how long an
+   *     empty replica is waited for, and a file that is listed but gone
    */
   public Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit) {
+    this(client, meter, stallLimit, System::nanoTime);
+  }
+
+  Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit, LongSupplier ticker) {
+    this.ticker = ticker;
     this.client = client;
     this.meter = meter;
     this.stallLimit = stallLimit;
@@ -138,9 +147,10 @@ public final class Restorer implements AutoCloseable {
   }
 
   private Result restore(Target target, Path temporary, Progress progress) throws IOException {
-    Deadline deadline = Deadline.after(stallLimit, System::nanoTime);
+    Deadline deadline = Deadline.after(stallLimit, ticker);
     Planner planner =
         new Planner(retries.until(deadline, client), meter, target, deadline, neverClosing);
+    Map<LtxFile, Deadline> gone = new HashMap<>();
     while (true) {
       RestorePlan plan = planner.plan();
       Run run = new Run(plan, progress);
@@ -150,7 +160,13 @@ public final class Restorer implements AutoCloseable {
         return run.applyAll(database);
       } catch (LtxFormatException e) {
         planner.avoid(run.file, e);
+        Deadline next = Deadline.after(stallLimit, ticker);
+        planner.continueUntil(next, retries.until(next, client));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+        // The first bytes may have taken hours: only a file that is listed and gone again and again
+        // is waited for no longer than the limit.
+        Deadline next = gone.computeIfAbsent(run.file, file -> Deadline.after(stallLimit, ticker));
+        planner.continueUntil(next, retries.until(next, client));
         planner.relist(e);
       }
     }
@@ -214,7 +230,7 @@ public final class Restorer implements AutoCloseable {
     private long commit;
     private long doneBytes;
     private long furthestByte;
-    private Deadline deadline = Deadline.after(stallLimit, System::nanoTime);
+    private final Stall stall = new Stall(stallLimit, ticker);
 
     Run(RestorePlan plan, Progress progress) {
       this.plan = plan;
@@ -227,6 +243,7 @@ public final class Restorer implements AutoCloseable {
       for (LtxFile next : plan.files()) {
         file = next;
         furthestByte = 0;
+        stall.reset();
         applyUntilWhole(database);
         doneBytes += next.size();
         progress.onBytes(doneBytes, totalBytes);
@@ -242,19 +259,19 @@ public final class Restorer implements AutoCloseable {
           apply(database);
           return;
         } catch (ReplicaException.Unavailable e) {
-          if (deadline.hasPassed()) {
+          if (stall.isOver()) {
             throw e;
           }
-          Waits.pause(PAUSE, deadline, neverClosing, "restore " + nameOf(file));
+          stall.beginWait();
+          Waits.pause(PAUSE, stall.deadline(), neverClosing, "restore " + nameOf(file));
+          stall.endWait();
         }
       }
     }
 
     private void apply(DatabaseFile database) throws IOException {
       meter.beginRound();
-      InputStream in =
-          Waits.await(
-              retries.until(deadline, client).open(file), deadline, "restore " + nameOf(file));
+      InputStream in = open();
       try (LtxDecoder decoder = new LtxDecoder(new Watched(in), nameOf(file))) {
         LtxHeader header = decoder.header();
         requireFits(header);
@@ -266,6 +283,17 @@ public final class Restorer implements AutoCloseable {
         commit = header.commit();
         pages.cut(commit);
         database.setLength(commit * pageSize);
+      }
+    }
+
+    private InputStream open() throws IOException {
+      Deadline deadline = stall.deadline();
+      stall.beginWait();
+      try {
+        return Waits.await(
+            retries.until(deadline, client).open(file), deadline, "restore " + nameOf(file));
+      } finally {
+        stall.endWait();
       }
     }
 
@@ -301,7 +329,7 @@ public final class Restorer implements AutoCloseable {
       }
     }
 
-    /** Sees each byte of one transfer: new ones move the deadline. */
+    /** Sees each byte of one transfer: new ones end a stall. */
     private final class Watched extends FilterInputStream {
       private long position;
 
@@ -320,16 +348,25 @@ public final class Restorer implements AutoCloseable {
         if (Thread.currentThread().isInterrupted()) {
           throw new InterruptedIOException("restore " + nameOf(file) + ": interrupted");
         }
-        int count = super.read(dst, offset, length);
+        int count = awaitBytes(dst, offset, length);
         if (count > 0) {
           position += count;
           if (position > furthestByte) {
             furthestByte = position;
-            deadline = Deadline.after(stallLimit, System::nanoTime);
+            stall.reset();
           }
           progress.onBytes(doneBytes + position, totalBytes);
         }
         return count;
+      }
+
+      private int awaitBytes(byte[] dst, int offset, int length) throws IOException {
+        stall.beginWait();
+        try {
+          return super.read(dst, offset, length);
+        } finally {
+          stall.endWait();
+        }
       }
     }
   }

@@ -1,6 +1,7 @@
 package dev.sluice.storage.s3;
 
 import dev.sluice.storage.Environment;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
@@ -58,19 +59,34 @@ final class S3Connection implements AutoCloseable {
   private final SdkAsyncHttpClient http;
   private final S3AsyncClient client;
 
-  private S3Connection(S3Settings settings, Environment environment) {
+  private final S3Closing made;
+
+  private S3Connection(S3Settings settings, Environment environment, S3Closing made) {
     String name = "s3-" + settings.bucket().substring(settings.bucket().lastIndexOf('/') + 1);
+    this.made = made;
     completions = threads(name, COMPLETION_THREADS);
+    made.add(completions::shutdown);
     starts = threads(name + "-start", 1);
+    made.add(starts::shutdownNow);
     timer = new ScheduledThreadPoolExecutor(1, factory(name + "-timer"));
-    credentials = new S3Credentials(environment);
+    made.add(timer::shutdownNow);
+    credentials = new S3Credentials(environment, Clock.systemUTC());
+    made.add(credentials);
     http = http(settings);
+    made.add(http);
     client = client(settings, environment, http);
+    made.add(client);
   }
 
-  /** Returns a connection that has made no request yet. */
+  /** Returns a connection that has made no request yet; if there can be none, nothing is left. */
   static S3Connection open(S3Settings settings, Environment environment) {
-    return new S3Connection(settings, environment);
+    S3Closing made = new S3Closing();
+    try {
+      return new S3Connection(settings, environment, made);
+    } catch (RuntimeException | Error e) {
+      made.closeAfter(e);
+      throw e;
+    }
   }
 
   S3AsyncClient client() {
@@ -169,6 +185,7 @@ final class S3Connection implements AutoCloseable {
   private void configure(ClientOverrideConfiguration.Builder configuration, S3Settings settings) {
     configuration
         .retryStrategy(AwsRetryStrategy.doNotRetry())
+        .addExecutionInterceptor(new S3Sending())
         .apiCallAttemptTimeout(CALL_LIMIT)
         .scheduledExecutorService(timer);
     if (settings.endpoint().map(S3Endpoint::isTigris).orElse(false)) {
@@ -197,11 +214,6 @@ final class S3Connection implements AutoCloseable {
   /** Ends the sockets and threads. Idempotent. */
   @Override
   public void close() {
-    client.close();
-    http.close();
-    credentials.close();
-    timer.shutdownNow();
-    starts.shutdownNow();
-    completions.shutdown();
+    made.close();
   }
 }

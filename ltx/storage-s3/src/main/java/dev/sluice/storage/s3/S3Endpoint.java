@@ -7,6 +7,7 @@ import java.util.regex.Pattern;
 
 /** Where an S3-compatible server is, with what is known of the providers' ways. Immutable. */
 record S3Endpoint(URI uri) {
+  private static final int PORT_MAX = 65_535;
   private static final Pattern LOCAL =
       Pattern.compile(
           "localhost|.*\\.localhost|.*\\.local|127\\..*|\\[::1]|10\\..*|192\\.168\\..*|172\\.(1[6-9]|2[0-9]|3[01])\\..*");
@@ -27,6 +28,10 @@ record S3Endpoint(URI uri) {
           || uri.getRawQuery() != null
           || uri.getRawFragment() != null) {
         throw new IllegalArgumentException("s3: endpoint is not [http[s]://]HOST[:PORT][/PATH]");
+      }
+      if (uri.getPort() == 0 || uri.getPort() > PORT_MAX) {
+        throw new IllegalArgumentException(
+            "s3: endpoint: port " + uri.getPort() + " is not in 1.." + PORT_MAX);
       }
       if (hasScheme || LOCAL.matcher(uri.getHost()).matches()) {
         return new S3Endpoint(uri);

@@ -13,10 +13,11 @@ import software.amazon.awssdk.awscore.exception.AwsServiceException;
  *   404 NoSuchKey, or 404 with no code or an unknown one, of an object   NotFound
  *   412, 304; 416 of a file that was listed                             Conflict
  *   409 (two conditional writes at once; nothing was changed)           Unavailable
- *   408, 429, 400 RequestTimeout, 503                                   Unavailable
+ *   307 (of a bucket that was just made), 408, 429, 400 RequestTimeout, 503  Unavailable
  *   500, 502, 504 and other 5xx                                         Unavailable; of a write OutcomeUnknown
- *   NoSuchBucket, 401, 403, 301, 307, other 3xx and 4xx                 Denied
+ *   NoSuchBucket, 401, 403, 301, other 3xx and 4xx                 Denied
  *   no credentials found                                                Denied
+ *   nothing was sent                                                    Denied
  *   no answer, or a broken one                                          Unavailable; of a write OutcomeUnknown
  * </pre>
  *
@@ -49,9 +50,24 @@ final class S3Failures {
     Optional<S3Credentials.NotFound> credentials = find(failure, S3Credentials.NotFound.class);
     if (credentials.isPresent()) {
       return new ReplicaException.Denied(
-          message(operation, "no credentials found"), credentials.get());
+          message(operation, String.valueOf(credentials.get().getMessage())), credentials.get());
     }
     return withoutAnswer(operation, describe(failure), failure);
+  }
+
+  /**
+   * Returns what a failure is of which nothing went to the storage: what was asked for cannot be
+   * sent, now or later.
+   */
+  ReplicaException beforeSending(S3Operation operation, Throwable failure) {
+    ReplicaException meant = of(operation, failure);
+    boolean isForLackOfAnAnswer =
+        meant instanceof ReplicaException.Unavailable
+            || meant instanceof ReplicaException.OutcomeUnknown;
+    boolean isOurs = find(failure, ReplicaException.class).isPresent();
+    return isForLackOfAnAnswer && !isOurs
+        ? new ReplicaException.Denied(message(operation, describe(failure)), failure)
+        : meant;
   }
 
   /** Returns the failure of a call to which no answer, or half of one, came. */
@@ -69,7 +85,7 @@ final class S3Failures {
     int status = answer.statusCode();
     String code =
         Optional.ofNullable(answer.awsErrorDetails()).map(AwsErrorDetails::errorCode).orElse("");
-    String message = message(operation, (status + " " + code).trim());
+    String message = message(operation, (status + " " + code).trim() + elsewhere(status, answer));
     boolean isObject = operation.kind() == S3Operation.Kind.READ_OBJECT;
     if (status == 404 && isObject && !MISSING_PLACES.contains(code)) {
       return new ReplicaException.NotFound(message, answer);
@@ -83,8 +99,20 @@ final class S3Failures {
     return new ReplicaException.Denied(message, answer);
   }
 
+  /** Returns where the bucket is, if that is what the answer is about. */
+  private static String elsewhere(int status, AwsServiceException answer) {
+    Optional<String> region =
+        Optional.ofNullable(answer.awsErrorDetails())
+            .map(AwsErrorDetails::sdkHttpResponse)
+            .flatMap(head -> head.firstMatchingHeader("x-amz-bucket-region"));
+    return status == 301 || status == 400
+        ? region.map(name -> " (the bucket is in region " + name + ")").orElse("")
+        : "";
+  }
+
   private static boolean isRefusedForNow(int status, String code) {
-    return status == 408
+    return status == 307
+        || status == 408
         || status == 409
         || status == 429
         || status == 503

@@ -4,6 +4,9 @@ import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -17,7 +20,6 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 /**
  * The listing of one level, page after page. Confined to its answers, which come one after another.
  */
-@SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Listing {
   private static final Comparator<LtxFile> BY_TXIDS =
       Comparator.comparing((LtxFile file) -> file.name().range().min())
@@ -32,6 +34,7 @@ final class S3Listing {
   private final Txid from;
   private final ListObjectsV2Request first;
   private final List<LtxFile> files = new ArrayList<>();
+  private @Nullable String lastToken;
 
   S3Listing(
       S3AsyncClient client,
@@ -73,30 +76,60 @@ final class S3Listing {
     S3Call<ListObjectsV2Response> answer =
         requests.start(operation, () -> client.listObjectsV2(page));
     call.follow(answer);
-    answer.whenComplete(this::take);
+    requests.whenDone(operation, call, answer, this::take);
   }
 
-  private void take(@Nullable ListObjectsV2Response page, @Nullable Throwable failure) {
-    if (failure != null || page == null) {
-      call.fail(failure != null ? failure : new IllegalStateException("no page"));
-      return;
+  private void take(ListObjectsV2Response page) throws ReplicaException {
+    // Whatever answers with 200, a captive portal for one, must not pass for an empty replica.
+    if (page.name() == null && page.isTruncated() == null) {
+      throw broken("the answer is not a listing");
     }
-    page.contents().forEach(object -> file(object).ifPresent(files::add));
-    String token = page.nextContinuationToken();
-    if (Boolean.TRUE.equals(page.isTruncated()) && token != null) {
-      // Some servers forget start-after on later pages when it is not sent again; others ignore it
-      // beside the token.
-      ask(first.toBuilder().continuationToken(token).build());
+    for (S3Object object : page.contents()) {
+      file(object).ifPresent(files::add);
+    }
+    if (Boolean.TRUE.equals(page.isTruncated())) {
+      askNext(page.nextContinuationToken());
       return;
     }
     files.sort(BY_TXIDS);
     call.succeed(List.copyOf(files));
   }
 
-  private Optional<LtxFile> file(S3Object object) {
-    Optional<LtxFileName> name = Layout.parseKey(prefix, level, object.key());
-    return name.filter(n -> !n.range().min().isBefore(from))
-        .filter(n -> object.eTag() != null && !object.eTag().isEmpty())
-        .map(n -> new LtxFile(n, object.size(), object.lastModified(), object.eTag()));
+  private void askNext(@Nullable String token) throws ReplicaException {
+    if (token == null || token.isEmpty()) {
+      throw broken("a page that is not the last has no continuation token");
+    } else if (token.equals(lastToken)) {
+      throw broken("two pages have the same continuation token");
+    }
+    lastToken = token;
+    // Some servers forget start-after on later pages when it is not sent again; others ignore it
+    // beside the token.
+    ask(first.toBuilder().continuationToken(token).build());
+  }
+
+  private Optional<LtxFile> file(S3Object object) throws ReplicaException {
+    String key = object.key();
+    if (key == null) {
+      throw broken("an object without a key");
+    }
+    Optional<LtxFileName> name =
+        Layout.parseKey(prefix, level, key).filter(n -> !n.range().min().isBefore(from));
+    if (name.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<String> version = S3Objects.version(object.eTag());
+    Long size = object.size();
+    if (version.isEmpty()) {
+      throw broken("no ETag of " + key);
+    } else if (size == null || size < 0) {
+      throw broken("size " + size + " of " + key);
+    }
+    Instant modified = object.lastModified();
+    Instant created = modified == null ? Instant.EPOCH : modified;
+    return Optional.of(new LtxFile(name.get(), size, created, version.get()));
+  }
+
+  private ReplicaException broken(String why) {
+    return requests.failures().withoutAnswer(operation, why, new IOException("broken listing"));
   }
 }

@@ -113,6 +113,25 @@ record S3Objects(S3Settings settings) {
     return complete;
   }
 
+  /**
+   * Returns what a file's version is for an ETag, however the server writes it: without quotes,
+   * without the mark of weakness that some proxies add. Empty if there is none.
+   */
+  static Optional<String> version(@Nullable String eTag) {
+    if (eTag == null) {
+      return Optional.empty();
+    }
+    String strong = eTag.startsWith("W/") ? eTag.substring(2) : eTag;
+    boolean isQuoted = strong.length() >= 2 && strong.startsWith("\"") && strong.endsWith("\"");
+    String bare = isQuoted ? strong.substring(1, strong.length() - 1) : strong;
+    return Optional.of(bare).filter(version -> !version.isEmpty());
+  }
+
+  /** Returns the header value that a request for this version of a file carries. */
+  static String ifMatch(String version) {
+    return "\"" + version + "\"";
+  }
+
   private static Map<String, String> metadata(Instant timestamp) {
     return Map.of(TIMESTAMP, timestamp.toString());
   }

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The query of an {@code s3:} URL: its keys are known, its values read by type. Messages never
- * quote a value. Immutable.
+ * The query of an {@code s3:} URL: its keys are known, its values read by type. Messages quote only
+ * numbers. Immutable.
  */
 record S3Query(Map<String, String> values) {
   static final String ENDPOINT = "endpoint";
@@ -105,13 +105,14 @@ record S3Query(Map<String, String> values) {
                 });
   }
 
-  Optional<Long> number(String key, long least) {
+  Optional<Long> number(String key, long least, long most) {
     return text(key)
         .map(
             value -> {
               long number = parse(key, value);
-              if (number < least) {
-                throw new IllegalArgumentException("s3: " + key + " is less than " + least);
+              if (number < least || number > most) {
+                throw new IllegalArgumentException(
+                    "s3: " + key + "=" + number + " is not in " + least + ".." + most);
               }
               return number;
             });

@@ -17,7 +17,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsRequest;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
@@ -130,12 +132,16 @@ final class S3ReplicaClient implements ReplicaClient {
         operation,
         () ->
             client.getObject(
-                objects.get(key(file.name())).range(range).ifMatch(file.version()).build(),
+                objects
+                    .get(key(file.name()))
+                    .range(range)
+                    .ifMatch(S3Objects.ifMatch(file.version()))
+                    .build(),
                 new S3Body(length)),
         body -> {
-          if (body.bytes().length != length) {
-            String why = "answer of " + body.bytes().length + " bytes, asked for " + length;
-            throw requests.failures().withoutAnswer(operation, why, new IOException(why));
+          S3Range got = S3Range.of(body, failures(operation));
+          if (!got.isBytes(offset, length)) {
+            throw got.notAskedFor(range);
           }
           return body.bytes();
         });
@@ -153,7 +159,13 @@ final class S3ReplicaClient implements ReplicaClient {
             () ->
                 client.getObject(
                     objects.get(key(name)).range("bytes=-" + length).build(), new S3Body(length)),
-            body -> new Tail(fileOf(operation, name, body), body.bytes()));
+            body -> {
+              S3Range got = S3Range.of(body, failures(operation));
+              if (!got.isTail(length)) {
+                throw got.notAskedFor("bytes=-" + length);
+              }
+              return new Tail(fileOf(operation, name, body.head(), got.size()), body.bytes());
+            });
     return orEmptyFile(operation, name, tail);
   }
 
@@ -172,16 +184,7 @@ final class S3ReplicaClient implements ReplicaClient {
           } else if (!(failure instanceof ReplicaException.Conflict)) {
             both.fail(failure);
           } else {
-            S3Call<Tail> head = emptyTail(operation, name);
-            both.follow(head);
-            head.whenComplete(
-                (empty, headFailure) -> {
-                  if (headFailure == null) {
-                    both.succeed(empty);
-                  } else {
-                    both.fail(headFailure);
-                  }
-                });
+            requests.follow(operation, both, emptyTail(operation, name));
           }
         });
     return both;
@@ -200,40 +203,31 @@ final class S3ReplicaClient implements ReplicaClient {
                 .withoutAnswer(head, "the file changed meanwhile", new IOException("not empty"));
           }
           Instant created = S3Objects.created(found.metadata(), found.lastModified());
-          return new Tail(new LtxFile(name, 0, created, found.eTag()), new byte[0]);
+          return new Tail(new LtxFile(name, 0, created, version(head, found.eTag())), new byte[0]);
         });
   }
 
-  private LtxFile fileOf(S3Operation operation, LtxFileName name, S3Body.Whole body)
+  private LtxFile fileOf(S3Operation operation, LtxFileName name, GetObjectResponse head, long size)
       throws ReplicaException {
-    GetObjectResponse head = body.head();
-    String eTag = head.eTag();
-    if (eTag == null || eTag.isEmpty()) {
+    return new LtxFile(
+        name,
+        size,
+        S3Objects.created(head.metadata(), head.lastModified()),
+        version(operation, head.eTag()));
+  }
+
+  private String version(S3Operation operation, @Nullable String eTag) throws ReplicaException {
+    Optional<String> version = S3Objects.version(eTag);
+    if (version.isEmpty()) {
       throw requests
           .failures()
           .withoutAnswer(operation, "answer without ETag", new IOException("no ETag"));
     }
-    return new LtxFile(
-        name,
-        wholeSize(operation, body),
-        S3Objects.created(head.metadata(), head.lastModified()),
-        eTag);
+    return version.get();
   }
 
-  /**
-   * Returns the size after the slash of {@code Content-Range: bytes 0-9/100}; without that header
-   * the body is the whole.
-   */
-  private long wholeSize(S3Operation operation, S3Body.Whole body) throws ReplicaException {
-    String range = body.head().contentRange();
-    if (range == null) {
-      return body.bytes().length;
-    }
-    try {
-      return Long.parseLong(range.substring(range.lastIndexOf('/') + 1));
-    } catch (NumberFormatException e) {
-      throw requests.failures().withoutAnswer(operation, "answer with Content-Range " + range, e);
-    }
+  private S3Range.Broken failures(S3Operation operation) {
+    return (why, cause) -> requests.failures().withoutAnswer(operation, why, cause);
   }
 
   @Override
@@ -247,7 +241,7 @@ final class S3ReplicaClient implements ReplicaClient {
     GetObjectRequest request =
         objects
             .get(key(file.name()))
-            .ifMatch(file.version())
+            .ifMatch(S3Objects.ifMatch(file.version()))
             .overrideConfiguration(over -> over.apiCallAttemptTimeout(TRANSFER_LIMIT))
             .build();
     S3Call<Long> transfer =
@@ -314,14 +308,11 @@ final class S3ReplicaClient implements ReplicaClient {
             () -> client.deleteObjects(request),
             answer -> checkDeleted(operation, answer));
     call.follow(sent);
-    sent.whenComplete(
-        (answer, failure) -> {
-          if (failure != null) {
-            call.fail(failure);
-          } else {
-            deleteFrom(operation, call, names.subList(batch.size(), names.size()));
-          }
-        });
+    requests.whenDone(
+        operation,
+        call,
+        sent,
+        answer -> deleteFrom(operation, call, names.subList(batch.size(), names.size())));
   }
 
   private static DeleteObjectsResponse checkDeleted(

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -60,19 +61,23 @@ final class S3Requests {
     if (call.isDone()) {
       return;
     }
+    AtomicBoolean isSent = new AtomicBoolean();
     try {
-      CompletableFuture<T> sent = request.get();
+      CompletableFuture<T> sent = S3Sending.begin(request, isSent);
       call.follow(sent);
       sent.whenComplete(
           (answer, failure) -> {
             if (failure != null) {
-              call.fail(failures.of(operation, failure));
+              call.fail(
+                  isSent.get()
+                      ? failures.of(operation, failure)
+                      : failures.beforeSending(operation, failure));
             } else {
               finish(operation, call, answer, meaning);
             }
           });
-    } catch (RuntimeException e) {
-      call.fail(failures.of(operation, e));
+    } catch (RuntimeException | Error e) {
+      call.fail(failures.beforeSending(operation, e));
     }
   }
 
@@ -80,7 +85,7 @@ final class S3Requests {
       S3Operation operation, S3Call<R> call, T answer, Meaning<T, R> meaning) {
     try {
       call.succeed(meaning.of(answer));
-    } catch (ReplicaException | RuntimeException e) {
+    } catch (ReplicaException | RuntimeException | Error e) {
       call.fail(failures.of(operation, e));
     }
   }
@@ -100,24 +105,34 @@ final class S3Requests {
   <A, B> S3Call<B> then(S3Operation operation, S3Call<A> first, Function<A, S3Call<B>> second) {
     S3Call<B> both = track(operation);
     both.follow(first);
-    first.whenComplete(
+    whenDone(operation, both, first, answer -> follow(operation, both, second.apply(answer)));
+    return both;
+  }
+
+  /** Makes {@code call} end as {@code next} does. */
+  <T> void follow(S3Operation operation, S3Call<T> call, S3Call<T> next) {
+    call.follow(next);
+    whenDone(operation, call, next, call::succeed);
+  }
+
+  /**
+   * Runs {@code action} with the answer of {@code request}. The request's failure is that of {@code
+   * call}, and so is what the action throws, which would otherwise be lost in a future.
+   */
+  <A> void whenDone(
+      S3Operation operation, S3Call<?> call, S3Call<A> request, Consequence<A> action) {
+    request.whenComplete(
         (answer, failure) -> {
           if (failure != null) {
-            both.fail(failure);
+            call.fail(failure);
             return;
           }
-          S3Call<B> next = second.apply(answer);
-          both.follow(next);
-          next.whenComplete(
-              (result, nextFailure) -> {
-                if (nextFailure != null) {
-                  both.fail(nextFailure);
-                } else {
-                  both.succeed(result);
-                }
-              });
+          try {
+            action.take(answer);
+          } catch (ReplicaException | RuntimeException | Error e) {
+            call.fail(failures.of(operation, e));
+          }
         });
-    return both;
   }
 
   /** Ends every request under way, and refuses all that come. Idempotent. */
@@ -130,5 +145,11 @@ final class S3Requests {
   @FunctionalInterface
   interface Meaning<T, R> {
     R of(T answer) throws ReplicaException;
+  }
+
+  /** What follows from an answer. */
+  @FunctionalInterface
+  interface Consequence<T> {
+    void take(T answer) throws ReplicaException;
   }
 }

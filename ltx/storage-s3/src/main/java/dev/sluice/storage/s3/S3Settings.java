@@ -31,6 +31,8 @@ record S3Settings(
   static final String DEFAULT_REGION = "us-east-1";
 
   private static final long PART_BYTES_MIN = 5 << 20;
+  private static final long PART_BYTES_MAX = 5L << 30;
+  private static final int PARTS_AT_ONCE_MAX = 10_000;
   private static final int PARTS_AT_ONCE = 5;
   private static final int PARTS_AT_ONCE_R2 = 2;
 
@@ -56,19 +58,23 @@ record S3Settings(
     boolean isPathStyle = isGivenByQuery || fromEnvironment.isPresent() || host.isPathStyle();
     boolean isTigris = endpoint.map(S3Endpoint::isTigris).orElse(false);
     boolean isR2 = endpoint.map(S3Endpoint::isCloudflareR2).orElse(false);
+    boolean isPathStyleMeant = query.flag(S3Query.FORCE_PATH_STYLE).orElse(isPathStyle);
+    Optional<String> region = query.text(S3Query.REGION).or(host::region);
+    region.ifPresent(S3Names::checkRegion);
+    S3Names.checkBucket(host.bucket(), isPathStyleMeant);
     return new S3Settings(
         host.bucket(),
-        query.text(S3Query.REGION).or(host::region),
+        region,
         endpoint,
-        query.flag(S3Query.FORCE_PATH_STYLE).orElse(isPathStyle),
+        isPathStyleMeant,
         query.flag(S3Query.SKIP_VERIFY).orElse(false),
         query.flag(S3Query.SIGN_PAYLOAD).orElse(true),
         query.flag(S3Query.REQUIRE_CONTENT_MD5).orElse(!isTigris),
         query.text(S3Query.STORAGE_CLASS),
-        query.number(S3Query.PART_SIZE, PART_BYTES_MIN).orElse(PART_BYTES_MIN),
+        query.number(S3Query.PART_SIZE, PART_BYTES_MIN, PART_BYTES_MAX).orElse(PART_BYTES_MIN),
         Math.toIntExact(
             query
-                .number(S3Query.CONCURRENCY, 1)
+                .number(S3Query.CONCURRENCY, 1, PARTS_AT_ONCE_MAX)
                 .orElse((long) (isR2 ? PARTS_AT_ONCE_R2 : PARTS_AT_ONCE))),
         encryption(query, endpoint));
   }

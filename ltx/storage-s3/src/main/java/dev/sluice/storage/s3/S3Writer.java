@@ -2,9 +2,14 @@ package dev.sluice.storage.s3;
 
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.async.AsyncRequestBody;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
 import software.amazon.awssdk.services.s3.model.CompleteMultipartUploadResponse;
@@ -29,9 +34,35 @@ final class S3Writer {
 
   /** One file to be stored. */
   record Source(LtxFileName name, String key, Path content, long size, Instant timestamp) {
+    AsyncRequestBody whole(String text) {
+      checkUnchanged(text);
+      return AsyncRequestBody.fromFile(content);
+    }
 
-    LtxFile stored(String eTag) {
-      return new LtxFile(name, size, timestamp, eTag);
+    AsyncRequestBody part(String text, long offset, long bytes) {
+      checkUnchanged(text);
+      return AsyncRequestBody.fromFile(
+          file -> file.path(content).position(offset).numBytesToRead(bytes));
+    }
+
+    /** Nothing of a file that is gone or shorter by now is sent, and no outcome is unknown. */
+    private void checkUnchanged(String text) {
+      try {
+        long now = Files.size(content);
+        if (now != size) {
+          throw new IOException("its size was " + size + " and is " + now);
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            new ReplicaException.Denied(text + ": the local file is not as it was: " + e, e));
+      }
+    }
+
+    LtxFile stored(@Nullable String eTag) {
+      String version =
+          S3Objects.version(eTag)
+              .orElseThrow(() -> new IllegalStateException("answer without ETag"));
+      return new LtxFile(name, size, timestamp, version);
     }
   }
 
@@ -41,8 +72,7 @@ final class S3Writer {
           new S3Operation(text, "PutObject", S3Operation.Kind.WRITE),
           () ->
               client.putObject(
-                  objects.create(source.key(), source.timestamp()),
-                  AsyncRequestBody.fromFile(source.content())),
+                  objects.create(source.key(), source.timestamp()), source.whole(text)),
           answer -> source.stored(answer.eTag()));
     }
     // Until the parts are put together nothing is visible, so a failure before that changed
@@ -60,14 +90,9 @@ final class S3Writer {
 
   private S3Call<LtxFile> writeParts(String text, Source source, String uploadId) {
     S3Operation write = new S3Operation(text, "UploadPart", S3Operation.Kind.READ_BUCKET);
-    S3Upload upload =
-        new S3Upload(
-            client,
-            objects,
-            new S3Upload.Place(source.key(), uploadId),
-            source.content(),
-            source.size());
-    S3Call<CompletedPart[]> parts = requests.start(write, upload::start);
+    S3Call<CompletedPart[]> parts =
+        new S3Upload(client, objects, requests, write, new S3Upload.Place(source, uploadId))
+            .start();
     S3Operation join = new S3Operation(text, "CompleteMultipartUpload", S3Operation.Kind.WRITE);
     S3Call<LtxFile> file =
         requests.then(
@@ -81,6 +106,8 @@ final class S3Writer {
     file.whenComplete(
         (stored, failure) -> {
           if (failure != null) {
+            // A part that arrives after the upload was aborted stays.
+            parts.cancel(true);
             abandon(source.key(), uploadId);
           }
         });

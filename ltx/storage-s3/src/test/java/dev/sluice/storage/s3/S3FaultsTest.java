@@ -366,9 +366,42 @@ final class S3FaultsTest {
     Path local = Files.write(temporary.resolve("large"), new byte[12_000_000]);
     proxy.inject(r -> r.query().contains("partNumber=2"), new Fault.Status(500, "InternalError"));
     fails(ReplicaException.Unavailable.class, client.createIfAbsent(OTHER, local, Instant.EPOCH));
-    proxy.await(p -> p.count("DELETE") == 1, LIMIT);
+    proxy.await(p -> p.log().stream().anyMatch(S3FaultsTest::isAborted), LIMIT);
     proxy.heal();
     assertEquals(List.of(), get(client.list(1, Txid.FIRST)));
+    assertEquals(0, server.uploadCount(bucket), "orphan parts");
+  }
+
+  private static boolean isAborted(FaultProxy.Exchange exchange) {
+    return exchange.request().method().equals("DELETE") && exchange.status() == 204;
+  }
+
+  private CompletableFuture<LtxFile> uploadWhosePartsHang() throws Exception {
+    Path local = Files.write(temporary.resolve("large"), new byte[22_000_000]);
+    proxy.inject(r -> r.query().contains("partNumber="), new Fault.Hang());
+    CompletableFuture<LtxFile> call = client.createIfAbsent(OTHER, local, Instant.EPOCH);
+    proxy.await(p -> p.count("PUT") == 5, LIMIT);
+    return call;
+  }
+
+  @Test
+  void cancellingALargeFileEndsItsPartsAndRemovesThem() throws Exception {
+    CompletableFuture<LtxFile> call = uploadWhosePartsHang();
+    assertEquals(1, server.uploadCount(bucket));
+    call.cancel(true);
+    // One may stay open, idle: that of the requests before and after the parts.
+    proxy.await(
+        p -> p.connectionCount() <= 1 && p.log().stream().anyMatch(S3FaultsTest::isAborted), LIMIT);
+    assertEquals(0, server.uploadCount(bucket));
+    assertEquals(5, proxy.count("PUT"), "no part is begun after that");
+  }
+
+  @Test
+  void closeEndsTheParts() throws Exception {
+    CompletableFuture<LtxFile> call = uploadWhosePartsHang();
+    client.close();
+    fails(ReplicaException.Denied.class, call);
+    proxy.await(p -> p.connectionCount() == 0, LIMIT);
   }
 
   @Test

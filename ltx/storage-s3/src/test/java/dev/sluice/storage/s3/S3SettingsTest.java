@@ -88,10 +88,37 @@ final class S3SettingsTest {
   void aWrongValueIsRefusedAndNotQuoted() {
     assertEquals(
         "s3: skip-verify is neither true nor false", refusal("s3://b/db?skip-verify=maybe"));
-    assertEquals("s3: part-size is less than 5242880", refusal("s3://b/db?part-size=1000"));
+    assertEquals(
+        "s3: part-size=1000 is not in 5242880..5368709120", refusal("s3://b/db?part-size=1000"));
     assertEquals("s3: concurrency is not a whole number", refusal("s3://b/db?concurrency=x"));
     assertTrue(refusal("s3://b/db?endpoint=http://u:pass@h").startsWith("s3: endpoint is not"));
     assertFalse(refusal("s3://AKID:sesame@b/db").contains("sesame"));
+  }
+
+  @Test
+  void whatCanBeInNoRequestIsRefusedAtOnce() {
+    assertTrue(refusal("s3://b/db?region=eu west").contains("region=eu west"));
+    assertTrue(refusal("s3://b/db?region=a.b").contains("region=a.b"));
+    assertTrue(refusal("s3://buck%20et/db").contains("\"buck et\""));
+    assertTrue(refusal("s3://UPPER_case/db").contains("force-path-style=true"));
+    assertEquals("UPPER_case", settings("s3://UPPER_case/db?force-path-style=true").bucket());
+    assertEquals("UPPER_case", settings("s3://UPPER_case/db?endpoint=localhost").bucket());
+    assertTrue(
+        refusal("s3://buck%20et/db?endpoint=http://h:9000").contains("\"buck et\""), "path style");
+    for (String arn :
+        new String[] {
+          "arn:aws:s3:us-west-2:12:accesspoint/name",
+          "arn:aws:s3:us-west-2:123456789012:accesspoint/na_me",
+          "arn:aws:sqs:us-west-2:123456789012:accesspoint/name",
+          "arn:aws:s3:us west:123456789012:accesspoint/name"
+        }) {
+      assertTrue(refusal("s3://" + arn + "/db").contains("s3: "), arn);
+    }
+    assertTrue(refusal("s3://b/db?endpoint=http://h:70000").contains("70000"));
+    assertTrue(refusal("s3://b/db?endpoint=http://h:0").contains("port 0"));
+    assertEquals(
+        "s3: concurrency=4294967297 is not in 1..10000",
+        refusal("s3://b/db?concurrency=4294967297"));
   }
 
   @Test

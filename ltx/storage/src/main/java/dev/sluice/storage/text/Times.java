@@ -29,7 +29,12 @@ public final class Times {
           "(\\d{4}-\\d{2}-\\d{2})(?:[tT ](\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?))?\\s*([zZ]|[+-]\\d{2}:\\d{2})?");
   private static final Pattern AGO = Pattern.compile("(.+)\\s+ago");
   private static final Pattern AMOUNT =
-      Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?|an?)\\s*([a-z]+)(?:\\s*,\\s*|\\s+and\\s+|\\s+|$)");
+      Pattern.compile(
+          "(\\d{1,9}(?:\\.\\d{1,9})?\\s*|an?\\s+)([a-z]+)(\\s*,\\s*(?:and\\s+)?|\\s+and\\s+|\\s+|$)");
+
+  /** No replica is older, and RFC 3339 has no years before it. */
+  private static final Instant EARLIEST = Instant.parse("0000-01-01T00:00:00Z");
+
   private static final Map<String, Duration> FIXED_UNITS =
       Map.ofEntries(
           Map.entry("s", Duration.ofSeconds(1)),
@@ -112,7 +117,11 @@ public final class Times {
       throw notOne(text);
     }
     try {
-      return subtract(text, ago.group(1), now);
+      Instant time = subtract(text, ago.group(1), now);
+      if (time.isBefore(EARLIEST)) {
+        throw new DateTimeException("before the year 0");
+      }
+      return time;
     } catch (DateTimeException | ArithmeticException e) {
       throw new IllegalArgumentException("the time is too long ago: \"" + text + "\"", e);
     }
@@ -126,10 +135,17 @@ public final class Times {
       if (!amount.find(end) || amount.start() != end) {
         throw notOne(text);
       }
-      BigDecimal count =
-          amount.group(1).startsWith("a") ? BigDecimal.ONE : new BigDecimal(amount.group(1));
-      time = subtract(text, count, amount.group(2), time);
+      boolean isArticle = amount.group(1).startsWith("a");
+      String unit = amount.group(2);
       end = amount.end();
+      // "an hours" and "1 hour, ago" are slips of which nobody knows what was meant.
+      boolean isPlural = unit.length() > 1 && unit.endsWith("s");
+      boolean isCutOff = end == amounts.length() && !amount.group(3).isBlank();
+      if (isCutOff || (isArticle && isPlural)) {
+        throw notOne(text);
+      }
+      BigDecimal count = isArticle ? BigDecimal.ONE : new BigDecimal(amount.group(1).strip());
+      time = subtract(text, count, unit, time);
     }
     return time;
   }

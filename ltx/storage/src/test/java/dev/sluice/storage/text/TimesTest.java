@@ -33,6 +33,7 @@ class TimesTest {
         "1.5 hours ago | 2026-11-21T10:30:00Z",
         "1 day 2 hours ago | 2026-11-20T10:00:00Z",
         "1 day, 2 hours and 3 minutes ago | 2026-11-20T09:57:00Z",
+        "1 day, 2 hours, and a minute ago | 2026-11-20T09:59:00Z",
         "2 weeks ago | 2026-11-07T12:00:00Z",
         "9 months ago | 2026-02-21T12:00:00Z",
         "1 year ago | 2025-11-21T12:00:00Z",
@@ -77,6 +78,12 @@ class TimesTest {
         "5 parsecs ago",
         "-5 minutes ago",
         "5 minutes 3 ago",
+        "2 minutes and ago",
+        "2 minutes and 3 seconds and ago",
+        "1 hour, ago",
+        "an hours ago",
+        "a minutes ago",
+        "anhour ago",
         "1.5 months ago",
         "2026-11-20T10:00Z",
         "2026-11-20Z",
@@ -93,6 +100,20 @@ class TimesTest {
     String message =
         assertThrows(IllegalArgumentException.class, () -> Times.parse(text, NOW)).getMessage();
     assertTrue(String.valueOf(message).contains("\"" + text), message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "999999999 years ago",
+        "999999999 weeks ago",
+        "2027 years ago",
+        "99999 months ago"
+      })
+  void absurdAmountsAreTooLongAgo(String text) {
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> Times.parse(text, NOW)).getMessage();
+    assertEquals("the time is too long ago: \"" + text + "\"", message);
   }
 
   @Test

@@ -1,0 +1,216 @@
+package dev.sluice.cache.restore;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.cache.DelegatingClient;
+import dev.sluice.cache.TestReplicas;
+import dev.sluice.cache.ViewException;
+import dev.sluice.ltx.Txid;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.Target;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How long a restore goes on. Its time stands still unless a test moves it. */
+class RestorerTest {
+  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final int PAGES = 50;
+
+  @TempDir Path dir;
+
+  private final AtomicLong nanos = new AtomicLong();
+  private Path replica;
+
+  private void pass(Duration time) {
+    nanos.addAndGet(time.toNanos());
+  }
+
+  private static TreeMap<Long, byte[]> pages() {
+    TreeMap<Long, byte[]> pages = new TreeMap<>();
+    for (long pgno = 1; pgno <= PAGES; pgno++) {
+      byte[] page = new byte[4096];
+      new Random(pgno).nextBytes(page);
+      pages.put(pgno, page);
+    }
+    return pages;
+  }
+
+  private void write(int level, long min, long max) {
+    try {
+      TestReplicas.write(replica, level, TestReplicas.header(4096, PAGES, min, max), pages());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void remove(int level, long min, long max) {
+    try {
+      Files.deleteIfExists(TestReplicas.file(replica, level, min, max));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @BeforeEach
+  void writeTwoFiles() {
+    replica = dir.resolve("replica");
+    write(0, 1, 1);
+    write(0, 2, 2);
+  }
+
+  private ReplicaClient files() {
+    return ReplicaClients.open(TestReplicas.options(replica).url(), name -> Optional.empty());
+  }
+
+  private Restorer.Result restore(ReplicaClient client, Restorer.Progress progress)
+      throws IOException {
+    try (client;
+        Restorer restorer = new Restorer(client, new RequestMeter(), LIMIT, nanos::get)) {
+      return restorer.restore(
+          new Target.Latest(), dir.resolve("out.db"), Restorer.Existing.REFUSE, progress);
+    }
+  }
+
+  private void requireImage() throws IOException {
+    byte[] image = Files.readAllBytes(dir.resolve("out.db"));
+    for (Map.Entry<Long, byte[]> page : pages().entrySet()) {
+      int at = (int) (page.getKey() - 1) * 4096;
+      assertEquals(
+          TestReplicas.sha256(page.getValue()),
+          TestReplicas.sha256(java.util.Arrays.copyOfRange(image, at, at + 4096)));
+    }
+  }
+
+  /** Breaks the stream of each opening for which {@code breaks} says so, after so many bytes. */
+  private static final class Breaking extends DelegatingClient {
+    private final Map<Integer, Integer> breaks;
+    private final Runnable before;
+    private final AtomicInteger opened = new AtomicInteger();
+
+    Breaking(ReplicaClient inner, Map<Integer, Integer> breaks, Runnable before) {
+      super(inner);
+      this.breaks = breaks;
+      this.before = before;
+    }
+
+    @Override
+    public CompletableFuture<InputStream> open(LtxFile file) {
+      Integer after = breaks.get(opened.incrementAndGet());
+      CompletableFuture<InputStream> stream = super.open(file);
+      return after == null ? stream : stream.thenApply(in -> breaking(in, after));
+    }
+
+    private InputStream breaking(InputStream in, int after) {
+      return new FilterInputStream(in) {
+        private int left = after;
+
+        @Override
+        public int read(byte[] dst, int offset, int length) throws IOException {
+          if (left == 0) {
+            before.run();
+            throw new ReplicaException.Unavailable("the transfer broke");
+          }
+          int count = super.read(dst, offset, Math.min(left, length));
+          left -= Math.max(0, count);
+          return count;
+        }
+      };
+    }
+  }
+
+  @Test
+  void whatTheListenerTakesIsNoStall() throws IOException {
+    Breaking client = new Breaking(files(), Map.of(1, 70_000, 2, 90_000, 4, 100), () -> {});
+    Restorer.Result result =
+        restore(client, (done, total) -> pass(LIMIT.plus(Duration.ofSeconds(1))));
+    assertEquals(new Txid(2), result.txid());
+    assertEquals(5, client.opened.get());
+    requireImage();
+  }
+
+  @Test
+  void everyNewByteEndsAStall() throws IOException {
+    Map<Integer, Integer> breaks = Map.of(1, 10_000, 2, 20_000, 3, 30_000, 4, 40_000);
+    Breaking client = new Breaking(files(), breaks, () -> pass(LIMIT.dividedBy(2)));
+    assertEquals(new Txid(2), restore(client, Restorer.Progress.none()).txid());
+    assertEquals(6, client.opened.get());
+    requireImage();
+  }
+
+  @Test
+  void withoutANewByteItEndsAtTheLimit() {
+    Map<Integer, Integer> breaks = new TreeMap<>();
+    for (int i = 1; i < 100; i++) {
+      breaks.put(i, 10_000);
+    }
+    Breaking client = new Breaking(files(), breaks, () -> pass(LIMIT.dividedBy(3)));
+    ReplicaException.Unavailable failure =
+        assertThrows(
+            ReplicaException.Unavailable.class, () -> restore(client, Restorer.Progress.none()));
+    assertTrue(String.valueOf(failure.getMessage()).contains("broke"), failure.getMessage());
+    assertEquals(3, client.opened.get());
+  }
+
+  @Test
+  void aFileThatIsCompactedLongAfterTheStartLeadsToAnotherPlan() throws IOException {
+    AtomicInteger opened = new AtomicInteger();
+    DelegatingClient client =
+        new DelegatingClient(files()) {
+          @Override
+          public CompletableFuture<InputStream> open(LtxFile file) {
+            if (opened.incrementAndGet() == 2) {
+              write(1, 1, 2);
+              remove(0, 1, 1);
+              remove(0, 2, 2);
+            }
+            return super.open(file);
+          }
+        };
+    assertEquals(new Txid(2), restore(client, (done, total) -> pass(LIMIT)).txid());
+    assertEquals(3, opened.get());
+    requireImage();
+  }
+
+  @Test
+  void aFileThatIsListedButGoneForGoodIsHistoryGone() {
+    DelegatingClient client =
+        new DelegatingClient(files()) {
+          @Override
+          public CompletableFuture<InputStream> open(LtxFile file) {
+            if (file.name().range().min().equals(new Txid(2))) {
+              pass(LIMIT.dividedBy(4));
+              return CompletableFuture.failedFuture(
+                  new ReplicaException.NotFound("no such file: " + location(file.name())));
+            }
+            return super.open(file);
+          }
+        };
+    ViewException.HistoryGone failure =
+        assertThrows(
+            ViewException.HistoryGone.class, () -> restore(client, Restorer.Progress.none()));
+    assertTrue(
+        String.valueOf(failure.getMessage()).contains("0000000000000002"), failure.getMessage());
+    assertTrue(Files.notExists(dir.resolve("out.db")));
+  }
+}
