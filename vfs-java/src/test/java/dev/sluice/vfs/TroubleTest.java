@@ -383,11 +383,6 @@ class TroubleTest {
   }
 
   @Test
-  void aDeletedDatabaseSaysSo() {
-    // commit 0: made by CommitZero in the restore tests
-  }
-
-  @Test
   void failedAttachHasTheCodeAndKeepsTheReason() throws SQLException {
     String nowhere = bucket.url("no-such-bucket");
     attachFails(nowhere, "no-such-bucket", "NoSuchBucket");
