@@ -25,13 +25,12 @@ static void note_read(sluice_file *file, int rc) {
     } else if (file->has_failed_read && !file->has_healed) {
         file->healed_in = transaction(file);
         /* integrity_check reads on after a page that it could not have */
-        file->has_healed = file->healed_in > file->failed_in || file->lock_level == SQ_LOCK_NONE;
+        file->has_healed = file->healed_in > file->failed_in || file->healed_in == 0;
     }
 }
 
 bool sluice_has_healed(const sluice_file *file) {
-    bool is_asking = file->lock_level != SQ_LOCK_NONE && file->healed_in == transaction(file);
-    return file->has_healed && !is_asking;
+    return file->has_healed && (transaction(file) > file->healed_in || file->healed_in == 0); /* 0: it never locks */
 }
 
 static int read_page(sluice_file *file, uint32_t pgno, uint8_t *dst) {

@@ -59,8 +59,8 @@ int sluice_view_pin(sluice_file *file);
 void sluice_view_unpin(sluice_file *file);
 
 /*
- * Returns whether reads have gone well since the last that failed: in a later transaction, and not just the one that is
- * asking, for SQLite may have to read the schema again in order to ask.
+ * Returns whether reads have gone well since the last that failed, in a later transaction, and another has begun since:
+ * the first may have been SQLite that reads the schema in order to ask.
  */
 bool sluice_has_healed(const sluice_file *file);
 

@@ -175,27 +175,27 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
 
   /**
    * In a raw query the first {@code &} ends replica_url, and the rest arrives as parameters of the
-   * SQLite URI: whatever stands behind it and is neither ours nor SQLite's, however it is spelt.
+   * SQLite URI: whatever is neither ours nor SQLite's, however it is spelt. Where it stands says
+   * nothing, for sqlite-jdbc turns the order round.
    */
   private static void refuseRawQuery(String url, Map<String, String> all) {
     if (url.indexOf('?') < 0) {
       return;
     }
     StringBuilder whole = new StringBuilder(withoutSecrets(url));
-    boolean isBehind = false;
     boolean isRaw = false;
     for (Map.Entry<String, String> parameter : all.entrySet()) {
       String name = parameter.getKey();
       boolean isOfUri =
           NAMES.contains(name) || name.equals(REPLICA_OPEN) || SQLITE_KEYS.contains(name);
-      if (isBehind && !isOfUri) {
+      if (!isOfUri) {
         isRaw = true;
         whole.append('&').append(withoutSecrets(name, parameter.getValue()));
       }
-      isBehind |= name.equals(REPLICA_URL);
     }
     if (isRaw) {
-      String encoded = URLEncoder.encode(whole.toString(), StandardCharsets.UTF_8).replace("+", "%20");
+      String encoded =
+          URLEncoder.encode(whole.toString(), StandardCharsets.UTF_8).replace("+", "%20");
       throw new IllegalArgumentException(
           "the query of replica_url must be percent-encoded inside a SQLite URI: replica_url="
               + encoded);

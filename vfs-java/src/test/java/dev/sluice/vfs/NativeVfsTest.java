@@ -259,6 +259,29 @@ class NativeVfsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "SELECT 1",
+        "CREATE TEMP TABLE x(n)",
+        "CREATE TABLE local.x(n)",
+        "ALTER TABLE local.o ADD n"
+      })
+  void unchangedAttachedReplicaIsNotReadAgain(String between) throws SQLException {
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:");
+        Statement sql = db.createStatement()) {
+      sql.execute("ATTACH ':memory:' AS local");
+      sql.execute("CREATE TABLE local.o(x)");
+      sql.execute("ATTACH 'file:a?vfs=litestream&replica_url=fake:plain' AS a");
+      String query = "SELECT sum(length(v)) FROM a.t";
+      String first = one(db, query);
+      long before = counters()[0];
+      sql.execute(between);
+      assertEquals(first, one(db, query));
+      assertEquals(0, counters()[0] - before, "page reads");
+    }
+  }
+
   @Test
   void pinsGoThroughJavaWhereThereIsNoSlot() throws SQLException {
     long before = counters()[3];

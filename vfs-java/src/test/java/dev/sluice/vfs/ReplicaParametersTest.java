@@ -130,7 +130,7 @@ class ReplicaParametersTest {
   void encodedQueryBesideOtherKeysIsTaken() {
     assertEquals(
         "s3://b/d?region=x",
-        parse("db", "app", "x", "replica_url", "s3://b/d?region=x", "vfs", "litestream")
+        parse("db", "mode", "ro", "replica_url", "s3://b/d?region=x", "vfs", "litestream")
             .replicaUrl());
   }
 

@@ -3,6 +3,7 @@ package dev.sluice.vfs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -30,7 +31,14 @@ import org.junit.jupiter.api.io.TempDir;
 class SoakTest {
   private static final int THREADS = 8;
   private static final int TXIDS = 40;
-  private static final int ROWS = 2000;
+  private static final int ROWS = 6000;
+
+  /**
+   * Far below the database's size, so that pages come and go. The largest that is asked for wins:
+   * every URL says this.
+   */
+  private static final String SMALL_CACHE = "page_cache_size=256KiB";
+
   private static final int SECONDS = Integer.getInteger("sluice.soak.seconds", 10);
 
   @TempDir Path folder;
@@ -106,6 +114,7 @@ class SoakTest {
       }
       assertEquals(txid, history.add(file).value());
     }
+    assertTrue(Files.size(file) > 4 * 256 * 1024, "larger than the cache");
   }
 
   private static int query(String url, Random random, long end) throws SQLException {
@@ -116,8 +125,8 @@ class SoakTest {
       int expectedTxid = isLatest ? TXIDS : txid;
       String jdbc =
           isLatest
-              ? Urls.jdbc(url, "page_cache_size=1MB")
-              : Urls.jdbc(url, "txid=" + Integer.toHexString(txid));
+              ? Urls.jdbc(url, SMALL_CACHE)
+              : Urls.jdbc(url, SMALL_CACHE, "txid=" + Integer.toHexString(txid));
       try (Connection connection = DriverManager.getConnection(jdbc)) {
         connection.setAutoCommit(random.nextBoolean());
         for (int i = 0; i < 20; i++) {

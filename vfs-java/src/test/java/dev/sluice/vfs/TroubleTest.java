@@ -383,8 +383,26 @@ class TroubleTest {
   }
 
   @Test
-  void aDeletedDatabaseSaysSo() {
-    // commit 0: made by CommitZero in the restore tests
+  void failedAttachHasTheCodeAndKeepsTheReason() throws SQLException {
+    String nowhere = bucket.url("no-such-bucket");
+    attachFails(nowhere, "no-such-bucket", "NoSuchBucket");
+    proxy.inject(request -> true, new Fault.Status(503, "SlowDown"));
+    attachFails(bucket.through(proxy.endpoint()).url(), "tried", "SlowDown");
+  }
+
+  private void attachFails(String replicaUrl, String... words) throws SQLException {
+    String uri =
+        Urls.jdbc(replicaUrl, "read_timeout=" + LIMIT.toMillis() + "ms")
+            .substring("jdbc:sqlite:".length());
+    Failure.of(() -> execute(ordinary, "ATTACH '" + uri + "' AS replica"))
+        .hasCode(SQLiteErrorCode.SQLITE_CANTOPEN);
+    try (Connection fresh = connect("jdbc:sqlite::memory:")) {
+      Failure.of(() -> execute(fresh, "ATTACH '" + uri + "' AS replica"));
+      String reason = DatabaseContents.value(fresh, "SELECT litestream_error()");
+      for (String word : words) {
+        assertTrue(reason.contains(word), () -> "\"" + word + "\" in: " + reason);
+      }
+    }
   }
 
   private GoldenFile newestSnapshot() {
