@@ -6,6 +6,7 @@ import dev.sluice.storage.Listings;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.RestorePlan;
 import dev.sluice.storage.Target;
@@ -29,6 +30,9 @@ public final class Planner {
   private static final Duration EMPTY_PAUSE = Duration.ofMillis(250);
   private static final Duration GONE_PAUSE = Duration.ofMillis(100);
 
+  /** Too little time for a storage to answer in: a retried call may end this long before its deadline. */
+  private static final Duration LITTLE = Duration.ofMillis(200);
+
   /** Before the second and third listing of a history with a gap: all within two seconds. */
   private static final List<Duration> GAP_PAUSES =
       List.of(Duration.ofMillis(500), Duration.ofSeconds(1));
@@ -39,6 +43,9 @@ public final class Planner {
   private ReplicaClient client;
   private Deadline deadline;
   private Consumer<Optional<IOException>> troubles = trouble -> {};
+
+  /** What the last plan failed with, while it is being mended. */
+  private Optional<ViewException> postponed = Optional.empty();
   private final Set<LtxFile> avoided = new HashSet<>();
   private Optional<LtxFormatException> malformed = Optional.empty();
   private Optional<List<LtxFile>> listing = Optional.empty();
@@ -106,6 +113,7 @@ public final class Planner {
       try {
         RestorePlan plan = planFrom(files);
         troubles.accept(Optional.empty());
+        postponed = postponed.filter(ViewException.HistoryGone.class::isInstance);
         return plan;
       } catch (PlanException.NoFiles e) {
         awaitFirstFile(e);
@@ -124,10 +132,32 @@ public final class Planner {
 
   private List<LtxFile> list() throws IOException {
     meter.beginRound();
-    List<LtxFile> files = cancelling(Listings.all(client), "list " + client.location());
-    listing = Optional.of(files);
-    isFresh = true;
-    return files;
+    try {
+      List<LtxFile> files = cancelling(Listings.all(client), "list " + client.location());
+      listing = Optional.of(files);
+      isFresh = true;
+      return files;
+    } catch (ReplicaException.Unavailable e) {
+      throw lastWord(e);
+    }
+  }
+
+  /**
+   * Returns what to say when the storage did not answer in what little time was left: the trouble
+   * that took the time, if there was one.
+   */
+  IOException lastWord(ReplicaException.Unavailable late) {
+    if (postponed.isEmpty() || deadline.remaining().compareTo(LITTLE) > 0) {
+      return late;
+    }
+    ViewException trouble = postponed.get();
+    trouble.addSuppressed(late);
+    return trouble;
+  }
+
+  private void postpone(ViewException trouble) {
+    postponed = Optional.of(trouble);
+    troubles.accept(Optional.of(trouble));
   }
 
   private RestorePlan planFrom(List<LtxFile> files) throws IOException {
@@ -155,7 +185,7 @@ public final class Planner {
     if (deadline.hasPassed()) {
       throw new ViewException.NoFiles(what, e);
     }
-    troubles.accept(Optional.of(new ViewException.NoFiles(what, e)));
+    postpone(new ViewException.NoFiles(what, e));
     Waits.pause(EMPTY_PAUSE, deadline, closing, what);
     if (deadline.hasPassed()) {
       throw new ViewException.NoFiles(what, e);
@@ -167,7 +197,7 @@ public final class Planner {
     if (gaps == GAP_PAUSES.size() || deadline.hasPassed()) {
       throw new ViewException.Gap(what, e);
     }
-    troubles.accept(Optional.of(new ViewException.Gap(what, e)));
+    postpone(new ViewException.Gap(what, e));
     Waits.pause(GAP_PAUSES.get(gaps), deadline, closing, what);
     gaps++;
   }
@@ -192,7 +222,7 @@ public final class Planner {
    */
   public void relist(IOException gone) throws IOException {
     String what = "open " + client.location() + ": history gone: " + gone.getMessage();
-    troubles.accept(Optional.of(new ViewException.HistoryGone(what, gone)));
+    postpone(new ViewException.HistoryGone(what, gone));
     Waits.pause(GONE_PAUSE, deadline, closing, what);
     if (deadline.hasPassed()) {
       throw new ViewException.HistoryGone(what, gone);

@@ -259,6 +259,8 @@ public final class Replica {
         planner.avoid(e.file(), e.reason());
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         planner.relist(e);
+      } catch (ReplicaException.Unavailable e) {
+        throw planner.lastWord(e);
       }
     }
   }
