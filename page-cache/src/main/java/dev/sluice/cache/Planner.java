@@ -30,7 +30,10 @@ public final class Planner {
   private static final Duration EMPTY_PAUSE = Duration.ofMillis(250);
   private static final Duration GONE_PAUSE = Duration.ofMillis(100);
 
-  /** Too little time for a storage to answer in: a retried call may end this long before its deadline. */
+  /**
+   * Too little time for a storage to answer in: a retried call may end this long before its
+   * deadline.
+   */
   private static final Duration LITTLE = Duration.ofMillis(200);
 
   /** Before the second and third listing of a history with a gap: all within two seconds. */
@@ -46,6 +49,7 @@ public final class Planner {
 
   /** What the last plan failed with, while it is being mended. */
   private Optional<ViewException> postponed = Optional.empty();
+
   private final Set<LtxFile> avoided = new HashSet<>();
   private Optional<LtxFormatException> malformed = Optional.empty();
   private Optional<List<LtxFile>> listing = Optional.empty();

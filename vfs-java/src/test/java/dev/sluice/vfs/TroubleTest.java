@@ -315,6 +315,31 @@ class TroubleTest {
   }
 
   @Test
+  void aListedFileThatStaysGoneOrChangedIsHistoryGoneAtTheDeadline() {
+    for (Fault fault :
+        List.of(new Fault.Status(404, "NoSuchKey"), new Fault.Status(412, "PreconditionFailed"))) {
+      proxy.inject(request -> request.path().endsWith(".ltx"), fault);
+      Failure.of(() -> connect(url()))
+          .hasCode(SQLiteErrorCode.SQLITE_CANTOPEN)
+          .says("history gone", ".ltx")
+          .atTheDeadline();
+      proxy.heal();
+    }
+  }
+
+  @Test
+  void aGapIsNamedHoweverLittleTimeThereIs() {
+    TestBucket gap =
+        TestBucket.of(
+            Golden.named("incr-4096").files().stream()
+                .filter(file -> !file.minTxid().endsWith("6"))
+                .toList());
+    Failure.of(() -> connect(Urls.jdbc(gap.url(), "read_timeout=700ms")))
+        .hasCode(SQLiteErrorCode.SQLITE_CANTOPEN)
+        .says("0000000000000005", "0000000000000006");
+  }
+
+  @Test
   void aGapNamesTheLastGoodAndTheMissingTxid() {
     TestBucket gap =
         TestBucket.of(
