@@ -10,6 +10,7 @@ import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.RestorePlan;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -88,12 +89,27 @@ final class Opening {
   /**
    * Returns the view that a plan gives.
    *
+   * @param dated a file below the snapshot level that ends where the plan does, for the time of the
+   *     state: a snapshot's header has the time at which the snapshot was made
    * @throws MalformedFileException if a file breaks a rule of the format
    * @throws dev.sluice.storage.ReplicaException if a file cannot be read; {@code NotFound} and
    *     {@code Conflict} mean that the plan is out of date
    */
-  View open(RestorePlan plan) throws IOException {
-    List<Loaded> loaded = load(plan.files());
+  View open(RestorePlan plan, Optional<LtxFile> dated) throws IOException {
+    Optional<CompletableFuture<byte[]>> header =
+        dated
+            .filter(file -> file.size() >= LtxHeader.BYTES)
+            .map(file -> client.read(file, 0, LtxHeader.BYTES));
+    try {
+      return open(plan, load(plan.files()), header);
+    } finally {
+      header.ifPresent(request -> request.cancel(true));
+    }
+  }
+
+  private View open(
+      RestorePlan plan, List<Loaded> loaded, Optional<CompletableFuture<byte[]>> header)
+      throws IOException {
     FileSummary newest = loaded.get(loaded.size() - 1).summary();
     requireOnePageSize(loaded, newest.header().pageSize());
     if (newest.header().commit() == 0) {
@@ -103,9 +119,25 @@ final class Opening {
     PageMap pages = pages(loaded);
     keepPages(loaded, pages, newest.header().pageSize());
     byte[] pageOne = pageOne(loaded, pages, newest.header().pageSize());
-    Instant time = Instant.ofEpochMilli(newest.header().timestampMillis());
+    Instant time = Instant.ofEpochMilli(timeMillis(newest.header(), header));
     return new View(
         plan.txid(), newest.header().commit(), newest.header().pageSize(), pages, time, pageOne);
+  }
+
+  private long timeMillis(LtxHeader newest, Optional<CompletableFuture<byte[]>> dated)
+      throws InterruptedIOException {
+    if (dated.isEmpty()) {
+      return newest.timestampMillis();
+    }
+    String what = "read a header of " + client.location();
+    try {
+      byte[] header = Waits.await(dated.get(), deadline, what);
+      return LtxHeader.parse(ByteBuffer.wrap(header), what).timestampMillis();
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      return newest.timestampMillis();
+    }
   }
 
   private PageMap pages(List<Loaded> loaded) throws ViewException {

@@ -316,7 +316,20 @@ public final class Replica {
         return view;
       }
     }
-    return shared(key, new Opening(retrying, meter, deadline, files, cache).open(plan));
+    Opening opening = new Opening(retrying, meter, deadline, files, cache);
+    return shared(key, opening.open(plan, dated(plan)));
+  }
+
+  /** A snapshot is dated by the file of another level that ends where it does, if there is one. */
+  private Optional<LtxFile> dated(RestorePlan plan) {
+    LtxFile newest = plan.files().get(plan.files().size() - 1);
+    if (newest.name().level() < LtxFileName.SNAPSHOT_LEVEL) {
+      return Optional.empty();
+    }
+    return listedFiles().stream()
+        .filter(file -> file.name().level() < LtxFileName.SNAPSHOT_LEVEL)
+        .filter(file -> file.name().range().max().equals(plan.txid()))
+        .findFirst();
   }
 
   private void publish(View view, RestorePlan plan, long provenAtNanos) throws ReplicaException {

@@ -150,6 +150,17 @@ class GoldenReplicaTest {
     }
   }
 
+  /** The snapshot at TXID 2 was made 353 ms after the state that it holds. */
+  @Test
+  void aSnapshotIsDatedByTheFileOfAnotherLevel() throws IOException {
+    Path path = Golden.named("live-4096").copyTo(dir);
+    try (Replicas replicas = TestReplicas.replicas()) {
+      Replica replica = replicas.acquire(TestReplicas.options(path));
+      View view = replica.at(new Target.AtTxid(new Txid(2)));
+      assertEquals(Instant.parse("2026-11-21T00:32:01.767Z"), view.time());
+    }
+  }
+
   @Test
   void tenMoreAcquiresMakeNoRequestAndShareEverything() throws IOException {
     Path path = Golden.named("live-4096").copyTo(dir);

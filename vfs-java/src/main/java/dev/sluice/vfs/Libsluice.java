@@ -3,7 +3,9 @@ package dev.sluice.vfs;
 import com.sun.jna.Callback;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * The functions of libsluice that Java calls, and the callbacks that it calls.
@@ -16,11 +18,28 @@ final class Libsluice {
   /** What {@link #sluice_interface_version} must say. */
   static final int INTERFACE_VERSION = 2;
 
+  private static final String JNA_DIRECTORY = "jna.tmpdir";
+
   private Libsluice() {}
 
-  /** Binds this class to the library in that file; {@link LinkageError} if it cannot be loaded. */
+  /**
+   * Binds this class to the library in that file; {@link LinkageError} if it cannot be loaded. JNA
+   * unpacks a library of its own at its first use: beside ours, unless a setting of JNA's says
+   * where, so that one setting of ours is enough where other directories are mounted noexec.
+   */
   static void load(Path file) {
-    Native.register(Libsluice.class, NativeLibrary.getInstance(file.toString()));
+    Path directory = Objects.requireNonNull(file.toAbsolutePath().getParent());
+    boolean isOurs = System.getProperty(JNA_DIRECTORY) == null && Files.isWritable(directory);
+    if (isOurs) {
+      System.setProperty(JNA_DIRECTORY, directory.toString());
+    }
+    try {
+      Native.register(Libsluice.class, NativeLibrary.getInstance(file.toString()));
+    } finally {
+      if (isOurs) {
+        System.clearProperty(JNA_DIRECTORY);
+      }
+    }
   }
 
   static native int sluice_interface_version();
