@@ -1,6 +1,5 @@
 package dev.sluice.cache;
 
-import dev.sluice.ltx.FrameDecoder;
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.storage.Deadline;
@@ -25,7 +24,6 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -34,7 +32,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -66,6 +63,7 @@ public final class Replica {
   private final ExecutorService openings;
   private final ScheduledExecutorService timer;
   private final Retries retries;
+  private final PageReader pages;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
 
@@ -94,6 +92,8 @@ public final class Replica {
     this.openings = Executors.newCachedThreadPool(daemons(name));
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
     this.retries = Retries.standard(new Random(), timer);
+    PageReader.Source source = new PageReader.Source(this.client, meter, files, cache);
+    this.pages = new PageReader(source, retries, () -> closing.getCount() == 0);
   }
 
   private static ThreadFactory daemons(String name) {
@@ -383,30 +383,15 @@ public final class Replica {
       dst.put(new byte[view.pageSize()]);
       return;
     }
-    dst.put(page(view, pgno, timeout));
+    Optional<byte[]> cached = pages.cached(view, pgno);
+    dst.put(cached.isPresent() ? cached.get() : fetch(view, pgno, timeout));
   }
 
-  private byte[] page(View view, long pgno, Duration timeout) throws IOException {
-    PageMap pages = view.pages();
-    if (!pages.contains(pgno)) {
-      throw new ViewException.PageMissing(
-          "read page " + pgno + " of " + location() + ": no file holds it at TXID " + view.txid());
-    }
-    FrameCache.Key key = FrameCache.frameKey(pages.fileNumber(pgno), pages.offset(pgno));
-    Optional<byte[]> cached = cache.find(key);
-    if (cached.isPresent()) {
-      return cached.get();
-    }
+  private byte[] fetch(View view, long pgno, Duration timeout) throws IOException {
     try {
-      byte[] page = fetch(view, pgno, key, Deadline.after(timeout, System::nanoTime));
+      byte[] page = pages.fetch(view, pgno, Deadline.after(timeout, System::nanoTime));
       lastError = Optional.empty();
       return page;
-    } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-      ViewException gone =
-          new ViewException.HistoryGone(
-              "read page " + pgno + ": history gone: " + e.getMessage(), e);
-      noteFailedRead(view, gone);
-      throw gone;
     } catch (IOException e) {
       noteFailedRead(view, e);
       throw e;
@@ -419,60 +404,6 @@ public final class Replica {
     if (isLatest || failure instanceof ReplicaException) {
       lastError = Optional.of(String.valueOf(failure.getMessage()));
     }
-  }
-
-  /**
-   * A caller that joined another's fetch has its own deadline: when that fetch gave up too early,
-   * it begins one.
-   */
-  private byte[] fetch(View view, long pgno, FrameCache.Key key, Deadline deadline)
-      throws IOException {
-    AtomicBoolean isMine = new AtomicBoolean();
-    while (true) {
-      CompletableFuture<byte[]> page =
-          cache.get(
-              key,
-              () -> {
-                isMine.set(true);
-                return request(view, pgno, deadline);
-              });
-      try {
-        return Waits.await(page, deadline, "read page " + pgno + " of " + location());
-      } catch (ReplicaException.Unavailable e) {
-        if (isMine.get() || deadline.hasPassed() || closing.getCount() == 0) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private CompletableFuture<byte[]> request(View view, long pgno, Deadline deadline) {
-    LtxFile file = files.file(view.pages().fileNumber(pgno));
-    long offset = view.pages().offset(pgno);
-    int frameBytes = view.pages().frameBytes(pgno);
-    meter.beginRound();
-    return retries
-        .until(deadline, client)
-        .read(file, offset, frameBytes)
-        .thenApply(
-            frame -> {
-              byte[] page = new byte[view.pageSize()];
-              try {
-                FrameDecoder.decode(
-                    frame,
-                    0,
-                    frameBytes,
-                    pgno,
-                    view.pageSize(),
-                    page,
-                    0,
-                    client.location(file.name()),
-                    offset);
-              } catch (LtxFormatException e) {
-                throw new CompletionException(e);
-              }
-              return page;
-            });
   }
 
   /** Returns the files that were listed last. */

@@ -1,6 +1,8 @@
 package dev.sluice.cli;
 
+import dev.sluice.storage.text.NearestWord;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -28,14 +30,14 @@ final class Usage {
   private Usage() {}
 
   static ParameterException unknownCommand(CommandLine root, String name) {
-    String hint = Nearest.hint(name, root.getSubcommands().keySet());
+    String hint = hint(name, root.getSubcommands().keySet());
     return new ParameterException(root, "unknown command \"" + name + "\"" + hint);
   }
 
   static ParameterException unknownOption(CommandLine command, String option) {
     String name = option.replaceFirst("=.*", "");
     String word = "--" + name.replaceFirst("^--?", "");
-    String hint = Nearest.hint(word, optionNames(command.getCommandSpec()));
+    String hint = hint(word, optionNames(command.getCommandSpec()));
     return new ParameterException(command, "unknown option \"" + name + "\"" + hint);
   }
 
@@ -49,6 +51,12 @@ final class Usage {
         throw unknownOption(command, argument);
       }
     }
+  }
+
+  private static String hint(String word, Collection<String> candidates) {
+    return NearestWord.of(word, candidates)
+        .map(known -> "; did you mean \"" + known + "\"?")
+        .orElse("");
   }
 
   static boolean isOption(String argument) {

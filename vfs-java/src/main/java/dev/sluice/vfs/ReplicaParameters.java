@@ -1,13 +1,13 @@
 package dev.sluice.vfs;
 
 import dev.sluice.storage.Environment;
+import dev.sluice.storage.text.NearestWord;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -137,11 +137,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
             throw new IllegalArgumentException(
                 LATER.contains(name)
                     ? "parameter \"" + name + "\" is not known by this version"
-                    : "unknown parameter \""
-                        + name
-                        + "\" (did you mean \""
-                        + nearest(name)
-                        + "\"?)");
+                    : "unknown parameter \"" + name + "\"" + hint(name));
           }
         });
     String url = Optional.ofNullable(ours.remove(REPLICA_URL)).orElse("");
@@ -238,26 +234,9 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
     throw new IllegalArgumentException(CACHE_DIR + ": not a directory: \"" + text + "\"");
   }
 
-  private static String nearest(String name) {
-    return new TreeSet<>(NAMES)
-        .stream().min(Comparator.comparingInt(known -> distance(name, known))).orElse(REPLICA_URL);
-  }
-
-  /** Returns the edits (insert, delete, replace) between two words. */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, Math.min(row[j - 1], diagonal) + 1);
-      }
-    }
-    return row[b.length()];
+  private static String hint(String name) {
+    return NearestWord.of(name.toLowerCase(Locale.ROOT), NAMES)
+        .map(known -> " (did you mean \"" + known + "\"?)")
+        .orElse(" (known: " + String.join(", ", new TreeSet<>(NAMES)) + ")");
   }
 }

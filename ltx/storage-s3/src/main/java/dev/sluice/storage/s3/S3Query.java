@@ -1,5 +1,6 @@
 package dev.sluice.storage.s3;
 
+import dev.sluice.storage.text.NearestWord;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -39,7 +40,6 @@ record S3Query(Map<String, String> values) {
           SSE_CUSTOMER_KEY,
           SSE_CUSTOMER_KEY_MD5,
           SSE_KMS_KEY_ID);
-  private static final int NEAR = 4;
 
   /** Refuses keys that nobody knows, with the nearest one that is known. */
   S3Query {
@@ -52,36 +52,9 @@ record S3Query(Map<String, String> values) {
   }
 
   private static String suggestion(String key) {
-    String nearest = KEYS.get(0);
-    for (String known : KEYS) {
-      if (distance(key, known) < distance(key, nearest)) {
-        nearest = known;
-      }
-    }
-    return distance(key, nearest) <= NEAR
-        ? " (did you mean " + nearest + "?)"
-        : " (known: " + String.join(", ", KEYS) + ")";
-  }
-
-  /**
-   * Returns how many characters must be put in, taken out or replaced to make one text of the
-   * other.
-   */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replaced = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
+    return NearestWord.of(key, KEYS)
+        .map(known -> " (did you mean " + known + "?)")
+        .orElse(" (known: " + String.join(", ", KEYS) + ")");
   }
 
   /**

@@ -1,25 +1,24 @@
-package dev.sluice.cli;
+package dev.sluice.storage.text;
 
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Optional;
 
 /** Finds the known word that a mistyped one was most likely meant to be. */
-final class Nearest {
+public final class NearestWord {
 
-  private Nearest() {}
+  private NearestWord() {}
 
   /**
-   * Returns {@code ; did you mean "..."?} with the candidate that begins with {@code word} or has
-   * the fewest edits from it, or nothing if none is near.
+   * Returns the candidate that begins with {@code word}, or else has the fewest edits from it and
+   * no more than a third of its length; of several the first in alphabetical order.
    */
-  static String hint(String word, Collection<String> candidates) {
+  public static Optional<String> of(String word, Collection<String> candidates) {
     return candidates.stream()
         .filter(known -> distance(word, known) <= word.length() / 3)
         .min(
             Comparator.<String>comparingInt(known -> distance(word, known))
-                .thenComparing(Comparator.naturalOrder()))
-        .map(known -> "; did you mean \"" + known + "\"?")
-        .orElse("");
+                .thenComparing(Comparator.naturalOrder()));
   }
 
   private static int distance(String word, String known) {
@@ -30,7 +29,7 @@ final class Nearest {
    * Returns how many insertions, deletions and replacements turn one word into the other
    * (Levenshtein).
    */
-  static int edits(String a, String b) {
+  private static int edits(String a, String b) {
     int[] previous = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {
       previous[j] = j;
