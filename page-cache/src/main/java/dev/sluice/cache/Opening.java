@@ -12,6 +12,7 @@ import dev.sluice.storage.RestorePlan;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -41,6 +42,9 @@ final class Opening {
   private static final int IN_FLIGHT_MAX = 64;
   private static final long KEPT_BYTES_MAX = 32 << 20;
   private static final int CACHE_SHARE = 4;
+
+  /** How long a view that is otherwise whole waits for its time. */
+  private static final Duration DATE_WAIT = Duration.ofMillis(250);
 
   /** Header, end mark, an empty index with its length, trailer. */
   private static final int FILE_BYTES_MIN = LtxHeader.BYTES + 6 + 1 + 8 + 16;
@@ -131,7 +135,7 @@ final class Opening {
     }
     String what = "read a header of " + client.location();
     try {
-      byte[] header = Waits.await(dated.get(), deadline, what);
+      byte[] header = Waits.await(dated.get(), Deadline.after(DATE_WAIT, System::nanoTime), what);
       return LtxHeader.parse(ByteBuffer.wrap(header), what).timestampMillis();
     } catch (InterruptedIOException e) {
       throw e;

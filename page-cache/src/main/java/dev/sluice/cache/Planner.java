@@ -136,22 +136,25 @@ public final class Planner {
 
   private List<LtxFile> list() throws IOException {
     meter.beginRound();
+    Duration left = deadline.remaining();
     try {
       List<LtxFile> files = cancelling(Listings.all(client), "list " + client.location());
       listing = Optional.of(files);
       isFresh = true;
       return files;
     } catch (ReplicaException.Unavailable e) {
-      throw lastWord(e);
+      throw lastWord(e, left);
     }
   }
 
   /**
-   * Returns what to say when the storage did not answer in what little time was left: the trouble
-   * that took the time, if there was one.
+   * Returns what to say when the storage did not answer: the trouble that took the time before, if
+   * there was little time left for the answer.
+   *
+   * @param left how much time the storage had
    */
-  IOException lastWord(ReplicaException.Unavailable late) {
-    if (postponed.isEmpty() || deadline.remaining().compareTo(LITTLE) > 0) {
+  IOException lastWord(ReplicaException.Unavailable late, Duration left) {
+    if (postponed.isEmpty() || left.compareTo(LITTLE) > 0) {
       return late;
     }
     ViewException trouble = postponed.get();

@@ -249,6 +249,7 @@ public final class Replica {
     long startNanos = System.nanoTime();
     while (true) {
       RestorePlan plan = plan(planner);
+      Duration left = opening.deadline().remaining();
       try {
         View view = view(plan, retrying, opening.deadline());
         if (target instanceof Target.Latest) {
@@ -260,7 +261,7 @@ public final class Replica {
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         planner.relist(e);
       } catch (ReplicaException.Unavailable e) {
-        throw planner.lastWord(e);
+        throw planner.lastWord(e, left);
       }
     }
   }

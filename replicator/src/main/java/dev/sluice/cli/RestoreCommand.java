@@ -96,8 +96,8 @@ final class RestoreCommand implements Callable<Integer> {
         terminal.out().println(summary(file, client.location(), result, began).toString());
       }
     } finally {
-      output.discard();
       forget(discard);
+      output.discard();
     }
     return ExitCode.DONE;
   }

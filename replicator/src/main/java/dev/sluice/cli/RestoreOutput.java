@@ -99,8 +99,10 @@ final class RestoreOutput {
   /** Removes whatever it was made under; another thread may still be at it. */
   void discard() throws IOException {
     Files.deleteIfExists(staging);
+    String prefix = "." + staging.getFileName() + ".";
     try (DirectoryStream<Path> left =
-        Files.newDirectoryStream(folder(), "." + staging.getFileName() + ".*")) {
+        Files.newDirectoryStream(
+            folder(), path -> String.valueOf(path.getFileName()).startsWith(prefix))) {
       for (Path path : left) {
         Files.deleteIfExists(path);
       }

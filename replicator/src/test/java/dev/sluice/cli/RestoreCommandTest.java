@@ -62,6 +62,18 @@ final class RestoreCommandTest {
   }
 
   @Test
+  void outputMayHaveAnyName() throws IOException {
+    for (String name : new String[] {"a[b.db", "a{b.db", "a[1]*?.db", "a\\b.db"}) {
+      Path odd = Files.createDirectories(folder.resolve("odd")).resolve(name);
+      CliRun.done("restore", "-o", odd.toString(), replica);
+      try (Stream<Path> files = Files.list(folder.resolve("odd"))) {
+        assertEquals(List.of(odd), files.toList());
+      }
+      Files.delete(odd);
+    }
+  }
+
+  @Test
   void existingFileIsRefusedAndKept() throws IOException {
     Files.writeString(out, "mine");
     CliRun run = CliRun.of("restore", "-o", out.toString(), replica);

@@ -296,6 +296,19 @@ class TroubleTest {
   }
 
   @Test
+  void anOutageAfterAnEmptyListingIsTheReason() {
+    TestBucket empty = TestBucket.of(List.of());
+    String url =
+        Urls.jdbc(empty.through(proxy.endpoint()).url(), "read_timeout=" + LIMIT.toMillis() + "ms");
+    proxy.inject(request -> true, new Fault.Status(503, "SlowDown"));
+    proxy.inject(10, request -> true, new Fault.Delay(Duration.ZERO));
+    Failure.of(() -> connect(url))
+        .hasCode(SQLiteErrorCode.SQLITE_CANTOPEN)
+        .says("tried", "SlowDown")
+        .atTheDeadline();
+  }
+
+  @Test
   void filesThatArriveWhilePolledAreSeen() throws Exception {
     TestBucket late = TestBucket.of(List.of());
     TestBucket watched = late.through(proxy.endpoint());
@@ -307,7 +320,7 @@ class TroubleTest {
               } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
               }
-              GOLDEN.files().forEach(late::put);
+              late.put(newestSnapshot());
             });
     writer.start();
     assertNewest(Urls.jdbc(watched.url(), "read_timeout=20s"));

@@ -265,6 +265,9 @@ public final class Restorer implements AutoCloseable {
           stall.beginWait();
           Waits.pause(PAUSE, stall.deadline(), neverClosing, "restore " + nameOf(file));
           stall.endWait();
+          if (stall.isOver()) {
+            throw e;
+          }
         }
       }
     }
