@@ -409,6 +409,19 @@ static void entries_are_used_again(void) {
     }
 }
 
+/* A connection from before the goodbye holds the VFS and calls through it, also while it is registered again. */
+static void registering_again_leaves_the_vfs_as_it_is(void) {
+    sq_vfs *held = registered;
+    int marked = held->file_bytes + 1;
+    held->file_bytes = marked; /* filling it in again would undo this */
+    CHECK(sluice_backend_unregister(1000) == SQ_OK);
+    CHECK(registered == NULL);
+    CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
+    CHECK(registered == held && held->file_bytes == marked);
+    held->file_bytes = marked - 1;
+    CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
+}
+
 static void *open_often(void *arg) {
     (void)arg;
     while (!atomic_load_explicit(&hammer_done, memory_order_relaxed)) {
@@ -469,6 +482,7 @@ int main(int argc, char **argv) {
     failures_are_codes();
     nothing_said_is_never_success();
     journal_names_are_nobodys();
+    registering_again_leaves_the_vfs_as_it_is();
     goodbye_while_a_file_is_opened();
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     goodbye_ends_every_call();
