@@ -50,10 +50,12 @@ static int register_with(const sq_api *api, char **out_message) {
         if (fallback == NULL) {
             return fail(api, out_message, "sluice: this SQLite has no default VFS for temporary files");
         }
-        registration->api = api;
-        registration->fallback = fallback;
+        if (registration->api != api || registration->fallback != fallback) {
+            registration->api = api;
+            registration->fallback = fallback;
+            sluice_vfs_prepare(registration);
+        } /* else as it is: connections from before the goodbye still call through this VFS, at this moment too */
         registration->has_left = false;
-        sluice_vfs_prepare(registration);
     }
     int rc = sluice_functions_register(api); /* also where the VFS is there: sqlite3_shutdown forgets the functions only */
     if (rc == SQ_OK && present == NULL) {

@@ -79,9 +79,13 @@ static int vfs_access(sq_vfs *vfs, const char *name, int flags, int *out_result)
 }
 
 static int vfs_full_pathname(sq_vfs *vfs, const char *name, int capacity, char *out_path) {
-    return is_replica(vfs->app_data, name)
-               ? sluice_path_make(name, capacity, out_path)
-               : fallback_of(vfs)->xFullPathname(fallback_of(vfs), name, capacity, out_path);
+    if (is_replica(vfs->app_data, name)) {
+        return sluice_path_make(name, capacity, out_path);
+    }
+    /* The default VFS has buffers for its own longest path, "-journal" included; SQLite holds us to ours, which is longer. */
+    sq_vfs *fallback = fallback_of(vfs);
+    int allowed = fallback->path_bytes_max + 1 - (int)(sizeof "-journal" - 1);
+    return fallback->xFullPathname(fallback, name, capacity < allowed ? capacity : allowed, out_path);
 }
 
 static void *vfs_dl_open(sq_vfs *vfs, const char *name) {

@@ -217,8 +217,20 @@ static int serve_close(int64_t file) {
     return SLUICE_DONE;
 }
 
+static int default_full_pathname(sq_vfs *vfs, const char *name, int capacity, char *out_path) {
+    (void)vfs;
+    int bytes = snprintf(out_path, (size_t)capacity, "%s", name);
+    return bytes < capacity ? SQ_OK : SQ_CANTOPEN;
+}
+
 static sq_vfs *registered;
-static sq_vfs default_vfs = {.version = 2, .file_bytes = 16, .path_bytes_max = 512, .name = "default"};
+static sq_vfs default_vfs = {
+    .version = 2,
+    .file_bytes = 16,
+    .path_bytes_max = 512,
+    .name = "default",
+    .xFullPathname = default_full_pathname,
+};
 static int api_version(void) { return 3045000; }
 static sq_vfs *api_vfs_find(const char *name) { return name == NULL ? &default_vfs : registered; }
 static int api_vfs_register(sq_vfs *vfs, int make_default) {
@@ -242,8 +254,7 @@ static const char *api_uri_key(const char *name, int index) {
     return index == 0 ? "vfs" : NULL;
 }
 static const char *api_uri_parameter(const char *name, const char *key) {
-    (void)name;
-    return strcmp(key, "vfs") == 0 ? "v" : NULL;
+    return name[0] != '/' && strcmp(key, "vfs") == 0 ? "v" : NULL;
 }
 static int always_pinned;
 static int api_uri_boolean(const char *name, const char *key, int otherwise) {
@@ -396,6 +407,18 @@ static void journal_names_are_nobodys(void) {
     }
 }
 
+static void local_paths_fit_the_default_vfs(void) {
+    char name[600];
+    char path[600];
+    for (int bytes = 500; bytes <= 545; bytes++) {
+        memset(name, 'p', sizeof name);
+        name[0] = '/'; /* a local file */
+        name[bytes] = '\0';
+        int rc = registered->xFullPathname(registered, name, registered->path_bytes_max + 1, path);
+        CHECK(rc == (bytes + 8 <= default_vfs.path_bytes_max ? SQ_OK : SQ_CANTOPEN));
+    }
+}
+
 /* Each round another SQLite, as a redeployed application brings one; more of them than there are entries. */
 static void entries_are_used_again(void) {
     static sq_api others[3 * SLUICE_REGISTRATIONS_MAX];
@@ -407,6 +430,19 @@ static void entries_are_used_again(void) {
         CHECK(registered != NULL);
         CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
     }
+}
+
+/* A connection from before the goodbye holds the VFS and calls through it, also while it is registered again. */
+static void registering_again_leaves_the_vfs_as_it_is(void) {
+    sq_vfs *held = registered;
+    int marked = held->file_bytes + 1;
+    held->file_bytes = marked; /* filling it in again would undo this */
+    CHECK(sluice_backend_unregister(1000) == SQ_OK);
+    CHECK(registered == NULL);
+    CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
+    CHECK(registered == held && held->file_bytes == marked);
+    held->file_bytes = marked - 1;
+    CHECK(sluice_backend_register(serve_open, serve_read, serve_pin, serve_unpin, serve_ask, serve_close) == SQ_OK);
 }
 
 static void *open_often(void *arg) {
@@ -469,6 +505,8 @@ int main(int argc, char **argv) {
     failures_are_codes();
     nothing_said_is_never_success();
     journal_names_are_nobodys();
+    local_paths_fit_the_default_vfs();
+    registering_again_leaves_the_vfs_as_it_is();
     goodbye_while_a_file_is_opened();
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     goodbye_ends_every_call();
