@@ -82,7 +82,7 @@ static int vfs_full_pathname(sq_vfs *vfs, const char *name, int capacity, char *
     if (is_replica(vfs->app_data, name)) {
         return sluice_path_make(name, capacity, out_path);
     }
-    /* The default VFS has buffers for its own longest path, "-journal" included; SQLite holds us to ours, which is longer. */
+    /* The default VFS has buffers for its own longest path, "-journal" included; SQLite holds us to ours, a longer one. */
     sq_vfs *fallback = fallback_of(vfs);
     int allowed = fallback->path_bytes_max + 1 - (int)(sizeof "-journal" - 1);
     return fallback->xFullPathname(fallback, name, capacity < allowed ? capacity : allowed, out_path);

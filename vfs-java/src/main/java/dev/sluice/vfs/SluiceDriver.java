@@ -9,6 +9,7 @@ import java.sql.SQLFeatureNotSupportedException;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.logging.Logger;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sqlite.JDBC;
 
@@ -32,6 +33,8 @@ public final class SluiceDriver implements Driver {
       Pattern.compile("jdbc:sqlite:.*[?&]vfs=litestream(&.*)?", Pattern.DOTALL);
 
   private static final Pattern MEMORY = Pattern.compile(".*[?&]mode=memory(&.*)?", Pattern.DOTALL);
+
+  private static final Pattern ENCODED = Pattern.compile("%([0-9a-fA-F]{2})");
 
   private final JDBC sqlite = new JDBC();
 
@@ -92,7 +95,13 @@ public final class SluiceDriver implements Driver {
               + " its parameters for a part of a file's name");
     }
     int query = name.indexOf('?');
-    String label = name.substring("file:".length(), query);
+    int fragment = name.indexOf('#');
+    if (query < 0 || (fragment >= 0 && fragment < query)) {
+      return Optional.of(
+          "the URL of a replica is jdbc:sqlite:file:NAME?vfs=litestream&...: SQLite ends the name at"
+              + " '?' or '#' and sees no parameters behind a '#'");
+    }
+    String label = label(name.substring("file:".length(), query));
     boolean isInMemory =
         label.equals(":memory:") || MEMORY.matcher(name.substring(query)).matches();
     return label.isEmpty() || isInMemory
@@ -101,6 +110,19 @@ public final class SluiceDriver implements Driver {
                 + (isInMemory ? "a database in memory" : "an empty name")
                 + " SQLite opens an empty database of its own")
         : Optional.empty();
+  }
+
+  /** Returns the name as SQLite decodes it: up to a NUL. */
+  private static String label(String encoded) {
+    String decoded =
+        ENCODED
+            .matcher(encoded)
+            .replaceAll(
+                octet ->
+                    Matcher.quoteReplacement(
+                        String.valueOf((char) Integer.parseInt(octet.group(1), 16))));
+    int end = decoded.indexOf('\0');
+    return end < 0 ? decoded : decoded.substring(0, end);
   }
 
   private static boolean isSqliteAskedNext() {

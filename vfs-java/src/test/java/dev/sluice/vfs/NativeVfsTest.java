@@ -614,7 +614,12 @@ class NativeVfsTest {
         "file:?vfs=litestream",
         "file::memory:?vfs=litestream",
         "file:x?vfs=litestream&mode=memory",
-        "app.db?vfs=litestream"
+        "app.db?vfs=litestream",
+        "file:x&vfs=litestream",
+        "file:x#y?vfs=litestream",
+        "file:#y?vfs=litestream",
+        "file:%3Amemory%3A?vfs=litestream",
+        "file:%00x?vfs=litestream"
       })
   void urlThatSqliteOpensByItselfIsRefused(String name) {
     String url = "jdbc:sqlite:" + name + "&replica_url=fake:plain";
