@@ -59,7 +59,8 @@ final class PageReader {
    * @throws LtxFormatException if the page's frame is damaged
    * @throws ReplicaException if the storage refuses, or fails until the deadline
    */
-  byte[] fetch(View view, long pgno, Deadline deadline) throws IOException {
+  byte[] fetch(View view, long pgno, Deadline deadline, BooleanSupplier isCancelled)
+      throws IOException {
     AtomicBoolean isMine = new AtomicBoolean();
     while (true) {
       CompletableFuture<byte[]> page =
@@ -72,7 +73,7 @@ final class PageReader {
                     return request(view, pgno, deadline);
                   });
       try {
-        return Waits.await(page, deadline, what(pgno));
+        return Waits.await(page, deadline, isCancelled, what(pgno));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         throw new ViewException.HistoryGone(
             "read page " + pgno + ": history gone: " + e.getMessage(), e);

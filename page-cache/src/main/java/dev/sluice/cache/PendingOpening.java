@@ -5,6 +5,7 @@ import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 
 /**
  * An opening that is under way, for whoever waits for it: its result, and what hindered it last.
@@ -40,9 +41,9 @@ final class PendingOpening {
    * @throws IOException what the opening failed with; at the caller's deadline {@link
    *     ViewException.NoFiles} or {@link ReplicaException.Unavailable} with the last trouble
    */
-  View await(Deadline ofCaller, String what) throws IOException {
+  View await(Deadline ofCaller, BooleanSupplier isCancelled, String what) throws IOException {
     try {
-      return Waits.await(result, ofCaller, what);
+      return Waits.await(result, ofCaller, isCancelled, what);
     } catch (ReplicaException.Unavailable e) {
       Optional<IOException> hindrance = trouble;
       if (result.isDone() || hindrance.isEmpty()) {

@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
@@ -33,6 +34,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What one process has of one replica, whatever the number of connections: its client, its files,
@@ -45,6 +48,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * or volatile.
  */
 public final class Replica {
+  private static final Logger log = LoggerFactory.getLogger(Replica.class);
   private static final AtomicInteger THREADS = new AtomicInteger();
 
   /** How long {@link #ended} waits for openings that do not see that they were interrupted. */
@@ -138,12 +142,45 @@ public final class Replica {
     return lastError;
   }
 
+  /** Returns how long ago a view was last proven to be the newest, or empty if it never was. */
+  public Optional<Duration> sinceProven(View view) {
+    return latest.filter(newest -> newest == view).isEmpty()
+        ? Optional.empty()
+        : provenNanos.map(nanos -> Duration.ofNanos(System.nanoTime() - nanos));
+  }
+
+  /** Keeps what a view of this replica needs until the hold is closed. */
+  public Hold hold(View view) {
+    return new Hold(() -> log.trace("{} is let go", view));
+  }
+
   /**
-   * Returns how long ago the latest view was last known to be the newest, or empty if there is none
-   * yet.
+   * Returns if what this object follows is still the replica.
+   *
+   * @throws ViewException.Replaced if another database has taken its place
+   * @throws ViewException.HistoryGone if that cannot be told any more
+   * @throws ViewException.Deleted if the database was deleted
    */
-  public Optional<Duration> sinceProven() {
-    return provenNanos.map(nanos -> Duration.ofNanos(System.nanoTime() - nanos));
+  public void requireSame() throws ViewException {
+    // Nothing follows yet.
+  }
+
+  /**
+   * Returns the published view as soon as its TXID is {@code txid} or a later one.
+   *
+   * @throws ViewException.NotReached if it does not come in time
+   */
+  public View awaitTxid(Txid txid, Patience patience) throws IOException {
+    View view = latest();
+    if (view.txid().isBefore(txid)) {
+      throw new ViewException.NotReached("TXID " + txid + " was not reached");
+    }
+    return view;
+  }
+
+  /** Returns the bytes of pages that are kept because only this process still has them. */
+  public long rescuedBytes() {
+    return 0;
   }
 
   /** Returns the bytes that the page cache may hold. */
@@ -152,7 +189,7 @@ public final class Replica {
   }
 
   /** Returns the bytes that the page cache holds now. */
-  long cachedBytes() {
+  public long cachedBytes() {
     return cache.weightedBytes();
   }
 
@@ -160,9 +197,9 @@ public final class Replica {
     cache.raiseMaximum(bytes);
   }
 
-  /** As {@link #at(Target, Duration)}, within the read timeout of whoever opened the replica. */
+  /** As {@link #at(Target, Patience)}, within the read timeout of whoever opened the replica. */
   public View at(Target target) throws IOException {
-    return at(target, readTimeout);
+    return at(target, Patience.of(readTimeout));
   }
 
   /**
@@ -179,10 +216,10 @@ public final class Replica {
    * @throws ViewException if the files do not give that state; {@link ViewException.HistoryGone}
    *     too if the latest one is asked for and the replica was replaced by another
    * @throws LtxFormatException if a file is malformed and there is no plan without it
-   * @throws ReplicaException if the storage refuses, or fails for as long as {@code timeout}
+   * @throws ReplicaException if the storage refuses, or fails for as long as the patience lasts
    */
-  public View at(Target target, Duration timeout) throws IOException {
-    Deadline deadline = Deadline.after(timeout, System::nanoTime);
+  public View at(Target target, Patience patience) throws IOException {
+    Deadline deadline = Deadline.after(patience.limit(), System::nanoTime);
     String what = "open " + target + " of " + location();
     while (true) {
       if (target instanceof Target.Latest && latest.isPresent()) {
@@ -193,10 +230,10 @@ public final class Replica {
       PendingOpening other = pending.putIfAbsent(target, mine);
       if (other == null) {
         start(target, mine);
-        return mine.await(deadline, what);
+        return mine.await(deadline, patience.isCancelled(), what);
       }
       try {
-        return other.await(deadline, what);
+        return other.await(deadline, patience.isCancelled(), what);
       } catch (ReplicaException.Unavailable | ViewException e) {
         if (!other.endedForWantOfTime(e) || deadline.hasPassed() || closing.getCount() == 0) {
           throw e;
@@ -359,7 +396,7 @@ public final class Replica {
 
   /** As the other, within the read timeout of whoever opened the replica. */
   public void read(View view, long pgno, ByteBuffer dst) throws IOException {
-    read(view, pgno, dst, readTimeout);
+    read(view, pgno, dst, Patience.of(readTimeout));
   }
 
   /**
@@ -373,9 +410,9 @@ public final class Replica {
    * @throws ViewException.HistoryGone if the file that holds the page is gone or was replaced
    * @throws ViewException.PageMissing if no file holds the page
    * @throws LtxFormatException if the page's frame is damaged
-   * @throws ReplicaException if the storage refuses, or fails for as long as {@code timeout}
+   * @throws ReplicaException if the storage refuses, or fails for as long as the patience lasts
    */
-  public void read(View view, long pgno, ByteBuffer dst, Duration timeout) throws IOException {
+  public void read(View view, long pgno, ByteBuffer dst, Patience patience) throws IOException {
     if (pgno < 1 || pgno > view.commit() || dst.remaining() != view.pageSize()) {
       throw new IllegalArgumentException(
           "page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
@@ -385,12 +422,13 @@ public final class Replica {
       return;
     }
     Optional<byte[]> cached = pages.cached(view, pgno);
-    dst.put(cached.isPresent() ? cached.get() : fetch(view, pgno, timeout));
+    dst.put(cached.isPresent() ? cached.get() : fetch(view, pgno, patience));
   }
 
-  private byte[] fetch(View view, long pgno, Duration timeout) throws IOException {
+  private byte[] fetch(View view, long pgno, Patience patience) throws IOException {
     try {
-      byte[] page = pages.fetch(view, pgno, Deadline.after(timeout, System::nanoTime));
+      Deadline deadline = Deadline.after(patience.limit(), System::nanoTime);
+      byte[] page = pages.fetch(view, pgno, deadline, patience.isCancelled());
       lastError = Optional.empty();
       return page;
     } catch (IOException e) {

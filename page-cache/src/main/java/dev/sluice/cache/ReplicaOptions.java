@@ -1,20 +1,29 @@
 package dev.sluice.cache;
 
+import dev.sluice.storage.Environment;
 import dev.sluice.storage.ReplicaUrl;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * How a replica is opened. Immutable.
+ * How a replica is opened. Of all who open one replica the largest page cache, the largest bound of
+ * rescued bytes and the smallest poll interval count. Immutable.
  *
  * @param url where it is
- * @param pageCacheBytes the bound of the page cache, above 0; of all who open one replica the
- *     largest counts
+ * @param pageCacheBytes the bound of the page cache, above 0
  * @param readTimeout how long one open and one read may take, above 0
- * @param pollInterval how often at least the storage is asked for something new, above 0. Not used
- *     yet: nothing follows a replica so far, so the latest view stays as it was opened
+ * @param pollInterval how often at least the storage is asked for something new, above 0
+ * @param rescueBytes the bound of the side file for pages that pinned views need and the storage is
+ *     about to delete; 0 or more
+ * @param cacheDirectory where side files go; made when the first is needed
  */
 public record ReplicaOptions(
-    ReplicaUrl url, long pageCacheBytes, Duration readTimeout, Duration pollInterval) {
+    ReplicaUrl url,
+    long pageCacheBytes,
+    Duration readTimeout,
+    Duration pollInterval,
+    long rescueBytes,
+    Path cacheDirectory) {
 
   /** What a replica's page cache holds if nobody says otherwise: 64 MB. */
   public static final long DEFAULT_PAGE_CACHE_BYTES = 64_000_000;
@@ -22,9 +31,15 @@ public record ReplicaOptions(
   public static final Duration DEFAULT_READ_TIMEOUT = Duration.ofSeconds(30);
   public static final Duration DEFAULT_POLL_INTERVAL = Duration.ofSeconds(1);
 
+  /** 64 MiB. */
+  public static final long DEFAULT_RESCUE_BYTES = 64L << 20;
+
   public ReplicaOptions {
     if (pageCacheBytes < 1) {
       throw new IllegalArgumentException("page cache size " + pageCacheBytes + " is not above 0");
+    }
+    if (rescueBytes < 0) {
+      throw new IllegalArgumentException("rescue bytes " + rescueBytes + " are below 0");
     }
     requirePositive("read timeout", readTimeout);
     requirePositive("poll interval", pollInterval);
@@ -39,6 +54,45 @@ public record ReplicaOptions(
   /** Returns the options that hold if nobody says otherwise. */
   public static ReplicaOptions of(ReplicaUrl url) {
     return new ReplicaOptions(
-        url, DEFAULT_PAGE_CACHE_BYTES, DEFAULT_READ_TIMEOUT, DEFAULT_POLL_INTERVAL);
+        url,
+        DEFAULT_PAGE_CACHE_BYTES,
+        DEFAULT_READ_TIMEOUT,
+        DEFAULT_POLL_INTERVAL,
+        DEFAULT_RESCUE_BYTES,
+        cacheDirectory(Environment.ofProcess()));
+  }
+
+  /** Returns {@code $XDG_CACHE_HOME/sluice}, without that variable {@code ~/.cache/sluice}. */
+  public static Path cacheDirectory(Environment environment) {
+    return environment
+        .get("XDG_CACHE_HOME")
+        .filter(home -> !home.isBlank())
+        .map(Path::of)
+        .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache"))
+        .resolve("sluice");
+  }
+
+  public ReplicaOptions withPageCacheBytes(long bytes) {
+    return new ReplicaOptions(url, bytes, readTimeout, pollInterval, rescueBytes, cacheDirectory);
+  }
+
+  public ReplicaOptions withReadTimeout(Duration timeout) {
+    return new ReplicaOptions(
+        url, pageCacheBytes, timeout, pollInterval, rescueBytes, cacheDirectory);
+  }
+
+  public ReplicaOptions withPollInterval(Duration interval) {
+    return new ReplicaOptions(
+        url, pageCacheBytes, readTimeout, interval, rescueBytes, cacheDirectory);
+  }
+
+  public ReplicaOptions withRescueBytes(long bytes) {
+    return new ReplicaOptions(
+        url, pageCacheBytes, readTimeout, pollInterval, bytes, cacheDirectory);
+  }
+
+  public ReplicaOptions withCacheDirectory(Path directory) {
+    return new ReplicaOptions(
+        url, pageCacheBytes, readTimeout, pollInterval, rescueBytes, directory);
   }
 }

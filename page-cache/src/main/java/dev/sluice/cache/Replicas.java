@@ -28,6 +28,7 @@ public final class Replicas implements AutoCloseable {
   private final Function<ReplicaUrl, ReplicaClient> clients;
   private final Map<ReplicaUrl, Shared> byUrl = new HashMap<>();
   private final IdentityHashMap<Replica, Shared> byReplica = new IdentityHashMap<>();
+  private ReplicaListener listener = ReplicaListener.NONE;
   private boolean isClosed;
 
   /** One replica and those who share it. What changes is under the lock of {@link Replicas}. */
@@ -49,7 +50,13 @@ public final class Replicas implements AutoCloseable {
 
   /** Takes the memory for each replica's control, and what clients may look at. */
   public Replicas(SharedMemory memory, Environment environment) {
+    this(memory, environment, ReplicaListener.NONE);
+  }
+
+  /** As the other, and tells a listener what happens. */
+  public Replicas(SharedMemory memory, Environment environment, ReplicaListener listener) {
     this(clientsIn(environment), memory);
+    this.listener = listener;
   }
 
   Replicas(Function<ReplicaUrl, ReplicaClient> clients, SharedMemory memory) {
@@ -112,6 +119,7 @@ public final class Replicas implements AutoCloseable {
         shared.close = replica::close;
         byReplica.put(replica, shared);
       }
+      listener.opened(replica);
       shared.replica.complete(replica);
     } catch (RuntimeException | Error e) {
       synchronized (lock) {

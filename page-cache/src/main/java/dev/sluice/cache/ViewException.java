@@ -47,6 +47,24 @@ public abstract sealed class ViewException extends IOException {
     }
   }
 
+  /** Another database has taken the replica's place: open it anew. */
+  public static final class Replaced extends ViewException {
+    private static final long serialVersionUID = 1L;
+
+    Replaced(String message) {
+      super(message);
+    }
+  }
+
+  /** A TXID was waited for and did not come within the time: look at the lag. */
+  public static final class NotReached extends ViewException {
+    private static final long serialVersionUID = 1L;
+
+    NotReached(String message) {
+      super(message);
+    }
+  }
+
   /** A file that the view needs is gone or was replaced: open a newer view. */
   public static final class HistoryGone extends ViewException {
     private static final long serialVersionUID = 1L;

@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 
 /**
  * The only places where a caller's thread waits: always until a deadline, and until it is
@@ -20,6 +21,9 @@ public final class Waits {
 
   /** What a request gets beyond the deadline to say itself why it failed. */
   private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+  /** How often a caller is asked whether it still waits. */
+  private static final long ASK_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
 
   private Waits() {}
 
@@ -33,12 +37,32 @@ public final class Waits {
    */
   public static <T> T await(CompletableFuture<T> future, Deadline deadline, String what)
       throws IOException {
+    return await(future, deadline, () -> false, what);
+  }
+
+  /**
+   * As the other, but no longer than until {@code isCancelled} says so: then it is an {@link
+   * InterruptedIOException}, and this thread is not interrupted.
+   */
+  static <T> T await(
+      CompletableFuture<T> future, Deadline deadline, BooleanSupplier isCancelled, String what)
+      throws IOException {
     try {
-      return future.get(deadline.remainingNanos() + GRACE_NANOS, TimeUnit.NANOSECONDS);
+      while (true) {
+        long left = deadline.remainingNanos() + GRACE_NANOS;
+        try {
+          return future.get(Math.min(left, ASK_NANOS), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+          if (isCancelled.getAsBoolean()) {
+            throw new InterruptedIOException(what + ": cancelled");
+          }
+          if (left <= ASK_NANOS) {
+            throw new ReplicaException.Unavailable(what + ": no answer until the deadline", e);
+          }
+        }
+      }
     } catch (InterruptedException e) {
       throw interrupted(what, e);
-    } catch (TimeoutException e) {
-      throw new ReplicaException.Unavailable(what + ": no answer until the deadline", e);
     } catch (CancellationException e) {
       throw new ReplicaException.Unavailable(what + ": closed meanwhile", e);
     } catch (ExecutionException e) {

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -48,12 +47,7 @@ class CacheBoundTest {
     }
     TestReplicas.write(dir, 0, TestReplicas.header(PAGE_SIZE, COMMIT, 2, 2), changed);
     pages.putAll(changed);
-    ReplicaOptions options =
-        new ReplicaOptions(
-            TestReplicas.options(dir).url(),
-            CACHE_BYTES,
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(1));
+    ReplicaOptions options = TestReplicas.options(dir).withPageCacheBytes(CACHE_BYTES);
     ExecutorService readers = Executors.newFixedThreadPool(THREADS);
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica replica = replicas.acquire(options);

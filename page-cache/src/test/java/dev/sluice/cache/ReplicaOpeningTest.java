@@ -75,7 +75,7 @@ class ReplicaOpeningTest {
     return CompletableFuture.supplyAsync(
         () -> {
           try {
-            return replica.at(LATEST, timeout);
+            return replica.at(LATEST, Patience.of(timeout));
           } catch (IOException e) {
             throw new UncheckedIOException(e);
           }
@@ -134,7 +134,7 @@ class ReplicaOpeningTest {
       CompletableFuture<View> patient = opening(replica, LONG);
       client.awaitSeen();
       ViewException.NoFiles failure =
-          assertThrows(ViewException.NoFiles.class, () -> replica.at(LATEST, SHORT));
+          assertThrows(ViewException.NoFiles.class, () -> replica.at(LATEST, Patience.of(SHORT)));
       assertTrue(
           String.valueOf(failure.getMessage()).contains("no files yet"), failure.getMessage());
       write(0, 1, 1, 3, 1);
@@ -150,7 +150,8 @@ class ReplicaOpeningTest {
       CompletableFuture<View> patient = opening(replica, LONG);
       client.awaitSeen();
       ReplicaException.Unavailable failure =
-          assertThrows(ReplicaException.Unavailable.class, () -> replica.at(LATEST, SHORT));
+          assertThrows(
+              ReplicaException.Unavailable.class, () -> replica.at(LATEST, Patience.of(SHORT)));
       String message = String.valueOf(failure.getMessage());
       assertTrue(message.contains("the storage is down"), message);
       assertTrue(message.contains("tried"), message);
@@ -224,7 +225,8 @@ class ReplicaOpeningTest {
     try (Replicas replicas = replicas(gone)) {
       Replica replica = replicas.acquire(TestReplicas.options(dir));
       ViewException.HistoryGone failure =
-          assertThrows(ViewException.HistoryGone.class, () -> replica.at(LATEST, SHORT));
+          assertThrows(
+              ViewException.HistoryGone.class, () -> replica.at(LATEST, Patience.of(SHORT)));
       assertTrue(
           String.valueOf(failure.getMessage()).contains("history gone"), failure.getMessage());
       assertEquals(Optional.of(String.valueOf(failure.getMessage())), replica.lastError());

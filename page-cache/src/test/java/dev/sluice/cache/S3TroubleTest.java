@@ -90,15 +90,13 @@ class S3TroubleTest {
                 + ofBucket
                 + "/db?region=us-east-1&force-path-style=true&endpoint="
                 + proxy.endpoint());
-    return new ReplicaOptions(url, 64 << 20, TIMEOUT, Duration.ofSeconds(1));
+    return ReplicaOptions.of(url).withReadTimeout(TIMEOUT);
   }
 
   /** The client's own start costs a second: it is not part of what is timed. */
   private Replica openOnce() throws IOException {
     Duration patient = Duration.ofSeconds(30);
-    ReplicaOptions asked = options(bucket);
-    return open(
-        new ReplicaOptions(asked.url(), asked.pageCacheBytes(), patient, asked.pollInterval()));
+    return open(options(bucket).withReadTimeout(patient));
   }
 
   private Replica open(ReplicaOptions options) throws IOException {

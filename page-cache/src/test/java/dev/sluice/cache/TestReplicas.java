@@ -28,8 +28,7 @@ public final class TestReplicas {
   }
 
   public static ReplicaOptions options(Path replica, Duration timeout) {
-    return new ReplicaOptions(
-        ReplicaUrl.ofDirectory(replica.toString()), 64 << 20, timeout, Duration.ofSeconds(1));
+    return ReplicaOptions.of(ReplicaUrl.ofDirectory(replica.toString())).withReadTimeout(timeout);
   }
 
   public static ReplicaOptions options(Path replica) {

@@ -112,9 +112,7 @@ final class SqlCommand implements Callable<Integer> {
   }
 
   private ReplicaOptions options(ReplicaUrl url) {
-    ReplicaOptions usual = ReplicaOptions.of(url);
-    return new ReplicaOptions(
-        url, usual.pageCacheBytes(), terminal.openTimeout(), usual.pollInterval());
+    return ReplicaOptions.of(url).withReadTimeout(terminal.openTimeout());
   }
 
   /** The view is opened first, for its failures say more as they are than through JDBC. */

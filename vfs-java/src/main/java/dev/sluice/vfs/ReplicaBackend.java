@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import dev.sluice.cache.Patience;
 import dev.sluice.cache.Replica;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.Replicas;
@@ -41,7 +42,7 @@ final class ReplicaBackend implements Backend {
     Replica replica = replicas.acquire(options);
     boolean isOpen = false;
     try {
-      View view = replica.at(target, options.readTimeout());
+      View view = replica.at(target, Patience.of(options.readTimeout()));
       Optional<View> fixed = target instanceof Target.Latest ? Optional.empty() : Optional.of(view);
       ReplicaConnection.Terms terms =
           new ReplicaConnection.Terms(options.readTimeout(), () -> replicas.release(replica));
@@ -92,14 +93,16 @@ final class ReplicaBackend implements Backend {
       return options;
     }
     ReplicaOptions defaults = ReplicaOptions.of(ReplicaUrl.parse(parameters.replicaUrl()));
-    return new ReplicaOptions(
-        defaults.url(),
-        value(parameters, ReplicaParameters.PAGE_CACHE_SIZE, Sizes::parse)
-            .orElse(defaults.pageCacheBytes()),
-        value(parameters, ReplicaParameters.READ_TIMEOUT, Durations::parse)
-            .orElse(defaults.readTimeout()),
-        value(parameters, ReplicaParameters.POLL_INTERVAL, Durations::parse)
-            .orElse(defaults.pollInterval()));
+    return defaults
+        .withPageCacheBytes(
+            value(parameters, ReplicaParameters.PAGE_CACHE_SIZE, Sizes::parse)
+                .orElse(defaults.pageCacheBytes()))
+        .withReadTimeout(
+            value(parameters, ReplicaParameters.READ_TIMEOUT, Durations::parse)
+                .orElse(defaults.readTimeout()))
+        .withPollInterval(
+            value(parameters, ReplicaParameters.POLL_INTERVAL, Durations::parse)
+                .orElse(defaults.pollInterval()));
   }
 
   private Target target(ReplicaParameters parameters) {

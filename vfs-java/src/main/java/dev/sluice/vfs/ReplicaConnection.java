@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import dev.sluice.cache.Patience;
 import dev.sluice.cache.Replica;
 import dev.sluice.cache.View;
 import dev.sluice.storage.text.Times;
@@ -61,7 +62,7 @@ final class ReplicaConnection implements ReplicaFile {
 
   @Override
   public void read(long word, long pgno, ByteBuffer dst) throws IOException {
-    replica.read(view(word), pgno, dst, terms.readTimeout());
+    replica.read(view(word), pgno, dst, Patience.of(terms.readTimeout()));
   }
 
   private View view(long word) {
@@ -107,8 +108,11 @@ final class ReplicaConnection implements ReplicaFile {
 
   @Override
   public long lagSeconds(long txid) {
-    boolean isNewest = replica.published().filter(view -> view.txid().value() == txid).isPresent();
-    Optional<Duration> sinceProven = isNewest ? replica.sinceProven() : Optional.empty();
+    Optional<Duration> sinceProven =
+        replica
+            .published()
+            .filter(view -> view.txid().value() == txid)
+            .flatMap(replica::sinceProven);
     return sinceProven.map(Duration::toSeconds).orElse(-1L);
   }
 
