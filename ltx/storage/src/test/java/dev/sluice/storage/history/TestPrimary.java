@@ -26,7 +26,7 @@ public final class TestPrimary {
   private static final long WAL_FRAME_HEADER_BYTES = 24;
 
   private final MemoryReplica replica;
-  private final History history;
+  private final PageHistory history;
   private Instant now = Instant.parse("2026-11-01T00:00:00Z");
   private int salt = 1;
   private long walOffset = WAL_HEADER_BYTES;
@@ -34,11 +34,11 @@ public final class TestPrimary {
   /** Writes into a replica that is empty. */
   public TestPrimary(MemoryReplica replica, int pageSize, long seed) {
     this.replica = replica;
-    this.history = new History(pageSize, seed);
+    this.history = new PageHistory(pageSize, seed);
   }
 
   /** Returns what the database was at each TXID. */
-  public History history() {
+  public PageHistory history() {
     return history;
   }
 

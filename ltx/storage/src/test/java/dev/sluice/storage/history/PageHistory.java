@@ -12,7 +12,7 @@ import java.util.Random;
  * that a month takes no more memory than its list of writes. TXIDs count from 1 without a gap.
  * Confined to one thread.
  */
-public final class History {
+public final class PageHistory {
   private static final int COMPRESSIBLE_SHARE = 4;
 
   private final int pageSize;
@@ -41,7 +41,7 @@ public final class History {
   }
 
   /** Makes an empty history; another seed gives other bytes. */
-  public History(int pageSize, long seed) {
+  public PageHistory(int pageSize, long seed) {
     this.pageSize = pageSize;
     this.seed = seed;
   }
