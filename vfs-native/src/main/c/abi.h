@@ -101,11 +101,15 @@ struct sq_vfs {
 
 typedef void (*sq_unused)(void);
 
-/* SQLite's table of functions, up to the last one used: sqlite3_uri_key, there since 3.31. */
+/*
+ * SQLite's table of functions, up to the last one used. SQ_VERSION_MIN has all but the last: an older table ends before it.
+ */
 typedef struct sq_api {
     sq_unused unused0[58];
     void (*free)(void *);
-    sq_unused unused59[8];
+    sq_unused unused59;
+    int (*get_autocommit)(sq_db *);
+    sq_unused unused61[6];
     int (*libversion_number)(void);
     sq_unused unused68;
     char *(*mprintf)(const char *, ...);
@@ -145,9 +149,12 @@ typedef struct sq_api {
     int (*cancel_auto_extension)(void (*entry)(void));
     sq_unused unused196[49];
     const char *(*uri_key)(const char *name, int index);
+    sq_unused unused246[20];
+    int (*is_interrupted)(sq_db *); /* since SQ_VERSION_IS_INTERRUPTED */
 } sq_api;
 
 #define SQ_VERSION_MIN 3031000
+#define SQ_VERSION_IS_INTERRUPTED 3041000
 
 /* Tells SQLite to copy the text at once. */
 #define SQ_TRANSIENT ((void (*)(void *))(intptr_t)-1)

@@ -34,10 +34,15 @@ SAME_PLACE(sq_vfs, app_data, sqlite3_vfs, pAppData);
 VFS(xOpen); VFS(xDelete); VFS(xAccess); VFS(xFullPathname); VFS(xDlOpen); VFS(xDlError); VFS(xDlSym); VFS(xDlClose);
 VFS(xRandomness); VFS(xSleep); VFS(xCurrentTime); VFS(xGetLastError); VFS(xCurrentTimeInt64);
 
-API(free); API(libversion_number); API(mprintf); API(result_error); API(result_int64); API(result_null); API(result_text); API(user_data);
+API(free); API(get_autocommit); API(libversion_number); API(mprintf); API(result_error); API(result_int64); API(result_null); API(result_text); API(user_data);
 API(value_text); API(value_type); API(file_control); API(vfs_find); API(vfs_register); API(result_error_code);
 API(context_db_handle); API(create_function_v2); API(uri_boolean); API(uri_parameter); API(auto_extension); API(uri_key);
 API(vfs_unregister); API(cancel_auto_extension);
+#if SQLITE_VERSION_NUMBER >= SQ_VERSION_IS_INTERRUPTED
+API(is_interrupted);
+#elif SQLITE_VERSION_NUMBER >= 3040000
+_Static_assert(offsetof(sq_api, is_interrupted) == sizeof(sqlite3_api_routines), "sqlite3_is_interrupted comes next");
+#endif
 
 SAME_VALUE(OK); SAME_VALUE(ERROR); SAME_VALUE(BUSY); SAME_VALUE(NOMEM); SAME_VALUE(READONLY); SAME_VALUE(INTERRUPT);
 SAME_VALUE(IOERR); SAME_VALUE(NOTFOUND); SAME_VALUE(CANTOPEN); SAME_VALUE(OK_LOAD_PERMANENTLY); SAME_VALUE(IOERR_READ);

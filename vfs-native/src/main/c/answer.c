@@ -26,15 +26,57 @@ static int answer_about_view(sluice_file *file, int question, char text[SLUICE_T
     bool taken;
     int rc = sluice_view_enter(file, &taken);
     if (rc != SQ_OK) {
-        (void)snprintf(text, SLUICE_TEXT_BYTES, "the replica's view could not be pinned");
+        if (ask_java(file, SLUICE_ASK_ERROR, 0, text) != SQ_OK || text[0] == '\0') {
+            (void)snprintf(text, SLUICE_TEXT_BYTES, "the replica's view could not be pinned");
+        }
     } else if (question == SLUICE_ASK_TXID) {
         (void)snprintf(text, SLUICE_TEXT_BYTES, "%016llx", (unsigned long long)file->view->txid);
     } else {
         rc = ask_java(file, question,
-                      question == SLUICE_ASK_TIME ? file->view->time_millis : (int64_t)file->view->txid, text);
+                      question == SLUICE_ASK_TIME ? file->view->time_millis : (int64_t)sluice_view_word(file), text);
     }
     sluice_view_leave(file, taken);
     return rc;
+}
+
+/* Why the connection's view cannot move now; NULL if it can. What a transaction has read must stay as it is. */
+static const char *why_unmovable(const sluice_file *file) {
+    if (file->is_always_pinned) {
+        return "the view of this connection was fixed at open: open another for another view";
+    }
+    bool is_in_transaction = file->db != NULL && file->api->get_autocommit(file->db) == 0;
+    if (is_in_transaction || file->lock_level != SQ_LOCK_NONE) {
+        return "not inside a transaction: end it first, and every query that still has rows";
+    }
+    return NULL;
+}
+
+/* Moves the connection to another view; the answer is the time of that view. */
+static int answer_set_time(sluice_file *file, char text[SLUICE_TEXT_BYTES]) {
+    const char *refusal = why_unmovable(file);
+    if (refusal != NULL) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "set time: %s", refusal);
+        return SQ_ERROR;
+    }
+    int rc = ask_java(file, SLUICE_ASK_SET_TIME, 0, text);
+    if (rc != SQ_OK) {
+        return rc;
+    }
+    file->is_moved = text[0] != '\0';
+    return answer_about_view(file, SLUICE_ASK_TIME, text);
+}
+
+/* Waits until the connection's next transaction reads a TXID or a later one. */
+static int answer_wait_txid(sluice_file *file, char text[SLUICE_TEXT_BYTES]) {
+    const char *refusal = why_unmovable(file);
+    if (refusal == NULL && file->is_moved) {
+        refusal = "the view of this connection was moved: set its time to LATEST first";
+    }
+    if (refusal != NULL) {
+        (void)snprintf(text, SLUICE_TEXT_BYTES, "wait for a TXID: %s", refusal);
+        return SQ_ERROR;
+    }
+    return ask_java(file, SLUICE_ASK_WAIT_TXID, 0, text);
 }
 
 int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES]) {
@@ -43,7 +85,10 @@ int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES])
         return question == SLUICE_ASK_ERROR ? SQ_OK : file->failure;
     }
     if (question == SLUICE_ASK_SET_TIME) {
-        return ask_java(file, question, 0, text);
+        return answer_set_time(file, text);
+    }
+    if (question == SLUICE_ASK_WAIT_TXID) {
+        return answer_wait_txid(file, text);
     }
     if (question == SLUICE_ASK_ERROR) {
         int rc = ask_java(file, question, sluice_has_healed(file), text);
@@ -106,7 +151,7 @@ static int answer_pragma(sluice_file *file, char **arguments) {
 }
 
 /* SQLite says which connection has opened the file. */
-static int opened_by(sluice_file *file, const sq_db *db) {
+static int opened_by(sluice_file *file, sq_db *db) {
     file->db = db;
     if (file->failure != SQ_OK) {
         sluice_failure_keep(db, file->reason);

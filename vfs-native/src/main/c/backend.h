@@ -14,13 +14,14 @@
 
 #define SLUICE_EXPORT __attribute__((visibility("default")))
 
-#define SLUICE_TEXT_BYTES 2008
+#define SLUICE_TEXT_BYTES 2000
 
 #define SLUICE_ASK_TXID 0  /* answered in C */
 #define SLUICE_ASK_TIME 1  /* argument: the view's time in ms; answer: text */
-#define SLUICE_ASK_LAG 2   /* argument: the view's TXID; answer: text */
+#define SLUICE_ASK_LAG 2   /* argument: the word that pins the view, as for a read; answer: text */
 #define SLUICE_ASK_ERROR 3 /* argument: 1 if reads have gone well since one failed; answer: text, empty if there is none */
-#define SLUICE_ASK_SET_TIME 4 /* the text holds the new value */
+#define SLUICE_ASK_SET_TIME 4  /* the text holds the time; answer: the TXID of the view moved to, empty if it is the latest */
+#define SLUICE_ASK_WAIT_TXID 5 /* the text holds TXID, newline, seconds; answer: the TXID reached */
 
 /* What xOpen asks and Java answers; Java reads and writes it by these offsets. */
 typedef struct sluice_open_request {
@@ -30,8 +31,9 @@ typedef struct sluice_open_request {
     int64_t file;             /* 16 out: what Java calls this connection, given back in every call */
     int64_t control;          /* 24 out: address of control, 0 if every pin goes through Java */
     int32_t is_fixed;         /* 32 out: 1 if the view never moves */
-    int32_t unused;           /* 36 */
-    char reason[SLUICE_TEXT_BYTES]; /* 40 out: why it failed, UTF-8, NUL-terminated */
+    int32_t is_unlocked;      /* 36 in:  1 if SQLite will take no lock: the view must never move */
+    int64_t self;             /* 40 in:  for sluice_is_interrupted */
+    char reason[SLUICE_TEXT_BYTES]; /* 48 out: why it failed, UTF-8, NUL-terminated */
 } sluice_open_request;
 
 /*

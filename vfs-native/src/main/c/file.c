@@ -17,7 +17,7 @@ static int64_t transaction(const sluice_file *file) {
     return atomic_load_explicit(&file->open.counters.locks, memory_order_relaxed);
 }
 
-static void note_read(sluice_file *file, int rc) {
+void sluice_note_read(sluice_file *file, int rc) {
     if (rc != SQ_OK) {
         file->has_failed_read = true;
         file->has_healed = false;
@@ -37,14 +37,12 @@ static int read_page(sluice_file *file, uint32_t pgno, uint8_t *dst) {
     if (!sluice_call_begin(&file->open)) {
         return SQ_IOERR_READ;
     }
-    /* Only this thread writes its own slot, so its word is the one that pins file->view. */
-    uint64_t word = file->view == &file->java_view ? 0 : atomic_load_explicit(&file->slot->word, memory_order_relaxed);
-    int returned = file->open.backend->read(file->java, (int64_t)word, (int64_t)pgno, (int64_t)(intptr_t)dst,
-                                            (int)file->view->page_size);
+    int returned = file->open.backend->read(file->java, (int64_t)sluice_view_word(file), (int64_t)pgno,
+                                            (int64_t)(intptr_t)dst, (int)file->view->page_size);
     sluice_call_end(&file->open);
     sluice_count(&file->open.counters.page_reads);
     int rc = sluice_code_of(returned, SQ_IOERR_READ);
-    note_read(file, rc);
+    sluice_note_read(file, rc);
     return rc;
 }
 
@@ -218,6 +216,18 @@ static int file_close(sq_file *base) {
     /* release: nothing of the registration is used after this; pairs with entry_for */
     atomic_fetch_sub_explicit(&file->registration->users, 1, memory_order_release);
     return SQ_OK;
+}
+
+/*
+ * Returns whether the connection was interrupted (sqlite3_interrupt) that waits in a call up for this file: its
+ * open_request's `self`. Only inside such a call, on its thread. 0 too while the file is opened, when SQLite has not said
+ * yet whose it is, and where SQLite is too old to be asked.
+ */
+SLUICE_EXPORT int sluice_is_interrupted(int64_t self);
+int sluice_is_interrupted(int64_t self) {
+    const sluice_file *file = (const sluice_file *)(intptr_t)self;
+    return file->db != NULL && file->api->libversion_number() >= SQ_VERSION_IS_INTERRUPTED &&
+           file->api->is_interrupted(file->db) != 0;
 }
 
 const sq_io_methods sluice_io_methods = {

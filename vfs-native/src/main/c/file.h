@@ -15,10 +15,11 @@ typedef struct sluice_file {
     sluice_open_file open;
     sluice_registration *registration;
     const sq_api *api;
-    const sq_db *db; /* the connection that opened it; NULL if SQLite has not said */
+    sq_db *db; /* the connection that opened it; NULL if SQLite has not said */
     int64_t java; /* what Java calls this connection */
     bool is_open_in_java;
     bool is_fixed;         /* the view was chosen in the URI and never moves */
+    bool is_moved;         /* the view was chosen since and pins go through Java, until the next choice */
     bool is_always_pinned; /* from xOpen to xClose: SQLite will not lock */
     sluice_control *control;
     sluice_slot *slot;       /* NULL: pins go through Java */
@@ -53,6 +54,12 @@ void sluice_view_leave(sluice_file *file, bool taken);
  * code with the reason in the answer's place. A question that sets something finds the value in the text.
  */
 int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES]);
+
+/* Returns the word that pins the view for Java; 0 for a view that Java pinned. Only while a view is pinned. */
+uint64_t sluice_view_word(const sluice_file *file);
+
+/* Notes how a page read or a pin ended, for sluice_has_healed. */
+void sluice_note_read(sluice_file *file, int rc);
 
 /* For opening and closing: a pin without the question whether there is one. */
 int sluice_view_pin(sluice_file *file);

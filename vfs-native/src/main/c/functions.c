@@ -1,5 +1,6 @@
 /*
- * The SQL functions, each with an optional schema: litestream_txid, litestream_time, litestream_lag, litestream_error.
+ * The SQL functions, each with an optional schema as the last argument: litestream_txid, litestream_time, litestream_lag,
+ * litestream_error, litestream_set_time, litestream_wait_txid.
  *
  * A function is given a context, and needs the api to ask it anything, even for its user data. So there is one entry
  * point for each registration, and a function is made with the one of its SQLite.
@@ -8,31 +9,52 @@
 #include "file.h"
 #include "registration.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct function {
     const char *name;
     int question;
+    int value_count; /* arguments before the schema */
     int is_number;
     int flags;
 } function;
 
 /*
  * Not deterministic: a transaction's end changes the answer. Innocuous, but for the error, whose words name places outside
- * the database: a schema from elsewhere has no business with those.
+ * the database, and for what does something: a schema from elsewhere has no business with those.
  */
 static const function functions[] = {
-    {"litestream_txid", SLUICE_ASK_TXID, 0, SQ_UTF8 | SQ_INNOCUOUS},
-    {"litestream_time", SLUICE_ASK_TIME, 0, SQ_UTF8 | SQ_INNOCUOUS},
-    {"litestream_lag", SLUICE_ASK_LAG, 1, SQ_UTF8 | SQ_INNOCUOUS},
-    {"litestream_error", SLUICE_ASK_ERROR, 0, SQ_UTF8 | SQ_DIRECTONLY},
+    {"litestream_txid", SLUICE_ASK_TXID, 0, 0, SQ_UTF8 | SQ_INNOCUOUS},
+    {"litestream_time", SLUICE_ASK_TIME, 0, 0, SQ_UTF8 | SQ_INNOCUOUS},
+    {"litestream_lag", SLUICE_ASK_LAG, 0, 1, SQ_UTF8 | SQ_INNOCUOUS},
+    {"litestream_error", SLUICE_ASK_ERROR, 0, 0, SQ_UTF8 | SQ_DIRECTONLY},
+    {"litestream_set_time", SLUICE_ASK_SET_TIME, 1, 0, SQ_UTF8 | SQ_DIRECTONLY},
+    {"litestream_wait_txid", SLUICE_ASK_WAIT_TXID, 2, 0, SQ_UTF8 | SQ_DIRECTONLY},
 };
+
+/* Joins the values before the schema with newlines; false if one is NULL or they are too long. */
+static bool join_values(const sq_api *api, int count, sq_value **arguments, char text[SLUICE_TEXT_BYTES]) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        const char *value = (const char *)api->value_text(arguments[i]);
+        int bytes = value == NULL ? -1
+                                  : snprintf(text + used, SLUICE_TEXT_BYTES - used, "%s%s", i > 0 ? "\n" : "", value);
+        if (bytes < 0 || (size_t)bytes >= SLUICE_TEXT_BYTES - used) {
+            return false;
+        }
+        used += (size_t)bytes;
+    }
+    return true;
+}
 
 static void call(const sq_api *api, sq_context *context, int argument_count, sq_value **arguments) {
     const function *called = api->user_data(context);
     const char *schema = "main";
-    if (argument_count > 0 && api->value_type(arguments[0]) != SQ_NULL) {
-        schema = (const char *)api->value_text(arguments[0]);
+    int values = called->value_count;
+    if (argument_count > values && api->value_type(arguments[values]) != SQ_NULL) {
+        schema = (const char *)api->value_text(arguments[values]);
     }
     sluice_file *file = schema == NULL ? NULL : sluice_file_of(api, api->context_db_handle(context), schema);
     char text[SLUICE_TEXT_BYTES];
@@ -42,6 +64,10 @@ static void call(const sq_api *api, sq_context *context, int argument_count, sq_
         } else {
             api->result_error(context, "not a replica", -1);
         }
+        return;
+    }
+    if (!join_values(api, values, arguments, text)) {
+        api->result_error(context, "an argument is NULL, or too long", -1);
         return;
     }
     int rc = sluice_answer(file, called->question, text);
@@ -93,7 +119,8 @@ static int make_functions(sq_db *db, char **out_message, const sq_api *api) {
     }
     const entry *own = &entries[registration - sluice_registrations];
     for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
-        for (int arguments = 0; arguments <= 1; arguments++) {
+        int values = functions[f].value_count;
+        for (int arguments = values; arguments <= values + 1; arguments++) {
             /* SQLite calls destroy once for each, even if this fails. */
             atomic_fetch_add_explicit(&registration->users, 1, memory_order_relaxed);
             (void)api->create_function_v2(db, functions[f].name, arguments, functions[f].flags,

@@ -70,6 +70,7 @@ static sluice_open_request *request_of(const sq_api *api, const char *name, int 
     request->parameters = (int64_t)(intptr_t)(request + 1);
     request->parameters_bytes = (int32_t)bytes;
     request->flags = flags;
+    request->is_unlocked = api->uri_boolean(name, "immutable", 0) != 0 || api->uri_boolean(name, "nolock", 0) != 0;
     return request;
 }
 
@@ -85,11 +86,12 @@ int sluice_file_open(sluice_file *file, sluice_registration *registration, const
     atomic_fetch_add_explicit(&registration->users, 1, memory_order_relaxed);
     sluice_open_file_add(&file->open);
     file->base.methods = &sluice_io_methods;
+    request->self = (int64_t)(intptr_t)file;
+    bool is_unlocked = request->is_unlocked != 0;
     open_in_java(file, request);
     free(request);
 
-    if (file->failure == SQ_OK && (file->is_fixed || api->uri_boolean(name, "immutable", 0) != 0 ||
-                                   api->uri_boolean(name, "nolock", 0) != 0)) {
+    if (file->failure == SQ_OK && (file->is_fixed || is_unlocked)) {
         int rc = sluice_view_pin(file);
         file->is_always_pinned = true;
         if (rc != SQ_OK) {

@@ -23,9 +23,9 @@ static sq_vfs *fallback_of(const sq_vfs *vfs) {
 /* Returns whether a name of SQLite's, with its parameters behind it, is that of a replica. */
 static bool is_replica(const sluice_registration *registration, const char *name) {
     static const char *const ours[] = {
-        "vfs",           "replica_url",     "replica_open", "txid",
-        "timestamp",     "poll_interval",   "cache_dir",    "read_timeout",
-        "page_cache_size",
+        "vfs",       "replica_url",   "replica_open", "txid",
+        "timestamp", "poll_interval", "cache_dir",    "read_timeout",
+        "page_cache_size", "rescue_bytes",
     };
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         if (registration->api->uri_parameter(name, ours[i]) != NULL) {

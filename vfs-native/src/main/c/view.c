@@ -11,11 +11,18 @@ static int pin_through_java(sluice_file *file) {
     int returned = file->open.backend->pin(file->java, (int64_t)(intptr_t)&file->java_view);
     sluice_call_end(&file->open);
     int rc = sluice_code_of(returned, SQ_IOERR_LOCK);
-    if (rc == SQ_OK) {
+    if (rc != SQ_OK) {
+        sluice_note_read(file, rc);
+    } else {
         sluice_count(&file->open.counters.java_pins);
         file->view = &file->java_view;
     }
     return rc;
+}
+
+uint64_t sluice_view_word(const sluice_file *file) {
+    /* Only this thread writes its own slot, so its word is the one that pins file->view. */
+    return file->view == &file->java_view ? 0 : atomic_load_explicit(&file->slot->word, memory_order_relaxed);
 }
 
 void sluice_view_unpin(sluice_file *file) {
@@ -35,7 +42,7 @@ int sluice_view_pin(sluice_file *file) {
     if (!sluice_backend_is_current(&file->open)) {
         return SQ_IOERR_LOCK;
     }
-    if (file->slot != NULL) {
+    if (file->slot != NULL && !file->is_moved) {
         file->view = sluice_slot_pin(file->control, file->slot);
     }
     if (file->view == NULL) {

@@ -5,7 +5,9 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -150,6 +152,35 @@ public final class Control {
       VarHandle.fullFence();
       forgetUnpinned();
       return true;
+    }
+  }
+
+  /** Shows no view any more: readers in C then pin through Java, and are told there why. */
+  void withdraw() {
+    synchronized (lock) {
+      if (!isClosed) {
+        LONG.setVolatile(memory, AT_PUBLISH, 0L);
+        VarHandle.fullFence();
+        forgetUnpinned();
+      }
+    }
+  }
+
+  /** Returns the views that readers in C have pinned, and the latest. */
+  List<View> pinned() {
+    synchronized (lock) {
+      if (isClosed) {
+        return List.of();
+      }
+      scanPins();
+      List<View> pinned = new ArrayList<>();
+      for (int record = 0; record < isPinned.length; record++) {
+        View view = isPinned[record] ? views.get(record) : null;
+        if (view != null) {
+          pinned.add(view);
+        }
+      }
+      return pinned;
     }
   }
 

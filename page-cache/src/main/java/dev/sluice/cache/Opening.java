@@ -1,131 +1,106 @@
 package dev.sluice.cache;
 
-import dev.sluice.ltx.FrameDecoder;
-import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxHeader;
-import dev.sluice.ltx.PageIndex;
+import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.ReplicaClient;
-import dev.sluice.storage.RequestMeter;
-import dev.sluice.storage.RestorePlan;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Makes a view from a plan in one round of requests: of every file its head and its tail at once,
- * or all of a small one. Whatever pages came along and are current go to the cache, as far as a
- * share of it.
- *
- * <p>The head of every file is fetched, not only the snapshot's: its commit is needed for the
- * shrink rule, and it proves the page size. A second round is needed where a tail turned out too
- * short for its index, or where page 1 did not come along.
+ * Makes views from files: the first one from a restore plan, a later one from the files that follow
+ * on it. Whatever pages came along and are current go to the cache, as far as a share of it.
  *
  * <p>Confined to one thread at a time.
  */
 final class Opening {
-  private static final int WHOLE_BYTES_MAX = 64 << 10;
-  private static final int HEAD_BYTES = 16 << 10;
-  private static final int SNAPSHOT_HEAD_BYTES = 64 << 10;
-  private static final int TAIL_BYTES_MIN = 16 << 10;
-  private static final int TAIL_BYTES_MAX = 1 << 20;
-  private static final int FILE_BYTES_PER_INDEX_BYTE = 64;
-  private static final int IN_FLIGHT_MAX = 64;
-  private static final long KEPT_BYTES_MAX = 32 << 20;
-  private static final int CACHE_SHARE = 4;
 
   /** How long a view that is otherwise whole waits for its time. */
   private static final Duration DATE_WAIT = Duration.ofMillis(250);
 
-  /** Header, end mark, an empty index with its length, trailer. */
-  private static final int FILE_BYTES_MIN = LtxHeader.BYTES + 6 + 1 + 8 + 16;
+  private final Source source;
+  private final FileLoader loader;
 
-  private final ReplicaClient client;
-  private final RequestMeter meter;
-  private final Deadline deadline;
-  private final FileTable files;
-  private final FrameCache cache;
-  private long keptBytes;
-
-  /** What came of a file, beside its summary: bytes that may hold frames. */
-  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
-  private record Piece(long offset, byte[] bytes) {}
-
-  private record Loaded(LtxFile file, int number, FileSummary summary, List<Piece> pieces) {}
-
-  /** The requests for one file; a file that is known or small has no tail. */
-  private record Requested(
-      LtxFile file,
-      int number,
-      Optional<byte[]> known,
-      CompletableFuture<byte[]> head,
-      Optional<CompletableFuture<byte[]>> tail) {
-
-    void cancel() {
-      head.cancel(true);
-      tail.ifPresent(request -> request.cancel(true));
-    }
-  }
-
-  /** Takes a client that tries again until the deadline. */
-  Opening(
-      ReplicaClient client,
-      RequestMeter meter,
-      Deadline deadline,
-      FileTable files,
-      FrameCache cache) {
-    this.client = client;
-    this.meter = meter;
-    this.deadline = deadline;
-    this.files = files;
-    this.cache = cache;
+  /** Takes a source whose client tries again until the deadline. */
+  Opening(Source source, Deadline deadline) {
+    this.source = source;
+    this.loader = new FileLoader(source, deadline);
   }
 
   /**
    * Returns the view that a plan gives.
    *
+   * @param plan files that follow on each other, the first a snapshot
    * @param dated a file below the snapshot level that ends where the plan does, for the time of the
    *     state: a snapshot's header has the time at which the snapshot was made
    * @throws MalformedFileException if a file breaks a rule of the format
    * @throws dev.sluice.storage.ReplicaException if a file cannot be read; {@code NotFound} and
    *     {@code Conflict} mean that the plan is out of date
    */
-  View open(RestorePlan plan, Optional<LtxFile> dated) throws IOException {
+  View open(List<LtxFile> plan, Optional<LtxFile> dated) throws IOException {
     Optional<CompletableFuture<byte[]>> header =
         dated
             .filter(file -> file.size() >= LtxHeader.BYTES)
-            .map(file -> client.read(file, 0, LtxHeader.BYTES));
+            .map(file -> source.client().read(file, 0, LtxHeader.BYTES));
     try {
-      return open(plan, load(plan.files()), header);
+      List<FileLoader.Loaded> loaded = ofOnePageSize(loader.load(plan));
+      FileLoader.Loaded newest = loaded.get(loaded.size() - 1);
+      requireNotDeleted(newest);
+      PageMap pages = applied(PageMap.EMPTY, loaded);
+      int pageSize = newest.summary().header().pageSize();
+      loader.keepPages(loaded, pages, pageSize);
+      byte[] pageOne = loader.pageOne(loaded, pages, pageSize);
+      return view(newest, pages, pageOne, timeMillis(newest.summary().header(), header));
     } finally {
       header.ifPresent(request -> request.cancel(true));
     }
   }
 
-  private View open(
-      RestorePlan plan, List<Loaded> loaded, Optional<CompletableFuture<byte[]>> header)
-      throws IOException {
-    FileSummary newest = loaded.get(loaded.size() - 1).summary();
-    requireOnePageSize(loaded, newest.header().pageSize());
-    if (newest.header().commit() == 0) {
+  /**
+   * Returns the view that files lead to from another one.
+   *
+   * @param chain files that follow on {@code base} and on each other
+   * @throws ViewException.Deleted if the database was deleted
+   * @throws ViewException.Replaced if a full image with another page size is among them: those who
+   *     read {@code base} cannot go on with it
+   */
+  View follow(View base, List<LtxFile> chain) throws IOException {
+    List<FileLoader.Loaded> loaded = loader.load(chain);
+    requirePageSizeOf(base, loaded);
+    FileLoader.Loaded newest = loaded.get(loaded.size() - 1);
+    requireNotDeleted(newest);
+    PageMap pages = applied(base.pages(), loaded);
+    loader.keepPages(loaded, pages, base.pageSize());
+    boolean isPageOneNew = loaded.stream().anyMatch(each -> each.summary().index().find(1) >= 0);
+    byte[] pageOne =
+        isPageOneNew ? loader.pageOne(loaded, pages, base.pageSize()) : base.pageOneHeader();
+    return view(newest, pages, pageOne, newest.summary().header().timestampMillis());
+  }
+
+  private static View view(
+      FileLoader.Loaded newest, PageMap pages, byte[] pageOne, long timeMillis) {
+    LtxHeader header = newest.summary().header();
+    Txid txid = header.range().max();
+    Instant time = Instant.ofEpochMilli(timeMillis);
+    return new View(txid, header.commit(), header.pageSize(), pages, time, pageOne);
+  }
+
+  private void requireNotDeleted(FileLoader.Loaded newest) throws ViewException {
+    LtxHeader header = newest.summary().header();
+    if (header.commit() == 0) {
       throw new ViewException.Deleted(
-          "open " + client.location() + ": the database was deleted at TXID " + plan.txid());
+          "open "
+              + source.location()
+              + ": the database was deleted at TXID "
+              + header.range().max());
     }
-    PageMap pages = pages(loaded);
-    keepPages(loaded, pages, newest.header().pageSize());
-    byte[] pageOne = pageOne(loaded, pages, newest.header().pageSize());
-    Instant time = Instant.ofEpochMilli(timeMillis(newest.header(), header));
-    return new View(
-        plan.txid(), newest.header().commit(), newest.header().pageSize(), pages, time, pageOne);
   }
 
   private long timeMillis(LtxHeader newest, Optional<CompletableFuture<byte[]>> dated)
@@ -133,7 +108,7 @@ final class Opening {
     if (dated.isEmpty()) {
       return newest.timestampMillis();
     }
-    String what = "read a header of " + client.location();
+    String what = "read a header of " + source.location();
     try {
       byte[] header = Waits.await(dated.get(), Deadline.after(DATE_WAIT, System::nanoTime), what);
       return LtxHeader.parse(ByteBuffer.wrap(header), what).timestampMillis();
@@ -144,220 +119,66 @@ final class Opening {
     }
   }
 
-  private PageMap pages(List<Loaded> loaded) throws ViewException {
+  private PageMap applied(PageMap base, List<FileLoader.Loaded> loaded) throws ViewException {
     try {
-      return PageMap.EMPTY.apply(loaded.stream().map(Opening::change).toList());
+      return base.apply(loaded.stream().map(FileLoader.Loaded::change).toList());
     } catch (ViewException.TooManyFiles e) {
-      throw new ViewException.TooManyFiles("open " + client.location() + ": " + e.getMessage());
+      throw new ViewException.TooManyFiles("open " + source.location() + ": " + e.getMessage());
     }
   }
 
-  private static PageMap.Change change(Loaded loaded) {
-    LtxHeader header = loaded.summary().header();
-    return new PageMap.Change(
-        loaded.number(), header.range().max(), loaded.summary().index(), header.commit());
-  }
-
-  /** Newest first: what there is room to keep is then most likely current. */
-  private List<Loaded> load(List<LtxFile> plan) throws IOException {
-    meter.beginRound();
-    ArrayDeque<Requested> requested = new ArrayDeque<>();
-    List<Loaded> loaded = new ArrayList<>();
-    try {
-      for (int i = plan.size() - 1; i >= 0; i--) {
-        if (requested.size() == IN_FLIGHT_MAX) {
-          loaded.add(0, await(requested.element()));
-          requested.remove();
-        }
-        requested.add(request(plan.get(i)));
-      }
-      while (!requested.isEmpty()) {
-        loaded.add(0, await(requested.element()));
-        requested.remove();
-      }
-      return loaded;
-    } finally {
-      requested.forEach(Requested::cancel);
-    }
-  }
-
-  private Requested request(LtxFile file) throws IOException {
-    if (file.size() < FILE_BYTES_MIN) {
-      throw new MalformedFileException(
-          file,
-          new LtxFormatException(
-              nameOf(file), file.size(), "the file ends too early: " + file.size() + " bytes"));
-    }
-    if (file.size() > PageMap.OFFSET_MAX) {
-      throw new MalformedFileException(
-          file, new LtxFormatException(nameOf(file), -1, "the file is larger than 1 TiB"));
-    }
-    int number = files.numberOf(file);
-    Optional<byte[]> known = cache.find(FrameCache.summaryKey(number));
-    if (known.isPresent()) {
-      return new Requested(
-          file, number, known, CompletableFuture.completedFuture(known.get()), Optional.empty());
-    }
-    int headBytes = file.name().range().isSnapshot() ? SNAPSHOT_HEAD_BYTES : HEAD_BYTES;
-    int tailBytes =
-        (int) Math.min(TAIL_BYTES_MAX, file.size() / FILE_BYTES_PER_INDEX_BYTE + TAIL_BYTES_MIN);
-    boolean isSmall = file.size() <= Math.max(WHOLE_BYTES_MAX, headBytes + tailBytes);
-    if (isSmall) {
-      return new Requested(
-          file, number, known, client.read(file, 0, (int) file.size()), Optional.empty());
-    }
-    CompletableFuture<byte[]> head = client.read(file, 0, headBytes);
-    CompletableFuture<byte[]> tail = client.read(file, file.size() - tailBytes, tailBytes);
-    return new Requested(file, number, known, head, Optional.of(tail));
-  }
-
-  private Loaded await(Requested requested) throws IOException {
-    LtxFile file = requested.file();
-    String name = nameOf(file);
-    byte[] head = await(requested.head(), file);
-    try {
-      if (requested.known().isPresent()) {
-        return new Loaded(
-            file, requested.number(), FileSummary.ofBytes(head, file, name), List.of());
-      }
-      FileSummary summary;
-      List<Piece> pieces = new ArrayList<>();
-      keep(pieces, 0, head);
-      if (requested.tail().isEmpty()) {
-        summary = FileSummary.ofWhole(head, file, name);
-      } else {
-        byte[] tail = wholeTail(await(requested.tail().get(), file), file, name);
-        summary = FileSummary.ofEnds(head, tail, file, name);
-        keep(pieces, file.size() - tail.length, tail);
-      }
-      cache.put(FrameCache.summaryKey(requested.number()), summary.bytes());
-      return new Loaded(file, requested.number(), summary, pieces);
-    } catch (LtxFormatException e) {
-      throw new MalformedFileException(file, e);
-    }
-  }
-
-  private void keep(List<Piece> pieces, long offset, byte[] bytes) {
-    if (keptBytes + bytes.length <= Math.min(KEPT_BYTES_MAX, cache.maximumBytes() / CACHE_SHARE)) {
-      keptBytes += bytes.length;
-      pieces.add(new Piece(offset, bytes));
-    }
-  }
-
-  /** Returns the tail with the whole index, after one more read if the guess was too small. */
-  private byte[] wholeTail(byte[] tail, LtxFile file, String name) throws IOException {
-    long needed = PageIndex.indexBytesFrom(ByteBuffer.wrap(tail), file.size(), name);
-    if (needed <= tail.length) {
-      return tail;
-    }
-    if (needed > Integer.MAX_VALUE - 16) {
-      throw new LtxFormatException(
-          name, -1, "a page index of " + needed + " bytes is more than an array can hold");
-    }
-    int missing = (int) needed - tail.length;
-    meter.beginRound();
-    byte[] before = await(client.read(file, file.size() - needed, missing), file);
-    byte[] whole = Arrays.copyOf(before, (int) needed);
-    System.arraycopy(tail, 0, whole, missing, tail.length);
-    return whole;
-  }
-
-  private byte[] await(CompletableFuture<byte[]> request, LtxFile file) throws IOException {
-    return Waits.await(request, deadline, "open " + nameOf(file));
-  }
-
-  private void requireOnePageSize(List<Loaded> loaded, int pageSize) throws ViewException {
-    for (Loaded one : loaded) {
-      if (one.summary().header().pageSize() != pageSize) {
-        LtxFile newest = loaded.get(loaded.size() - 1).file();
-        throw new ViewException.PageSizeChanged(
-            nameOf(one.file())
-                + " has pages of "
-                + one.summary().header().pageSize()
-                + " bytes, "
-                + newest.name()
-                + " of "
-                + pageSize);
-      }
-    }
-  }
-
-  private void keepPages(List<Loaded> loaded, PageMap pages, int pageSize)
-      throws MalformedFileException {
-    long room = cache.maximumBytes() / CACHE_SHARE;
+  /**
+   * Returns the files from the last change of the page size on: a full image may begin with another
+   * one, for it needs nothing from before.
+   */
+  private List<FileLoader.Loaded> ofOnePageSize(List<FileLoader.Loaded> loaded)
+      throws ViewException {
+    FileLoader.Loaded newest = loaded.get(loaded.size() - 1);
+    int pageSize = newest.summary().header().pageSize();
     for (int i = loaded.size() - 1; i >= 0; i--) {
-      Loaded one = loaded.get(i);
-      for (Piece piece : one.pieces()) {
-        room = keepPages(one, piece, pages, pageSize, room);
+      FileLoader.Loaded one = loaded.get(i);
+      if (one.summary().header().pageSize() != pageSize) {
+        if (isFullImage(loaded.get(i + 1).summary())) {
+          return loaded.subList(i + 1, loaded.size());
+        }
+        throw new ViewException.PageSizeChanged(differentPageSizes(one, loaded.get(i + 1)));
+      }
+    }
+    return loaded;
+  }
+
+  private void requirePageSizeOf(View base, List<FileLoader.Loaded> loaded) throws ViewException {
+    for (FileLoader.Loaded one : loaded) {
+      int pageSize = one.summary().header().pageSize();
+      if (pageSize != base.pageSize()) {
+        String what =
+            source.location(one.file())
+                + " has pages of "
+                + pageSize
+                + " bytes, TXID "
+                + base.txid()
+                + " of "
+                + base.pageSize();
+        throw isFullImage(one.summary())
+            ? new ViewException.Replaced("the replica was replaced: " + what + ": open it again")
+            : new ViewException.PageSizeChanged(what);
       }
     }
   }
 
-  private long keepPages(Loaded loaded, Piece piece, PageMap pages, int pageSize, long room)
-      throws MalformedFileException {
-    PageIndex index = loaded.summary().index();
-    long left = room;
-    for (int i = 0; i < index.count() && left >= pageSize; i++) {
-      boolean isInside =
-          index.offset(i) >= piece.offset()
-              && index.offset(i) + index.frameBytes(i) <= piece.offset() + piece.bytes().length;
-      long pgno = index.pgno(i);
-      if (isInside && pages.contains(pgno) && pages.fileNumber(pgno) == loaded.number()) {
-        byte[] page = decode(loaded, piece, i, pageSize);
-        cache.put(FrameCache.frameKey(loaded.number(), index.offset(i)), page);
-        left -= pageSize + FrameCache.ENTRY_OVERHEAD_BYTES;
-      }
-    }
-    return left;
+  private String differentPageSizes(FileLoader.Loaded one, FileLoader.Loaded next) {
+    return source.location(one.file())
+        + " has pages of "
+        + one.summary().header().pageSize()
+        + " bytes, "
+        + next.file().name()
+        + " of "
+        + next.summary().header().pageSize();
   }
 
-  private byte[] decode(Loaded loaded, Piece piece, int i, int pageSize)
-      throws MalformedFileException {
-    PageIndex index = loaded.summary().index();
-    byte[] page = new byte[pageSize];
-    int at = (int) (index.offset(i) - piece.offset());
-    try {
-      FrameDecoder.decode(
-          piece.bytes(),
-          at,
-          index.frameBytes(i),
-          index.pgno(i),
-          pageSize,
-          page,
-          0,
-          nameOf(loaded.file()),
-          index.offset(i));
-      return page;
-    } catch (LtxFormatException e) {
-      throw new MalformedFileException(loaded.file(), e);
-    }
-  }
-
-  private byte[] pageOne(List<Loaded> loaded, PageMap pages, int pageSize) throws IOException {
-    if (!pages.contains(1)) {
-      LtxFile newest = loaded.get(loaded.size() - 1).file();
-      throw new ViewException.PageMissing(
-          "open "
-              + client.location()
-              + ": no file holds page 1 of TXID "
-              + newest.name().range().max());
-    }
-    int number = pages.fileNumber(1);
-    long offset = pages.offset(1);
-    FrameCache.Key key = FrameCache.frameKey(number, offset);
-    Optional<byte[]> cached = cache.find(key);
-    if (cached.isPresent()) {
-      return cached.get();
-    }
-    Loaded holder = loaded.stream().filter(one -> one.number() == number).findFirst().orElseThrow();
-    meter.beginRound();
-    byte[] frame = await(client.read(holder.file(), offset, pages.frameBytes(1)), holder.file());
-    byte[] page = decode(holder, new Piece(offset, frame), 0, pageSize);
-    cache.put(key, page);
-    return page;
-  }
-
-  private String nameOf(LtxFile file) {
-    return client.location(file.name());
+  private static boolean isFullImage(FileSummary summary) {
+    LtxHeader header = summary.header();
+    long absent = LockPage.pgno(header.pageSize()) <= header.commit() ? 1 : 0;
+    return header.commit() > 0 && summary.index().count() == header.commit() - absent;
   }
 }

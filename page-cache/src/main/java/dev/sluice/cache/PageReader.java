@@ -4,9 +4,7 @@ import dev.sluice.ltx.FrameDecoder;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
-import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Retries;
 import java.io.IOException;
 import java.util.Optional;
@@ -17,26 +15,24 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Reads pages of views: page map to frame, frame to cache, and what is not there from the storage,
- * once for all who ask at the same time. Arrays that come out are shared: nobody writes to them.
- * Thread-safe.
+ * once for all who ask at the same time; from the side file where the storage may not have it any
+ * more. Where a file is gone the page is looked for in others. Arrays that come out are shared:
+ * nobody writes to them. Thread-safe.
  */
 final class PageReader {
+  private final Parts parts;
   private final Source source;
   private final Retries retries;
-  private final BooleanSupplier isClosing;
+  private final Rescued rescued;
+  private final Recovery recovery;
 
-  /**
-   * Where pages come from.
-   *
-   * @param client makes one attempt for each call
-   */
-  record Source(ReplicaClient client, RequestMeter meter, FileTable files, FrameCache cache) {}
-
-  /** Takes what says that nobody needs a second try any more. */
-  PageReader(Source source, Retries retries, BooleanSupplier isClosing) {
-    this.source = source;
+  /** Takes how reads are tried again, which is more often than whole listings. */
+  PageReader(Parts parts, Retries retries, Rescued rescued, Recovery recovery) {
+    this.parts = parts;
+    this.source = parts.source();
     this.retries = retries;
-    this.isClosing = isClosing;
+    this.rescued = rescued;
+    this.recovery = recovery;
   }
 
   /**
@@ -45,69 +41,96 @@ final class PageReader {
    * @throws ViewException.PageMissing if no file holds the page
    */
   Optional<byte[]> cached(View view, long pgno) throws ViewException {
-    if (!view.pages().contains(pgno)) {
+    PageMap pages = view.pages();
+    if (!pages.contains(pgno)) {
       throw new ViewException.PageMissing(what(pgno) + ": no file holds it at TXID " + view.txid());
     }
-    return source.cache().find(keyOf(view, pgno));
+    return source.cache().find(keyOf(pages.frame(pgno)));
   }
 
   /**
    * Returns a page that a file holds. A caller that joined another's fetch has its own deadline:
    * when that fetch gave up too early, it begins one.
    *
-   * @throws ViewException.HistoryGone if the file that holds the page is gone or was replaced
+   * @throws ViewException.HistoryGone if the file that holds the page is gone or was replaced, and
+   *     no other holds it
    * @throws LtxFormatException if the page's frame is damaged
    * @throws ReplicaException if the storage refuses, or fails until the deadline
    */
   byte[] fetch(View view, long pgno, Deadline deadline, BooleanSupplier isCancelled)
       throws IOException {
-    AtomicBoolean isMine = new AtomicBoolean();
+    int searches = 0;
     while (true) {
-      CompletableFuture<byte[]> page =
-          source
-              .cache()
-              .get(
-                  keyOf(view, pgno),
-                  () -> {
-                    isMine.set(true);
-                    return request(view, pgno, deadline);
-                  });
+      PageMap.Frame frame = view.pages().frame(pgno);
+      AtomicBoolean isMine = new AtomicBoolean();
       try {
+        CompletableFuture<byte[]> page = fetch(view, pgno, frame, deadline, isMine);
         return Waits.await(page, deadline, isCancelled, what(pgno));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-        throw new ViewException.HistoryGone(
-            "read page " + pgno + ": history gone: " + e.getMessage(), e);
+        Recovery.Missing missing = new Recovery.Missing(view, pgno, frame, what(pgno), e);
+        if (deadline.hasPassed()) {
+          throw missing.historyGone();
+        }
+        if (!missing.hasMoved()) {
+          recovery.await(missing, searches, deadline, isCancelled);
+          searches++;
+        }
       } catch (ReplicaException.Unavailable e) {
-        if (isMine.get() || deadline.hasPassed() || isClosing.getAsBoolean()) {
+        if (isMine.get() || deadline.hasPassed()) {
           throw e;
         }
+        parts.requireOpen();
       }
     }
   }
 
+  /**
+   * Begins to fetch a page from where it is now, or joins who does.
+   *
+   * @param isMine is set if a fetch begins
+   * @return fails with {@link ReplicaException.NotFound} or {@link ReplicaException.Conflict} if
+   *     the file is gone
+   */
+  CompletableFuture<byte[]> fetch(
+      View view, long pgno, PageMap.Frame frame, Deadline deadline, AtomicBoolean isMine) {
+    return source
+        .cache()
+        .get(
+            keyOf(frame),
+            () -> {
+              isMine.set(true);
+              return frame.file() == Rescued.FILE
+                  ? CompletableFuture.supplyAsync(() -> rescued.read(frame), parts.executor())
+                  : request(view, pgno, frame, deadline);
+            });
+  }
+
   private String what(long pgno) {
-    return "read page " + pgno + " of " + source.client().location();
+    return "read page " + pgno + " of " + source.location();
   }
 
-  private static FrameCache.Key keyOf(View view, long pgno) {
-    return FrameCache.frameKey(view.pages().fileNumber(pgno), view.pages().offset(pgno));
+  private static FrameCache.Key keyOf(PageMap.Frame frame) {
+    return FrameCache.frameKey(frame.file(), frame.offset());
   }
 
-  private CompletableFuture<byte[]> request(View view, long pgno, Deadline deadline) {
-    LtxFile file = source.files().file(view.pages().fileNumber(pgno));
-    long offset = view.pages().offset(pgno);
-    int frameBytes = view.pages().frameBytes(pgno);
-    String name = source.client().location(file.name());
+  private CompletableFuture<byte[]> request(
+      View view, long pgno, PageMap.Frame frame, Deadline deadline) {
+    Optional<LtxFile> file = source.files().find(frame.file());
+    if (file.isEmpty()) {
+      return CompletableFuture.failedFuture(
+          new ReplicaException.NotFound("a file that nobody held"));
+    }
+    String name = source.location(file.get());
     source.meter().beginRound();
     return retries
         .until(deadline, source.client())
-        .read(file, offset, frameBytes)
+        .read(file.get(), frame.offset(), frame.bytes())
         .thenApply(
-            frame -> {
+            bytes -> {
               byte[] page = new byte[view.pageSize()];
               try {
                 FrameDecoder.decode(
-                    frame, 0, frameBytes, pgno, view.pageSize(), page, 0, name, offset);
+                    bytes, 0, frame.bytes(), pgno, view.pageSize(), page, 0, name, frame.offset());
               } catch (LtxFormatException e) {
                 throw new CompletionException(e);
               }

@@ -5,99 +5,125 @@ import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.MeteringReplicaClient;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RequestMeter;
-import dev.sluice.storage.RestorePlan;
 import dev.sluice.storage.Retries;
 import dev.sluice.storage.Target;
 import java.io.IOException;
-import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What one process has of one replica, whatever the number of connections: its client, its files,
- * the latest view, the views at other TXIDs that somebody reads, and one cache for all of them.
- * Made and ended by {@link Replicas}.
+ * the latest view, the views at other TXIDs that somebody reads, and one cache for all of them. It
+ * follows the replica from the first view that is opened. Made and ended by {@link Replicas}.
  *
- * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views,
- * {@code replica-<n>-timer} times attempts, {@code replica-<n>-end} closes the client. A caller's
- * thread only waits, with a deadline. Thread-safe: what changes is under this object's private lock
- * or volatile.
+ * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views
+ * and looks after them, {@code replica-<n>-follower} follows, {@code replica-<n>-timer} times
+ * attempts, {@code replica-<n>-end} closes the client. A caller's thread only waits, with a
+ * deadline. Thread-safe.
  */
 public final class Replica {
-  private static final Logger log = LoggerFactory.getLogger(Replica.class);
   private static final AtomicInteger THREADS = new AtomicInteger();
 
-  /** How long {@link #ended} waits for openings that do not see that they were interrupted. */
+  /** How long {@link #ended} waits for work that does not see that it was interrupted. */
   private static final Duration END_LIMIT = Duration.ofSeconds(60);
+
+  /** How long one attempt to read a page may take before there is another. */
+  private static final Duration PAGE_ATTEMPT = Duration.ofMillis(750);
 
   private final Object lock = new Object();
   private final String name;
-  private final MeteringReplicaClient client;
   private final RequestMeter meter = new RequestMeter();
   private final Duration readTimeout;
-  private final FileTable files = new FileTable();
-  private final FrameCache cache;
   private final SharedMemory sharedMemory;
   private final ByteBuffer controlMemory;
   private final Control control;
-  private final ExecutorService openings;
+  private final ExecutorService executor;
   private final ScheduledExecutorService timer;
-  private final Retries retries;
+  private final Announcer announcer;
+  private final Parts parts;
+  private final Rescued rescued;
   private final PageReader pages;
-  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Openings openings;
+  private final FollowerThread following;
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
 
-  /** By the files of their plan, because two databases may have had the same TXID. */
-  private final Map<List<Integer>, WeakReference<View>> views = new HashMap<>();
+  /** Empty if nothing follows: nothing was opened yet, it is closed, or it is done by hand. */
+  private Optional<Thread> follower = Optional.empty();
 
-  private final ConcurrentHashMap<Target, PendingOpening> pending = new ConcurrentHashMap<>();
-  private Set<LtxFile> provingFiles = Set.of();
-  private volatile boolean isReplaced;
-  private volatile int[] listing = new int[0];
-  private volatile Optional<View> latest = Optional.empty();
-  private volatile Optional<String> lastError = Optional.empty();
-
-  /** {@link System#nanoTime} before the listing that proved the latest view the newest. */
-  private volatile Optional<Long> provenNanos = Optional.empty();
+  private boolean mayFollow;
 
   /** Takes over the client. Makes no request. */
-  Replica(ReplicaClient client, ReplicaOptions options, SharedMemory sharedMemory) {
-    this.client = new MeteringReplicaClient(client, meter);
+  Replica(
+      ReplicaClient client, ReplicaOptions options, SharedMemory sharedMemory, ReplicaSetup setup) {
     this.readTimeout = options.readTimeout();
-    this.cache = new FrameCache(options.pageCacheBytes());
     this.sharedMemory = sharedMemory;
     this.controlMemory = sharedMemory.map(Control.bytes());
     this.control = new Control(controlMemory);
     this.name = "replica-" + THREADS.incrementAndGet();
-    this.openings = Executors.newCachedThreadPool(daemons(name));
+    this.executor = Executors.newCachedThreadPool(daemons(name));
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
-    this.retries = Retries.standard(new Random(), timer);
-    PageReader.Source source = new PageReader.Source(this.client, meter, files, cache);
-    this.pages = new PageReader(source, retries, () -> closing.getCount() == 0);
+    this.announcer = new Announcer(this, setup.listener());
+    Random random = new Random();
+    Retries retries = Retries.standard(random, timer);
+    this.parts = parts(new MeteringReplicaClient(client, meter), options, setup, retries);
+    this.rescued = new Rescued(new RescueFile(options.cacheDirectory(), options.rescueBytes()));
+    Recovery.Relocating relocating =
+        (listed, retrying, deadline) ->
+            new Relocator(
+                parts.source().with(retrying),
+                setup.rule(),
+                parts.history().latest(),
+                listed,
+                deadline);
+    Recovery recovery = new Recovery(parts, relocating, readTimeout);
+    this.pages = new PageReader(parts, retries.withAttemptLimit(PAGE_ATTEMPT), rescued, recovery);
+    this.openings = new Openings(parts);
+    boolean isByHand = setup.following() == Following.BY_HAND;
+    Upkeep upkeep =
+        new Upkeep(
+            parts,
+            openings,
+            relocating,
+            pages,
+            rescued,
+            isByHand ? Runnable::run : executor,
+            readTimeout);
+    Lookout lookout = new ListingLookout(meter, setup.ticker());
+    Follower follower = new Follower(parts, lookout, openings, upkeep);
+    this.following = new FollowerThread(follower, parts, random, options.pollInterval());
+    this.mayFollow = !isByHand;
+  }
+
+  private Parts parts(
+      ReplicaClient client, ReplicaOptions options, ReplicaSetup setup, Retries retries) {
+    History history = new History(control, announcer);
+    return new Parts(
+        new Source(client, meter, new FileTable(), new FrameCache(options.pageCacheBytes())),
+        retries,
+        executor,
+        new CountDownLatch(1),
+        setup.ticker(),
+        history,
+        new Identity(history, client.location()),
+        new InFlight(),
+        new Troubles(),
+        announcer);
   }
 
   private static ThreadFactory daemons(String name) {
@@ -110,7 +136,7 @@ public final class Replica {
 
   /** Returns where the replica is, without query and credentials. */
   public String location() {
-    return client.location();
+    return parts.location();
   }
 
   /** Returns the newest view, as {@link #at} does. */
@@ -120,7 +146,7 @@ public final class Replica {
 
   /** Returns the newest view if it has been opened. */
   public Optional<View> published() {
-    return latest;
+    return parts.history().latest();
   }
 
   /** Returns what readers in C see of this replica. */
@@ -134,24 +160,25 @@ public final class Replica {
   }
 
   /**
-   * Returns what went wrong last with the storage or the latest view, until a read or an opening
-   * went well that needed the storage. What is wrong with a target that one connection chose is not
-   * among it.
+   * Returns what is wrong: with following, until a look for news goes well; or with the last read
+   * or opening that needed the storage. What is wrong with a target that one connection chose is
+   * not among it.
    */
   public Optional<String> lastError() {
-    return lastError;
+    return parts.troubles().last();
   }
 
   /** Returns how long ago a view was last proven to be the newest, or empty if it never was. */
   public Optional<Duration> sinceProven(View view) {
-    return latest.filter(newest -> newest == view).isEmpty()
+    OptionalLong nanos = view.provenNanos();
+    return nanos.isEmpty()
         ? Optional.empty()
-        : provenNanos.map(nanos -> Duration.ofNanos(System.nanoTime() - nanos));
+        : Optional.of(Duration.ofNanos(parts.ticker().getAsLong() - nanos.getAsLong()));
   }
 
   /** Keeps what a view of this replica needs until the hold is closed. */
   public Hold hold(View view) {
-    return new Hold(() -> log.trace("{} is let go", view));
+    return parts.history().hold(view);
   }
 
   /**
@@ -162,39 +189,39 @@ public final class Replica {
    * @throws ViewException.Deleted if the database was deleted
    */
   public void requireSame() throws ViewException {
-    // Nothing follows yet.
+    parts.history().requireSame();
   }
 
   /**
    * Returns the published view as soon as its TXID is {@code txid} or a later one.
    *
    * @throws ViewException.NotReached if it does not come in time
+   * @throws ViewException as {@link #requireSame} if that happens meanwhile
    */
   public View awaitTxid(Txid txid, Patience patience) throws IOException {
-    View view = latest();
-    if (view.txid().isBefore(txid)) {
-      throw new ViewException.NotReached("TXID " + txid + " was not reached");
-    }
-    return view;
+    return parts.history().awaitTxid(txid, patience, location());
   }
 
   /** Returns the bytes of pages that are kept because only this process still has them. */
   public long rescuedBytes() {
-    return 0;
+    return rescued.bytes();
   }
 
   /** Returns the bytes that the page cache may hold. */
   public long pageCacheBytes() {
-    return cache.maximumBytes();
+    return parts.source().cache().maximumBytes();
   }
 
   /** Returns the bytes that the page cache holds now. */
   public long cachedBytes() {
-    return cache.weightedBytes();
+    return parts.source().cache().weightedBytes();
   }
 
-  void raisePageCache(long bytes) {
-    cache.raiseMaximum(bytes);
+  /** Takes the options of one who opens it too. */
+  void share(ReplicaOptions options) {
+    parts.source().cache().raiseMaximum(options.pageCacheBytes());
+    rescued.raiseMaximum(options.rescueBytes());
+    following.lower(options.pollInterval());
   }
 
   /** As {@link #at(Target, Patience)}, within the read timeout of whoever opened the replica. */
@@ -206,192 +233,41 @@ public final class Replica {
    * Returns the view at a target; the same object while somebody holds it. Asks the storage only if
    * the target is not known yet; concurrent callers share one opening.
    *
-   * <p>What is known is what the last listing said: a prefix that was deleted and begun anew is
-   * seen with the next listing, which nobody makes while every target is known. From then on {@link
-   * Replicas} opens the replica anew for whoever comes, and those who have it keep the views that
-   * they have, as long as the storage has the files.
-   *
    * @throws dev.sluice.storage.PlanException.NotReachable if no file ends there: it names the TXIDs
    *     below and above
-   * @throws ViewException if the files do not give that state; {@link ViewException.HistoryGone}
-   *     too if the latest one is asked for and the replica was replaced by another
+   * @throws ViewException if the files do not give that state, or as {@link #requireSame}
    * @throws LtxFormatException if a file is malformed and there is no plan without it
    * @throws ReplicaException if the storage refuses, or fails for as long as the patience lasts
    */
   public View at(Target target, Patience patience) throws IOException {
-    Deadline deadline = Deadline.after(patience.limit(), System::nanoTime);
-    String what = "open " + target + " of " + location();
-    while (true) {
-      if (target instanceof Target.Latest && latest.isPresent()) {
-        requireNotReplaced(what);
-        return latest.get();
-      }
-      PendingOpening mine = new PendingOpening(deadline);
-      PendingOpening other = pending.putIfAbsent(target, mine);
-      if (other == null) {
-        start(target, mine);
-        return mine.await(deadline, patience.isCancelled(), what);
-      }
-      try {
-        return other.await(deadline, patience.isCancelled(), what);
-      } catch (ReplicaException.Unavailable | ViewException e) {
-        if (!other.endedForWantOfTime(e) || deadline.hasPassed() || closing.getCount() == 0) {
-          throw e;
-        }
-      }
-    }
+    View view = openings.at(target, patience);
+    follow();
+    return view;
   }
 
-  private void requireNotReplaced(String what) throws ViewException {
-    if (isReplaced) {
-      throw new ViewException.HistoryGone(
-          what + ": the replica was replaced by another: open it again");
-    }
-  }
-
-  private void start(Target target, PendingOpening opening) {
-    try {
-      openings.execute(() -> run(target, opening));
-    } catch (RejectedExecutionException e) {
-      pending.remove(target, opening);
-      opening
-          .result()
-          .completeExceptionally(new ReplicaException.Unavailable(location() + ": closed", e));
-    }
-  }
-
-  private void run(Target target, PendingOpening opening) {
-    try {
-      View view = open(target, opening);
-      lastError = Optional.empty();
-      pending.remove(target, opening);
-      opening.result().complete(view);
-    } catch (IOException | RuntimeException | Error e) {
-      if (target instanceof Target.Latest || e instanceof ReplicaException) {
-        lastError = Optional.of(String.valueOf(e.getMessage()));
+  private void follow() {
+    synchronized (lock) {
+      if (mayFollow) {
+        Thread thread = daemons(name + "-follower").newThread(following);
+        thread.start();
+        follower = Optional.of(thread);
+        mayFollow = false;
       }
-      pending.remove(target, opening);
-      opening.result().completeExceptionally(e);
-    }
-  }
-
-  private View open(Target target, PendingOpening opening) throws IOException {
-    ReplicaClient retrying =
-        retries.until(opening.deadline(), new TroubleNotingClient(client, opening::note));
-    Planner planner = new Planner(retrying, meter, target, opening.deadline(), closing);
-    planner.onTrouble(opening::note);
-    if (target instanceof Target.AtTxid && listing.length > 0) {
-      planner.startFrom(listedFiles());
-    }
-    long startNanos = System.nanoTime();
-    while (true) {
-      RestorePlan plan = plan(planner);
-      Duration left = opening.deadline().remaining();
-      try {
-        View view = view(plan, retrying, opening.deadline());
-        if (target instanceof Target.Latest) {
-          publish(view, plan, startNanos);
-        }
-        return view;
-      } catch (MalformedFileException e) {
-        planner.avoid(e.file(), e.reason());
-      } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-        planner.relist(e);
-      } catch (ReplicaException.Unavailable e) {
-        throw planner.lastWord(e, left);
-      }
-    }
-  }
-
-  /** Whatever comes of a plan, what its listing says of the latest view is true. */
-  private RestorePlan plan(Planner planner) throws IOException {
-    try {
-      return planner.plan();
-    } finally {
-      planner.freshListing().ifPresent(this::compare);
     }
   }
 
   /**
-   * A listing with a file of the latest view, unchanged, is of the same history. One with a file of
-   * the same name that is another is not, and one with none of them proves nothing.
+   * Makes one look for news on the caller's thread, with all that follows from it.
+   *
+   * @return whether a view was published
    */
-  private void compare(List<LtxFile> listed) {
-    listing = files.numbersOf(listed);
-    synchronized (lock) {
-      if (provingFiles.isEmpty()) {
-        return;
-      }
-      Map<LtxFileName, LtxFile> byName = new HashMap<>();
-      provingFiles.forEach(file -> byName.put(file.name(), file));
-      boolean isProven = false;
-      boolean isDisproved = false;
-      for (LtxFile file : listed) {
-        LtxFile remembered = byName.get(file.name());
-        if (remembered != null) {
-          boolean isSame =
-              remembered.size() == file.size() && remembered.version().equals(file.version());
-          isProven |= isSame;
-          isDisproved |= !isSame;
-        }
-      }
-      isReplaced |= isDisproved || !isProven;
-    }
+  boolean poll() {
+    return following.poll();
   }
 
   /** Returns whether who comes next needs another object for the same URL. */
   boolean isReplaced() {
-    return isReplaced;
-  }
-
-  private View view(RestorePlan plan, ReplicaClient retrying, Deadline deadline)
-      throws IOException {
-    List<Integer> key = Arrays.stream(files.numbersOf(plan.files())).boxed().toList();
-    synchronized (lock) {
-      WeakReference<View> known = views.get(key);
-      View view = known == null ? null : known.get();
-      if (view != null) {
-        return view;
-      }
-    }
-    Opening opening = new Opening(retrying, meter, deadline, files, cache);
-    return shared(key, opening.open(plan, dated(plan)));
-  }
-
-  /** A snapshot is dated by the file of another level that ends where it does, if there is one. */
-  private Optional<LtxFile> dated(RestorePlan plan) {
-    LtxFile newest = plan.files().get(plan.files().size() - 1);
-    if (newest.name().level() < LtxFileName.SNAPSHOT_LEVEL) {
-      return Optional.empty();
-    }
-    return listedFiles().stream()
-        .filter(file -> file.name().level() < LtxFileName.SNAPSHOT_LEVEL)
-        .filter(file -> file.name().range().max().equals(plan.txid()))
-        .findFirst();
-  }
-
-  private void publish(View view, RestorePlan plan, long provenAtNanos) throws ReplicaException {
-    if (!control.publish(view)) {
-      throw new ReplicaException.Unavailable(location() + ": closed meanwhile");
-    }
-    synchronized (lock) {
-      provingFiles = Set.copyOf(plan.files());
-    }
-    provenNanos = Optional.of(provenAtNanos);
-    latest = Optional.of(view);
-  }
-
-  private View shared(List<Integer> key, View view) {
-    synchronized (lock) {
-      views.values().removeIf(known -> known.get() == null);
-      WeakReference<View> known = views.get(key);
-      View earlier = known == null ? null : known.get();
-      if (earlier != null) {
-        return earlier;
-      }
-      views.put(key, new WeakReference<>(view));
-      return view;
-    }
+    return parts.identity().isDoubtful();
   }
 
   /** As the other, within the read timeout of whoever opened the replica. */
@@ -429,7 +305,7 @@ public final class Replica {
     try {
       Deadline deadline = Deadline.after(patience.limit(), System::nanoTime);
       byte[] page = pages.fetch(view, pgno, deadline, patience.isCancelled());
-      lastError = Optional.empty();
+      parts.troubles().readingIsWell();
       return page;
     } catch (IOException e) {
       noteFailedRead(view, e);
@@ -439,15 +315,16 @@ public final class Replica {
 
   /** What a view of one connection lacks is no trouble of the others. */
   private void noteFailedRead(View view, IOException failure) {
-    boolean isLatest = latest.filter(newest -> newest == view).isPresent();
+    boolean isLatest = published().filter(newest -> newest == view).isPresent();
     if (isLatest || failure instanceof ReplicaException) {
-      lastError = Optional.of(String.valueOf(failure.getMessage()));
+      parts.troubles().reading(failure);
     }
+    announcer.failed(failure);
   }
 
   /** Returns the files that were listed last. */
   List<LtxFile> listedFiles() {
-    return Arrays.stream(listing).mapToObj(files::file).toList();
+    return openings.listed();
   }
 
   /**
@@ -455,26 +332,48 @@ public final class Replica {
    * client may take its time: what is left is done by {@code replica-<n>-end}.
    */
   void close() {
-    closing.countDown();
-    openings.shutdownNow();
+    parts.closing().countDown();
+    synchronized (lock) {
+      mayFollow = false;
+      follower.ifPresent(Thread::interrupt);
+    }
+    executor.shutdownNow();
     timer.shutdownNow();
     control.close();
     sharedMemory.release(controlMemory);
-    pending.values().forEach(opening -> opening.result().cancel(true));
+    openings.close();
     daemons(name + "-end").newThread(this::end).start();
   }
 
   private void end() {
     try {
-      client.close();
-      boolean isEnded = openings.awaitTermination(END_LIMIT.toSeconds(), TimeUnit.SECONDS);
+      parts.source().client().close();
+      Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);
+      boolean isEnded =
+          executor.awaitTermination(deadline.remainingNanos(), TimeUnit.NANOSECONDS)
+              && isFollowerEnded(deadline);
       ended.complete(isEnded);
     } catch (InterruptedException | RuntimeException | Error e) {
       ended.completeExceptionally(e);
+    } finally {
+      rescued.close();
+      announcer.closed();
     }
   }
 
-  /** Completes when the client is closed, with whether no opening is under way any more. */
+  private boolean isFollowerEnded(Deadline deadline) throws InterruptedException {
+    Optional<Thread> thread;
+    synchronized (lock) {
+      thread = follower;
+    }
+    if (thread.isEmpty()) {
+      return true;
+    }
+    thread.get().join(Math.max(1, deadline.remaining().toMillis()));
+    return !thread.get().isAlive();
+  }
+
+  /** Completes when the client is closed, with whether no work is under way any more. */
   CompletableFuture<Boolean> ended() {
     return ended;
   }

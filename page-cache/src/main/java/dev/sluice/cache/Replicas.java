@@ -26,9 +26,9 @@ public final class Replicas implements AutoCloseable {
   private final Object lock = new Object();
   private final SharedMemory memory;
   private final Function<ReplicaUrl, ReplicaClient> clients;
+  private final ReplicaSetup setup;
   private final Map<ReplicaUrl, Shared> byUrl = new HashMap<>();
   private final IdentityHashMap<Replica, Shared> byReplica = new IdentityHashMap<>();
-  private ReplicaListener listener = ReplicaListener.NONE;
   private boolean isClosed;
 
   /** One replica and those who share it. What changes is under the lock of {@link Replicas}. */
@@ -55,13 +55,17 @@ public final class Replicas implements AutoCloseable {
 
   /** As the other, and tells a listener what happens. */
   public Replicas(SharedMemory memory, Environment environment, ReplicaListener listener) {
-    this(clientsIn(environment), memory);
-    this.listener = listener;
+    this(clientsIn(environment), memory, ReplicaSetup.standard(listener));
   }
 
   Replicas(Function<ReplicaUrl, ReplicaClient> clients, SharedMemory memory) {
+    this(clients, memory, ReplicaSetup.standard(ReplicaListener.NONE));
+  }
+
+  Replicas(Function<ReplicaUrl, ReplicaClient> clients, SharedMemory memory, ReplicaSetup setup) {
     this.memory = memory;
     this.clients = clients;
+    this.setup = setup;
   }
 
   private static Function<ReplicaUrl, ReplicaClient> clientsIn(Environment environment) {
@@ -94,7 +98,7 @@ public final class Replicas implements AutoCloseable {
     try {
       Deadline deadline = Deadline.after(options.readTimeout(), System::nanoTime);
       Replica replica = Waits.await(shared.replica, deadline, "open " + options.url());
-      replica.raisePageCache(options.pageCacheBytes());
+      replica.share(options);
       isAcquired = true;
       return replica;
     } finally {
@@ -114,12 +118,12 @@ public final class Replicas implements AutoCloseable {
 
   private void make(Shared shared, ReplicaOptions options) {
     try {
-      Replica replica = new Replica(clients.apply(options.url()), options, memory);
+      Replica replica = new Replica(clients.apply(options.url()), options, memory, setup);
       synchronized (lock) {
         shared.close = replica::close;
         byReplica.put(replica, shared);
       }
-      listener.opened(replica);
+      new Announcer(replica, setup.listener()).opened();
       shared.replica.complete(replica);
     } catch (RuntimeException | Error e) {
       synchronized (lock) {

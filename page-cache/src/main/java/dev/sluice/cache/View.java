@@ -2,18 +2,26 @@ package dev.sluice.cache;
 
 import dev.sluice.ltx.Txid;
 import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * An immutable state of a database: which TXID, how many pages, and where each of them is. Two
  * views are equal only if they are one.
+ *
+ * <p>Where a page is may change, because files are compacted and deleted; which version of it that
+ * is never does. Thread-safe: what changes is volatile.
  */
 public final class View {
   private final Txid txid;
   private final long commit;
   private final int pageSize;
-  private final PageMap pages;
+  private final AtomicReference<PageMap> pages;
   private final Instant time;
   private final byte[] pageOneHeader;
+  private volatile OptionalLong provenNanos = OptionalLong.empty();
+  private volatile Optional<SourceRule.Known> later = Optional.empty();
 
   /**
    * @param commit pages of the database, at least 1
@@ -27,7 +35,7 @@ public final class View {
     this.txid = txid;
     this.commit = commit;
     this.pageSize = pageSize;
-    this.pages = pages;
+    this.pages = new AtomicReference<>(pages);
     this.time = time;
     this.pageOneHeader = PageOne.header(pageOne, txid, commit);
   }
@@ -45,9 +53,37 @@ public final class View {
     return pageSize;
   }
 
-  /** Returns where each page is. */
+  /** Returns where each page is now. */
   public PageMap pages() {
-    return pages;
+    return pages.get();
+  }
+
+  /**
+   * Exchanges where pages are.
+   *
+   * @return false if somebody else has exchanged {@code before} already
+   */
+  boolean relocate(PageMap before, PageMap after) {
+    return pages.compareAndSet(before, after);
+  }
+
+  /** Returns when this view was last known to be the newest, on the ticker's scale. */
+  OptionalLong provenNanos() {
+    return provenNanos;
+  }
+
+  /** Says that this view was the newest at an instant. */
+  void prove(long nanos) {
+    provenNanos = OptionalLong.of(nanos);
+  }
+
+  /** Returns what was read of the time after this view, if it was not made from it. */
+  Optional<SourceRule.Known> later() {
+    return later;
+  }
+
+  void learnLater(SourceRule.Known known) {
+    later = Optional.of(known);
   }
 
   /** Returns when the newest file of this view was made, by its header. */

@@ -33,6 +33,10 @@ public abstract sealed class ViewException extends IOException {
   public static final class Gap extends ViewException {
     private static final long serialVersionUID = 1L;
 
+    Gap(String message) {
+      super(message);
+    }
+
     Gap(String message, Throwable cause) {
       super(message, cause);
     }

@@ -47,9 +47,10 @@ public final class Waits {
   static <T> T await(
       CompletableFuture<T> future, Deadline deadline, BooleanSupplier isCancelled, String what)
       throws IOException {
+    long endNanos = System.nanoTime() + deadline.remainingNanos() + GRACE_NANOS;
     try {
       while (true) {
-        long left = deadline.remainingNanos() + GRACE_NANOS;
+        long left = endNanos - System.nanoTime();
         try {
           return future.get(Math.min(left, ASK_NANOS), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
@@ -67,6 +68,34 @@ public final class Waits {
       throw new ReplicaException.Unavailable(what + ": closed meanwhile", e);
     } catch (ExecutionException e) {
       throw failureOf(e.getCause() == null ? e : e.getCause());
+    }
+  }
+
+  /**
+   * Waits for a future that does not fail, until the deadline.
+   *
+   * @return whether it is done
+   */
+  static boolean isDone(
+      CompletableFuture<?> future, Deadline deadline, BooleanSupplier isCancelled, String what)
+      throws InterruptedIOException {
+    while (true) {
+      long left = deadline.remainingNanos();
+      try {
+        future.get(Math.min(left, ASK_NANOS), TimeUnit.NANOSECONDS);
+        return true;
+      } catch (TimeoutException e) {
+        if (isCancelled.getAsBoolean()) {
+          throw new InterruptedIOException(what + ": cancelled");
+        }
+        if (left <= ASK_NANOS) {
+          return false;
+        }
+      } catch (InterruptedException e) {
+        throw interrupted(what, e);
+      } catch (ExecutionException e) {
+        return true;
+      }
     }
   }
 
@@ -88,10 +117,30 @@ public final class Waits {
    */
   public static void pause(Duration time, Deadline deadline, CountDownLatch closing, String what)
       throws IOException {
+    pause(time, deadline, closing, () -> false, what);
+  }
+
+  /** As the other, but no longer than until {@code isCancelled} says so. */
+  static void pause(
+      Duration time,
+      Deadline deadline,
+      CountDownLatch closing,
+      BooleanSupplier isCancelled,
+      String what)
+      throws IOException {
+    Deadline end =
+        Deadline.after(
+            Duration.ofNanos(Math.min(time.toNanos(), deadline.remainingNanos())),
+            System::nanoTime);
     try {
-      if (closing.await(
-          Math.min(time.toNanos(), deadline.remainingNanos()), TimeUnit.NANOSECONDS)) {
-        throw new ReplicaException.Unavailable(what + ": closed meanwhile");
+      while (!end.hasPassed()) {
+        long nanos = Math.min(end.remainingNanos(), ASK_NANOS);
+        if (closing.await(nanos, TimeUnit.NANOSECONDS)) {
+          throw new ReplicaException.Unavailable(what + ": closed meanwhile");
+        }
+        if (isCancelled.getAsBoolean()) {
+          throw new InterruptedIOException(what + ": cancelled");
+        }
       }
     } catch (InterruptedException e) {
       throw interrupted(what, e);

@@ -247,16 +247,19 @@ class ReplicaOpeningTest {
         delete(0, txid, txid);
         write(0, txid, txid, 4, 10 + txid);
       }
-      assertThrows(
-          PlanException.NotReachable.class, () -> replica.at(new Target.AtTxid(new Txid(9))));
-      View newTwo = replica.at(new Target.AtTxid(new Txid(2)));
-      assertNotSame(oldTwo, newTwo);
-      assertArrayEquals(page(3, 12), TestReplicas.page(replica, newTwo, 3));
-      assertThrows(ViewException.HistoryGone.class, replica::latest);
+      for (long txid : new long[] {9, 2}) {
+        assertThrows(
+            ViewException.Replaced.class, () -> replica.at(new Target.AtTxid(new Txid(txid))));
+      }
+      assertThrows(ViewException.Replaced.class, replica::latest);
+      assertThrows(ViewException.Replaced.class, replica::requireSame);
       assertSame(old, replica.published().orElseThrow());
       Replica next = replicas.acquire(TestReplicas.options(dir));
       assertNotSame(replica, next);
       assertSame(next, replicas.acquire(TestReplicas.options(dir)));
+      View newTwo = next.at(new Target.AtTxid(new Txid(2)));
+      assertNotSame(oldTwo, newTwo);
+      assertArrayEquals(page(3, 12), TestReplicas.page(next, newTwo, 3));
       assertArrayEquals(page(3, 13), TestReplicas.page(next, next.latest(), 3));
       assertArrayEquals(page(3, 3), TestReplicas.page(replica, old, 3));
       replicas.release(replica);

@@ -247,9 +247,9 @@ class ReplicaTest {
           String.valueOf(failure.getMessage()).contains("history gone"), failure.getMessage());
       assertEquals(Optional.of(String.valueOf(failure.getMessage())), opened.lastError());
       TestReplicas.page(opened, opened.latest(), 1);
+      View view = opened.latest();
       Files.write(file, new byte[(int) (400L * 4200)]);
-      assertThrows(
-          ViewException.HistoryGone.class, () -> TestReplicas.page(opened, opened.latest(), 200));
+      assertThrows(ViewException.Replaced.class, () -> TestReplicas.page(opened, view, 200));
     }
   }
 

@@ -1,9 +1,12 @@
 package dev.sluice.cache;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
 import dev.sluice.ltx.LtxEncoder;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.Deadline;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,6 +19,8 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /** What tests need to make and open replicas in directories. */
 public final class TestReplicas {
@@ -33,6 +38,15 @@ public final class TestReplicas {
 
   public static ReplicaOptions options(Path replica) {
     return options(replica, Duration.ofSeconds(20));
+  }
+
+  /** Waits until something holds that a follower brings about, at most 20 seconds. */
+  public static void await(BooleanSupplier condition) {
+    Deadline deadline = Deadline.after(Duration.ofSeconds(20), System::nanoTime);
+    while (!condition.getAsBoolean()) {
+      assertFalse(deadline.hasPassed(), "nothing came of it");
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   static byte[] page(Replica replica, View view, long pgno) throws IOException {

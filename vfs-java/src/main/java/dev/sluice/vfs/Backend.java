@@ -9,13 +9,13 @@ import java.io.IOException;
 interface Backend extends AutoCloseable {
 
   /**
-   * Returns a new connection to the replica that the parameters name; the caller closes it.
+   * Returns a new connection to the replica that the request names; the caller closes it.
    *
    * @throws IOException if there is none, after the deadline where waiting may help; the message is
    *     what a user sees
    * @throws IllegalArgumentException if a parameter makes no sense; likewise
    */
-  ReplicaFile open(ReplicaParameters parameters) throws IOException;
+  ReplicaFile open(OpenRequest request) throws IOException;
 
   /**
    * Makes the calls fail that wait for something, now and later; their files stay open, and so does

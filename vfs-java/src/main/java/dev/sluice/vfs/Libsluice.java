@@ -16,7 +16,7 @@ import java.util.Objects;
  */
 final class Libsluice {
   /** What {@link #sluice_interface_version} must say. */
-  static final int INTERFACE_VERSION = 2;
+  static final int INTERFACE_VERSION = 3;
 
   private static final String JNA_DIRECTORY = "jna.tmpdir";
 
@@ -48,6 +48,14 @@ final class Libsluice {
       Open open, Read read, Pin pin, Unpin unpin, Ask ask, Close close);
 
   static native int sluice_backend_unregister(int timeoutMillis);
+
+  /**
+   * Returns whether the connection was interrupted on whose behalf this thread is in a call up, 0
+   * if not.
+   *
+   * @param self the address in that file's open request
+   */
+  static native int sluice_is_interrupted(long self);
 
   static native int sluice_counters(long outTotals, int count);
 

@@ -13,39 +13,62 @@ import dev.sluice.storage.text.Durations;
 import dev.sluice.storage.text.Sizes;
 import dev.sluice.storage.text.Times;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 
 /**
  * Opens the replicas of this process: one of each, whatever the number of connections. Thread-safe.
  */
 final class ReplicaBackend implements Backend {
+  /** What a parameter's text changes. */
+  private interface Setting extends BiFunction<ReplicaOptions, String, ReplicaOptions> {}
+
+  private static final Map<String, Setting> SETTINGS =
+      Map.of(
+          ReplicaParameters.PAGE_CACHE_SIZE,
+          (options, text) -> options.withPageCacheBytes(Sizes.parse(text)),
+          ReplicaParameters.READ_TIMEOUT,
+          (options, text) -> options.withReadTimeout(Durations.parse(text)),
+          ReplicaParameters.POLL_INTERVAL,
+          (options, text) -> options.withPollInterval(Durations.parse(text)),
+          ReplicaParameters.RESCUE_BYTES,
+          (options, text) -> options.withRescueBytes(Sizes.parse(text)),
+          ReplicaParameters.CACHE_DIR,
+          (options, text) -> options.withCacheDirectory(Path.of(text).toAbsolutePath()));
+
   private final NativeMemory memory = new NativeMemory();
   private final Replicas replicas;
   private final Clock clock;
+  private final Path cacheDirectory;
   private final ConcurrentMap<String, ReplicaOptions> held = new ConcurrentHashMap<>();
   private final AtomicLong holds = new AtomicLong();
 
   ReplicaBackend(Environment environment, Clock clock) {
+    this.cacheDirectory = ReplicaOptions.cacheDirectory(environment);
     this.replicas = new Replicas(memory, environment);
     this.clock = clock;
   }
 
   @Override
-  public ReplicaFile open(ReplicaParameters parameters) throws IOException {
-    Target target = target(parameters);
-    ReplicaOptions options = options(parameters);
+  public ReplicaFile open(OpenRequest request) throws IOException {
+    Target target = target(request.parameters());
+    ReplicaOptions options = options(request.parameters());
+    Patience patience = new Patience(options.readTimeout(), request.isInterrupted());
     Replica replica = replicas.acquire(options);
     boolean isOpen = false;
     try {
-      View view = replica.at(target, Patience.of(options.readTimeout()));
-      Optional<View> fixed = target instanceof Target.Latest ? Optional.empty() : Optional.of(view);
+      View view = replica.at(target, patience);
+      boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
+      Optional<View> fixed = isFixed ? Optional.of(view) : Optional.empty();
       ReplicaConnection.Terms terms =
-          new ReplicaConnection.Terms(options.readTimeout(), () -> replicas.release(replica));
+          new ReplicaConnection.Terms(patience, clock, () -> replicas.release(replica));
       ReplicaFile file = new ReplicaConnection(replica, fixed, terms);
       isOpen = true;
       return file;
@@ -92,17 +115,16 @@ final class ReplicaBackend implements Backend {
       }
       return options;
     }
-    ReplicaOptions defaults = ReplicaOptions.of(ReplicaUrl.parse(parameters.replicaUrl()));
-    return defaults
-        .withPageCacheBytes(
-            value(parameters, ReplicaParameters.PAGE_CACHE_SIZE, Sizes::parse)
-                .orElse(defaults.pageCacheBytes()))
-        .withReadTimeout(
-            value(parameters, ReplicaParameters.READ_TIMEOUT, Durations::parse)
-                .orElse(defaults.readTimeout()))
-        .withPollInterval(
-            value(parameters, ReplicaParameters.POLL_INTERVAL, Durations::parse)
-                .orElse(defaults.pollInterval()));
+    ReplicaOptions options =
+        ReplicaOptions.of(ReplicaUrl.parse(parameters.replicaUrl()))
+            .withCacheDirectory(cacheDirectory);
+    for (Map.Entry<String, Setting> setting : SETTINGS.entrySet()) {
+      ReplicaOptions before = options;
+      options =
+          value(parameters, setting.getKey(), text -> setting.getValue().apply(before, text))
+              .orElse(before);
+    }
+    return options;
   }
 
   private Target target(ReplicaParameters parameters) {

@@ -37,6 +37,8 @@ interface ReplicaFile extends AutoCloseable {
   /**
    * Pins a view until {@link #unpin} and writes its record: {@value #VIEW_BYTES} bytes, native byte
    * order.
+   *
+   * @throws IOException if the replica is not there any more
    */
   void pin(ByteBuffer dst) throws IOException;
 
@@ -45,8 +47,31 @@ interface ReplicaFile extends AutoCloseable {
   /** Returns a view's time as a user sees it. */
   String time(long timeMillis);
 
-  /** Returns the seconds since the view was last proven the newest, -1 before the first proof. */
-  long lagSeconds(long txid);
+  /**
+   * Returns the seconds since the view was last proven the newest, -1 before the first proof.
+   *
+   * @param word as for {@link #read}
+   */
+  long lagSeconds(long word);
+
+  /**
+   * Chooses the view of the pins from now on; none is pinned at this time. They go through {@link
+   * #pin} until the latest view is chosen again.
+   *
+   * @param time as a user writes it
+   * @return the TXID of the view, empty if it is the latest
+   * @throws IllegalArgumentException if the text is no time
+   */
+  String setTime(String time) throws IOException;
+
+  /**
+   * Waits until the latest view is of a TXID or a later one, and returns its TXID.
+   *
+   * @param txid as a user writes it
+   * @param seconds how long, likewise
+   * @throws IllegalArgumentException if one of the texts makes no sense
+   */
+  String awaitTxid(String txid, String seconds) throws IOException;
 
   /** Returns what last went wrong, empty if nothing has. */
   String error();

@@ -31,15 +31,14 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   static final String TXID = "txid";
   static final String TIMESTAMP = "timestamp";
 
-  /** A duration. Without effect in this version, whose views do not follow the replica. */
   static final String POLL_INTERVAL = "poll_interval";
 
   static final String PAGE_CACHE_SIZE = "page_cache_size";
   static final String READ_TIMEOUT = "read_timeout";
 
-  /**
-   * A directory; need not exist. Without effect in this version, which keeps pages in memory only.
-   */
+  static final String RESCUE_BYTES = "rescue_bytes";
+
+  /** A directory; need not exist. */
   static final String CACHE_DIR = "cache_dir";
 
   /** Names a replica that {@link OpenReplica} holds; only Sluice writes it. */
@@ -49,7 +48,15 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   static final String REPLICA_URL_VARIABLE = "LITESTREAM_REPLICA_URL";
 
   static final Set<String> NAMES =
-      Set.of(REPLICA_URL, TXID, TIMESTAMP, POLL_INTERVAL, PAGE_CACHE_SIZE, READ_TIMEOUT, CACHE_DIR);
+      Set.of(
+          REPLICA_URL,
+          TXID,
+          TIMESTAMP,
+          POLL_INTERVAL,
+          PAGE_CACHE_SIZE,
+          READ_TIMEOUT,
+          RESCUE_BYTES,
+          CACHE_DIR);
 
   /** A name that starts like this is meant for us. */
   private static final List<String> OUR_PREFIXES =
@@ -73,7 +80,6 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   /** Names that are kept for later versions. */
   private static final Set<String> LATER =
       Set.of(
-          "rescue_bytes",
           "hydration_enabled",
           "hydration_path",
           "store",

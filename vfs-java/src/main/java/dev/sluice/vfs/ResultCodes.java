@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.channels.ClosedByInterruptException;
 
@@ -19,6 +20,13 @@ final class ResultCodes {
   /** Returns what a failed xOpen answers. */
   static int ofOpen(Throwable failure) {
     return of(failure, CANTOPEN);
+  }
+
+  /**
+   * Returns what a failed pin answers: a replica that cannot be read any more is no lock's fault.
+   */
+  static int ofPin(Throwable failure) {
+    return of(failure, failure instanceof IOException ? IOERR_READ : IOERR_LOCK);
   }
 
   /** Returns the code of what any call may meet, else {@code otherwise}. */

@@ -26,7 +26,8 @@ final class Upcalls {
   /*
    * The open request (backend.h):
    *
-   *   0 i64 parameters   8 i32 bytes  12 i32 flags | 16 i64 file  24 i64 control  32 i32 is fixed  40 char[2008] reason
+   *   0 i64 parameters   8 i32 bytes  12 i32 flags | 16 i64 file  24 i64 control  32 i32 is fixed
+   *  36 i32 is unlocked  40 i64 self             | 48 char[2000] reason
    */
   private static final int REQUEST_BYTES = 2048;
   private static final int REQUEST_PARAMETERS = 0;
@@ -34,12 +35,15 @@ final class Upcalls {
   private static final int REQUEST_FILE = 16;
   private static final int REQUEST_CONTROL = 24;
   private static final int REQUEST_IS_FIXED = 32;
-  private static final int REQUEST_REASON = 40;
+  private static final int REQUEST_IS_UNLOCKED = 36;
+  private static final int REQUEST_SELF = 40;
+  private static final int REQUEST_REASON = 48;
 
   private static final int ASK_TIME = 1;
   private static final int ASK_LAG = 2;
   private static final int ASK_ERROR = 3;
   private static final int ASK_SET_TIME = 4;
+  private static final int ASK_WAIT_TXID = 5;
 
   private final Backend backend;
   private final Environment environment;
@@ -74,7 +78,7 @@ final class Upcalls {
     long number = 0;
     try {
       ByteBuffer fields = memory(request, REQUEST_BYTES);
-      ReplicaFile file = backend.open(parameters(fields));
+      ReplicaFile file = backend.open(openRequest(fields));
       number = files.add(file);
       fields.putLong(REQUEST_FILE, number);
       fields.putLong(REQUEST_CONTROL, file.controlAddress());
@@ -101,8 +105,12 @@ final class Upcalls {
     }
   }
 
-  private ReplicaParameters parameters(ByteBuffer request) {
-    return ReplicaParameters.parse(parametersText(request), environment);
+  private OpenRequest openRequest(ByteBuffer request) {
+    long self = request.getLong(REQUEST_SELF);
+    return new OpenRequest(
+        ReplicaParameters.parse(parametersText(request), environment),
+        request.getInt(REQUEST_IS_UNLOCKED) != 0,
+        () -> Libsluice.sluice_is_interrupted(self) != 0);
   }
 
   private static byte[] parametersText(ByteBuffer request) {
@@ -130,7 +138,7 @@ final class Upcalls {
       files.get(number).pin(memory(outView, ReplicaFile.VIEW_BYTES));
       return Libsluice.DONE;
     } catch (Throwable failure) {
-      return failed(number, "pin a view", failure, ResultCodes.IOERR_LOCK);
+      return failed(number, "pin a view", failure, ResultCodes.ofPin(failure));
     }
   }
 
@@ -163,7 +171,8 @@ final class Upcalls {
 
   private int ask(long number, int question, long argument, long text, int capacity) {
     try {
-      return putText(memory(text, capacity), answer(files.get(number), question, argument)) + 1;
+      ByteBuffer given = memory(text, capacity);
+      return putText(given.duplicate(), answer(files.get(number), question, argument, given)) + 1;
     } catch (Throwable failure) {
       return askFailed(text, capacity, failure);
     }
@@ -172,13 +181,14 @@ final class Upcalls {
   private static int askFailed(long text, int capacity, Throwable failure) {
     try {
       putText(memory(text, capacity), reason(failure));
-      return -ResultCodes.ERROR;
+      return -ResultCodes.of(failure, ResultCodes.ERROR);
     } catch (Throwable again) {
       return 0; // what C takes for a failure without words
     }
   }
 
-  private static String answer(ReplicaFile file, int question, long argument) {
+  private static String answer(ReplicaFile file, int question, long argument, ByteBuffer given)
+      throws IOException {
     return switch (question) {
       case ASK_TIME -> file.time(argument);
       case ASK_LAG -> Long.toString(file.lagSeconds(argument));
@@ -188,9 +198,11 @@ final class Upcalls {
         }
         yield file.error();
       }
-      case ASK_SET_TIME ->
-          throw new IllegalArgumentException(
-              "a connection's view is fixed at open: give timestamp= or txid= in the URI of a new connection");
+      case ASK_SET_TIME -> file.setTime(text(given));
+      case ASK_WAIT_TXID -> {
+        String[] values = text(given).split("\n", 2);
+        yield file.awaitTxid(values[0], values[1]);
+      }
       default -> throw new IllegalStateException("question " + question);
     };
   }
@@ -227,6 +239,17 @@ final class Upcalls {
     return message == null || message.isBlank()
         ? failure.getClass().getSimpleName().toLowerCase(Locale.ROOT)
         : message.lines().map(String::strip).reduce((a, b) -> a + " " + b).orElse(message);
+  }
+
+  /** Returns the text up to its NUL. */
+  private static String text(ByteBuffer src) {
+    byte[] bytes = new byte[src.remaining()];
+    int length = 0;
+    while (length < bytes.length && src.get(length) != 0) {
+      bytes[length] = src.get(length);
+      length++;
+    }
+    return new String(bytes, 0, length, StandardCharsets.UTF_8);
   }
 
   /** Writes as many whole characters as fit, and a NUL; returns the bytes before it. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Replicas that are database images in memory, by URL; for the native side alone. */
@@ -24,6 +25,12 @@ final class FakeBackend implements Backend {
   /** Runs in every read. */
   volatile Runnable beforeRead = () -> {};
 
+  /** Thrown by the next pins, if set. */
+  volatile @Nullable Throwable pinFailure;
+
+  /** Whether connections were interrupted, as the last opened file may ask. */
+  volatile BooleanSupplier isInterrupted = () -> false;
+
   final AtomicInteger stops = new AtomicInteger();
 
   @Override
@@ -38,19 +45,27 @@ final class FakeBackend implements Backend {
   }
 
   @Override
-  public ReplicaFile open(ReplicaParameters parameters) throws IOException {
+  public ReplicaFile open(OpenRequest request) throws IOException {
     sneak(openFailure);
+    ReplicaParameters parameters = request.parameters();
     Database database = databases.get(parameters.replicaUrl());
     if (database == null) {
       throw new IOException("open replica " + parameters.replicaUrl() + ": no such replica");
     }
     openFiles.incrementAndGet();
+    isInterrupted = request.isInterrupted();
     return new PlainFile(database, parameters.get(ReplicaParameters.TXID).isPresent()) {
       @Override
       public void read(long word, long pgno, ByteBuffer dst) throws IOException {
         beforeRead.run();
         sneak(readFailure);
         super.read(word, pgno, dst);
+      }
+
+      @Override
+      public void pin(ByteBuffer dst) {
+        sneak(pinFailure);
+        super.pin(dst);
       }
 
       @Override
@@ -105,6 +120,7 @@ final class FakeBackend implements Backend {
   static class PlainFile implements ReplicaFile {
     private final Database database;
     private final boolean isFixed;
+    private boolean isMoved;
     private String error = "";
 
     PlainFile(Database database, boolean isFixed) {
@@ -129,7 +145,7 @@ final class FakeBackend implements Backend {
 
     @Override
     public void pin(ByteBuffer dst) {
-      dst.put(database.view(isFixed ? 3 : database.txid));
+      dst.put(database.view(isFixed || isMoved ? 3 : database.txid));
     }
 
     @Override
@@ -141,8 +157,22 @@ final class FakeBackend implements Backend {
     }
 
     @Override
-    public long lagSeconds(long txid) {
-      return txid == 3 ? -1 : 0;
+    public long lagSeconds(long word) {
+      return word == 0 ? -1 : 0;
+    }
+
+    @Override
+    public String setTime(String time) {
+      if (time.equals("never")) {
+        throw new IllegalArgumentException("not a time: never");
+      }
+      isMoved = !time.equals("LATEST");
+      return isMoved ? "0000000000000003" : "";
+    }
+
+    @Override
+    public String awaitTxid(String txid, String seconds) {
+      return txid + " within " + seconds;
     }
 
     @Override

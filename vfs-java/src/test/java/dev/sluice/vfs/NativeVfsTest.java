@@ -60,6 +60,7 @@ class NativeVfsTest {
   void nothingIsLeftOpen() {
     backend.openFailure = null;
     backend.readFailure = null;
+    backend.pinFailure = null;
     assertEquals(0, backend.openFiles.get(), "files open in Java");
     assertEquals(0, counters()[4], "files open in C");
     for (FakeBackend.Database database : backend.databases.values()) {
@@ -303,11 +304,136 @@ class NativeVfsTest {
       assertEquals("null", one(replica, "SELECT litestream_error()"));
       assertEquals("0", one(replica, "PRAGMA litestream_hydration_progress"));
       assertEquals("", one(replica, "PRAGMA litestream_hydration_file"));
-      SQLiteException e =
-          assertThrows(
-              SQLiteException.class, () -> one(replica, "PRAGMA litestream_time='LATEST'"));
-      assertTrue(String.valueOf(e.getMessage()).contains("fixed at open"), e.getMessage());
       assertThrows(SQLiteException.class, () -> one(replica, "PRAGMA litestream_txid=7"));
+    }
+  }
+
+  @Test
+  void movedConnectionPinsThroughJavaUntilItIsMovedBack() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      assertEquals("5 within 2.5", one(replica, "SELECT litestream_wait_txid(5, 2.5)"));
+      assertEquals(
+          "2023-11-14T22:13:20Z", one(replica, "SELECT litestream_set_time('then', 'main')"));
+      assertEquals("0000000000000003", one(replica, "SELECT litestream_txid()"));
+      assertEquals("-1", one(replica, "PRAGMA litestream_lag"));
+      refused(replica, "SELECT litestream_wait_txid('5', 2)", "LATEST");
+      refused(replica, "PRAGMA litestream_time = 'never'", "not a time: never");
+      long pins = counters()[3];
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      assertEquals(1, counters()[3] - pins);
+      one(replica, "PRAGMA litestream_time = LATEST");
+      assertEquals("0000000000000005", one(replica, "SELECT litestream_txid()"));
+      pins = counters()[3];
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      assertEquals(0, counters()[3] - pins);
+    }
+  }
+
+  private static final List<String> MOVES =
+      List.of(
+          "SELECT litestream_set_time('then')",
+          "PRAGMA main.litestream_time = 'then'",
+          "SELECT litestream_wait_txid('5', 1)");
+
+  @Test
+  void viewDoesNotMoveInsideATransaction() throws SQLException {
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      for (String move : MOVES) {
+        sql.execute("BEGIN");
+        refused(replica, move, "transaction");
+        one(replica, "SELECT count(*) FROM t");
+        refused(replica, move, "transaction");
+        sql.execute("COMMIT");
+        try (ResultSet half = sql.executeQuery("SELECT id FROM t")) {
+          assertTrue(half.next());
+          refused(replica, move, "transaction");
+        }
+      }
+      refused(replica, "SELECT litestream_set_time('then') FROM t", "transaction");
+      assertEquals("0000000000000005", one(replica, "SELECT litestream_txid()"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"&txid=3", "&immutable=1", "&nolock=1"})
+  void fixedViewDoesNotMove(String more) throws SQLException {
+    try (Connection replica = open("fake:plain", more)) {
+      for (String move : MOVES) {
+        refused(replica, move, "fixed at open");
+      }
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+    }
+  }
+
+  @Test
+  void argumentsThatAreMissingOrTooLongAreRefused() throws SQLException {
+    try (Connection replica = open("fake:plain", "")) {
+      refused(replica, "SELECT litestream_set_time(NULL)", "NULL");
+      refused(replica, "SELECT litestream_wait_txid('5', NULL)", "NULL");
+      refused(replica, "SELECT litestream_wait_txid(hex(zeroblob(999)), 12)", "too long");
+      refused(replica, "SELECT litestream_set_time(hex(zeroblob(9999)))", "too long");
+      refused(replica, "SELECT litestream_set_time('then', 'nowhere')", "not a replica");
+      refused(replica, "SELECT litestream_set_time()", "wrong number of arguments");
+      refused(replica, "SELECT litestream_wait_txid('5')", "wrong number of arguments");
+    }
+  }
+
+  private static void refused(Connection db, String statement, String word) {
+    SQLiteException e = assertThrows(SQLiteException.class, () -> one(db, statement));
+    assertTrue(String.valueOf(e.getMessage()).contains(word), e.getMessage());
+    assertEquals(1, e.getResultCode().code & 0xff, e.getMessage());
+  }
+
+  @Test
+  void failedPinIsAReadErrorThatSaysWhy() throws SQLException {
+    try (Connection replica = open("fake:slotless", "")) {
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      backend.pinFailure = new IOException("the replica was replaced: a is b");
+      SQLiteException e =
+          assertThrows(SQLiteException.class, () -> one(replica, "SELECT count(*) FROM t"));
+      assertEquals(266, e.getResultCode().code, e.getMessage());
+      e = assertThrows(SQLiteException.class, () -> one(replica, "SELECT litestream_txid()"));
+      assertEquals(266, e.getResultCode().code, e.getMessage());
+      assertTrue(String.valueOf(e.getMessage()).contains("a is b"), e.getMessage());
+      assertEquals("the replica was replaced: a is b", one(replica, "SELECT litestream_error()"));
+      assertEquals("the replica was replaced: a is b", one(replica, "PRAGMA litestream_error"));
+      backend.pinFailure = null;
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t WHERE length(w) >= 0"));
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      assertEquals("null", one(replica, "SELECT litestream_error()"));
+    }
+  }
+
+  /** What a wait in Java is told, on the thread that waits. */
+  @Test
+  void interruptedConnectionIsSeenFromInsideACall() throws Exception {
+    List<Boolean> answers = new ArrayList<>();
+    try (Connection replica = open("fake:plain", "");
+        Statement sql = replica.createStatement()) {
+      backend.beforeRead =
+          () -> {
+            answers.add(backend.isInterrupted.getAsBoolean());
+            cancelQuietly(sql);
+            answers.add(backend.isInterrupted.getAsBoolean());
+          };
+      SQLException e =
+          assertThrows(SQLException.class, () -> sql.executeQuery("SELECT sum(length(w)) FROM t"));
+      assertTrue(String.valueOf(e.getMessage()).contains("INTERRUPT"), e.getMessage());
+      backend.beforeRead = () -> answers.add(backend.isInterrupted.getAsBoolean());
+      assertEquals("3000", one(replica, "SELECT count(*) FROM t"));
+      assertEquals(List.of(false, true), answers.subList(0, 2));
+      assertFalse(answers.get(answers.size() - 1), "the next statement is not cancelled");
+    } finally {
+      backend.beforeRead = () -> {};
+    }
+  }
+
+  private static void cancelQuietly(Statement sql) {
+    try {
+      sql.cancel();
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
     }
   }
 

@@ -126,7 +126,7 @@ class PinHammerTest {
     }
 
     @Override
-    public ReplicaFile open(ReplicaParameters parameters) {
+    public ReplicaFile open(OpenRequest request) {
       return new FakeBackend.PlainFile(database, false) {
         @Override
         public void read(long word, long pgno, ByteBuffer dst) throws IOException {

@@ -76,13 +76,7 @@ class ReplicaParametersTest {
     assertTrue(refusal("db", "replica_uri", "/d").contains("\"replica_url\""));
     assertTrue(refusal("db", "replica_url", "/d", "timestamp_", "x").contains("\"timestamp\""));
     for (String name :
-        Set.of(
-            "hydration_enabled",
-            "store_size",
-            "rescue_bytes",
-            "server",
-            "verify",
-            "max_staleness")) {
+        Set.of("hydration_enabled", "store_size", "server", "verify", "max_staleness")) {
       assertTrue(refusal("db", "replica_url", "/d", name, "1").contains("\"" + name + "\""));
     }
   }

@@ -42,6 +42,11 @@ public record Retries(
         Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(10), random, scheduler);
   }
 
+  /** Returns the same with another limit of each attempt. */
+  public Retries withAttemptLimit(Duration limit) {
+    return new Retries(firstDelay, longestDelay, limit, random, scheduler);
+  }
+
   /** Returns a client that tries again until the deadline. Closing it closes nothing. */
   public ReplicaClient until(Deadline deadline, ReplicaClient inner) {
     return new RetryingReplicaClient(inner, deadline, this);

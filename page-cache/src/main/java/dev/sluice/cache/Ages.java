@@ -1,0 +1,122 @@
+package dev.sluice.cache;
+
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongSupplier;
+
+/**
+ * Tells which files retention may delete soon: those that a higher level covers and that are past
+ * half the age at which such files were seen to go.
+ *
+ * <p>Time is the storage's own: the newest file's, and what has passed here since it was first
+ * seen. So a clock of this host that is wrong, or jumps, changes nothing. Until a file was seen to
+ * go, Litestream's default is assumed for level 0, and an hour for the others, whose files stay as
+ * long as snapshots. Confined to one thread at a time.
+ */
+final class Ages {
+  private static final Duration LEVEL_0 = Duration.ofMinutes(5);
+  private static final Duration ABOVE = Duration.ofHours(1);
+
+  private final LongSupplier ticker;
+  private Duration levelZeroAge = LEVEL_0;
+  private Duration ageAbove = ABOVE;
+  private Optional<Instant> newest = Optional.empty();
+  private long newestSeenNanos;
+
+  Ages(LongSupplier ticker) {
+    this.ticker = ticker;
+  }
+
+  /** Takes a complete listing and the one before. */
+  void observe(List<LtxFile> before, List<LtxFile> now) {
+    for (LtxFile file : now) {
+      if (newest.isEmpty() || file.created().isAfter(newest.get())) {
+        newest = Optional.of(file.created());
+        newestSeenNanos = ticker.getAsLong();
+      }
+    }
+    Set<LtxFileName> present = new HashSet<>();
+    now.forEach(file -> present.add(file.name()));
+    for (LtxFile file : before) {
+      if (!present.contains(file.name())) {
+        noteGone(file);
+      }
+    }
+  }
+
+  private void noteGone(LtxFile file) {
+    Duration age = age(file);
+    if (age.isNegative()) {
+      return;
+    }
+    if (file.name().level() == 0) {
+      levelZeroAge = age.compareTo(levelZeroAge) < 0 ? age : levelZeroAge;
+    } else {
+      ageAbove = age.compareTo(ageAbove) < 0 ? age : ageAbove;
+    }
+  }
+
+  private Duration age(LtxFile file) {
+    Instant latest = newest.orElse(file.created());
+    return Duration.between(file.created(), latest).plusNanos(ticker.getAsLong() - newestSeenNanos);
+  }
+
+  /** Returns how old a file of level 0 was at least when it was deleted, as far as was seen. */
+  Duration levelZeroAge() {
+    return levelZeroAge;
+  }
+
+  /** Returns those files of a complete listing that may go soon. */
+  Set<LtxFile> expiring(List<LtxFile> listed) {
+    Cover cover = Cover.of(listed);
+    Set<LtxFile> expiring = new HashSet<>();
+    for (LtxFile file : listed) {
+      Duration limit = file.name().level() == 0 ? levelZeroAge : ageAbove;
+      if (cover.hasAbove(file) && age(file).compareTo(limit.dividedBy(2)) > 0) {
+        expiring.add(file);
+      }
+    }
+    return expiring;
+  }
+
+  /** How far each level reaches. */
+  private record Cover(long[] maxByLevel) {
+
+    static Cover of(Collection<LtxFile> files) {
+      long[] max = new long[LtxFileName.SNAPSHOT_LEVEL + 1];
+      for (LtxFile file : files) {
+        int level = file.name().level();
+        long end = file.name().range().max().value();
+        max[level] = Long.compareUnsigned(end, max[level]) > 0 ? end : max[level];
+      }
+      return new Cover(max);
+    }
+
+    /**
+     * Returns whether retention may do without a file: of level 0 if a higher level reaches as far,
+     * of the others if a snapshot does, of snapshots if there is a newer one.
+     */
+    boolean hasAbove(LtxFile file) {
+      int level = file.name().level();
+      long end = file.name().range().max().value();
+      if (level == LtxFileName.SNAPSHOT_LEVEL) {
+        return Long.compareUnsigned(maxByLevel[level], end) > 0;
+      }
+      for (int above = level == 0 ? 1 : LtxFileName.SNAPSHOT_LEVEL;
+          above <= LtxFileName.SNAPSHOT_LEVEL;
+          above++) {
+        if (Long.compareUnsigned(maxByLevel[above], end) >= 0) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+}

@@ -1,0 +1,280 @@
+package dev.sluice.cache;
+
+import dev.sluice.ltx.FrameDecoder;
+import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.ltx.LtxHeader;
+import dev.sluice.ltx.PageIndex;
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.LtxFile;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Reads headers and page indexes of files, in one round of requests: of every file its head and its
+ * tail at once, or all of a small one. What came along can be kept.
+ *
+ * <p>The head of every file is fetched: its commit is needed for the shrink rule, and it proves the
+ * page size. A second round is needed where a tail turned out too short for its index. What was
+ * read before comes from the cache.
+ *
+ * <p>Made for a group of files with one deadline; confined to one thread at a time.
+ */
+final class FileLoader {
+  private static final int WHOLE_BYTES_MAX = 64 << 10;
+  private static final int HEAD_BYTES = 16 << 10;
+  private static final int SNAPSHOT_HEAD_BYTES = 64 << 10;
+  private static final int TAIL_BYTES_MIN = 16 << 10;
+  private static final int TAIL_BYTES_MAX = 1 << 20;
+  private static final int FILE_BYTES_PER_INDEX_BYTE = 64;
+  private static final int IN_FLIGHT_MAX = 64;
+  private static final long KEPT_BYTES_MAX = 32 << 20;
+  private static final int CACHE_SHARE = 4;
+
+  /** Header, end mark, an empty index with its length, trailer. */
+  private static final int FILE_BYTES_MIN = LtxHeader.BYTES + 6 + 1 + 8 + 16;
+
+  private final Source source;
+  private final Deadline deadline;
+  private long keptBytes;
+
+  /** What came of a file, beside its summary: bytes that may hold frames. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  record Piece(long offset, byte[] bytes) {}
+
+  /**
+   * A file whose index was read.
+   *
+   * @param number in the replica's {@link FileTable}
+   */
+  record Loaded(LtxFile file, int number, FileSummary summary, List<Piece> pieces) {
+
+    /** Returns the file as a change of a page map. */
+    PageMap.Change change() {
+      LtxHeader header = summary.header();
+      return new PageMap.Change(number, header.range().max(), summary.index(), header.commit());
+    }
+  }
+
+  /** The requests for one file; a file that is known or small has no tail. */
+  private record Requested(
+      LtxFile file,
+      int number,
+      Optional<byte[]> known,
+      CompletableFuture<byte[]> head,
+      Optional<CompletableFuture<byte[]>> tail) {
+
+    void cancel() {
+      head.cancel(true);
+      tail.ifPresent(request -> request.cancel(true));
+    }
+  }
+
+  /** Takes a source whose client tries again until the deadline. */
+  FileLoader(Source source, Deadline deadline) {
+    this.source = source;
+    this.deadline = deadline;
+  }
+
+  /**
+   * Returns what the files hold, in their order.
+   *
+   * @throws MalformedFileException if a file breaks a rule of the format
+   * @throws dev.sluice.storage.ReplicaException if a file cannot be read; {@code NotFound} and
+   *     {@code Conflict} mean that the listing is out of date
+   */
+  List<Loaded> load(List<LtxFile> plan) throws IOException {
+    // Newest first: what there is room to keep is then most likely current.
+    source.meter().beginRound();
+    ArrayDeque<Requested> requested = new ArrayDeque<>();
+    List<Loaded> loaded = new ArrayList<>();
+    try {
+      for (int i = plan.size() - 1; i >= 0; i--) {
+        if (requested.size() == IN_FLIGHT_MAX) {
+          loaded.add(0, await(requested.element()));
+          requested.remove();
+        }
+        requested.add(request(plan.get(i)));
+      }
+      while (!requested.isEmpty()) {
+        loaded.add(0, await(requested.element()));
+        requested.remove();
+      }
+      return loaded;
+    } finally {
+      requested.forEach(Requested::cancel);
+    }
+  }
+
+  private Requested request(LtxFile file) throws IOException {
+    if (file.size() < FILE_BYTES_MIN) {
+      throw new MalformedFileException(
+          file,
+          new LtxFormatException(
+              nameOf(file), file.size(), "the file ends too early: " + file.size() + " bytes"));
+    }
+    if (file.size() > PageMap.OFFSET_MAX) {
+      throw new MalformedFileException(
+          file, new LtxFormatException(nameOf(file), -1, "the file is larger than 1 TiB"));
+    }
+    int number = source.files().numberOf(file);
+    Optional<byte[]> known = source.cache().find(FrameCache.summaryKey(number));
+    if (known.isPresent()) {
+      return new Requested(
+          file, number, known, CompletableFuture.completedFuture(known.get()), Optional.empty());
+    }
+    int headBytes = file.name().range().isSnapshot() ? SNAPSHOT_HEAD_BYTES : HEAD_BYTES;
+    int tailBytes =
+        (int) Math.min(TAIL_BYTES_MAX, file.size() / FILE_BYTES_PER_INDEX_BYTE + TAIL_BYTES_MIN);
+    boolean isSmall = file.size() <= Math.max(WHOLE_BYTES_MAX, headBytes + tailBytes);
+    if (isSmall) {
+      return new Requested(
+          file, number, known, source.client().read(file, 0, (int) file.size()), Optional.empty());
+    }
+    CompletableFuture<byte[]> head = source.client().read(file, 0, headBytes);
+    CompletableFuture<byte[]> tail = source.client().read(file, file.size() - tailBytes, tailBytes);
+    return new Requested(file, number, known, head, Optional.of(tail));
+  }
+
+  private Loaded await(Requested requested) throws IOException {
+    LtxFile file = requested.file();
+    String name = nameOf(file);
+    byte[] head = await(requested.head(), file);
+    try {
+      if (requested.known().isPresent()) {
+        return new Loaded(
+            file, requested.number(), FileSummary.ofBytes(head, file, name), List.of());
+      }
+      FileSummary summary;
+      List<Piece> pieces = new ArrayList<>();
+      keep(pieces, 0, head);
+      if (requested.tail().isEmpty()) {
+        summary = FileSummary.ofWhole(head, file, name);
+      } else {
+        byte[] tail = wholeTail(await(requested.tail().get(), file), file, name);
+        summary = FileSummary.ofEnds(head, tail, file, name);
+        keep(pieces, file.size() - tail.length, tail);
+      }
+      source.cache().put(FrameCache.summaryKey(requested.number()), summary.bytes());
+      return new Loaded(file, requested.number(), summary, pieces);
+    } catch (LtxFormatException e) {
+      throw new MalformedFileException(file, e);
+    }
+  }
+
+  private void keep(List<Piece> pieces, long offset, byte[] bytes) {
+    if (keptBytes + bytes.length
+        <= Math.min(KEPT_BYTES_MAX, source.cache().maximumBytes() / CACHE_SHARE)) {
+      keptBytes += bytes.length;
+      pieces.add(new Piece(offset, bytes));
+    }
+  }
+
+  /** Returns the tail with the whole index, after one more read if the guess was too small. */
+  private byte[] wholeTail(byte[] tail, LtxFile file, String name) throws IOException {
+    long needed = PageIndex.indexBytesFrom(ByteBuffer.wrap(tail), file.size(), name);
+    if (needed <= tail.length) {
+      return tail;
+    }
+    if (needed > Integer.MAX_VALUE - 16) {
+      throw new LtxFormatException(
+          name, -1, "a page index of " + needed + " bytes is more than an array can hold");
+    }
+    int missing = (int) needed - tail.length;
+    source.meter().beginRound();
+    byte[] before = await(source.client().read(file, file.size() - needed, missing), file);
+    byte[] whole = Arrays.copyOf(before, (int) needed);
+    System.arraycopy(tail, 0, whole, missing, tail.length);
+    return whole;
+  }
+
+  private byte[] await(CompletableFuture<byte[]> request, LtxFile file) throws IOException {
+    return Waits.await(request, deadline, "open " + nameOf(file));
+  }
+
+  /** Puts the pages that came along and are current in {@code pages} into the cache. */
+  void keepPages(List<Loaded> loaded, PageMap pages, int pageSize) throws MalformedFileException {
+    long room = source.cache().maximumBytes() / CACHE_SHARE;
+    for (int i = loaded.size() - 1; i >= 0; i--) {
+      Loaded one = loaded.get(i);
+      for (Piece piece : one.pieces()) {
+        room = keepPages(one, piece, pages, pageSize, room);
+      }
+    }
+  }
+
+  private long keepPages(Loaded loaded, Piece piece, PageMap pages, int pageSize, long room)
+      throws MalformedFileException {
+    PageIndex index = loaded.summary().index();
+    long left = room;
+    for (int i = 0; i < index.count() && left >= pageSize; i++) {
+      boolean isInside =
+          index.offset(i) >= piece.offset()
+              && index.offset(i) + index.frameBytes(i) <= piece.offset() + piece.bytes().length;
+      long pgno = index.pgno(i);
+      if (isInside && pages.contains(pgno) && pages.fileNumber(pgno) == loaded.number()) {
+        byte[] page = decode(loaded, piece, i, pageSize);
+        source.cache().put(FrameCache.frameKey(loaded.number(), index.offset(i)), page);
+        left -= pageSize + FrameCache.ENTRY_OVERHEAD_BYTES;
+      }
+    }
+    return left;
+  }
+
+  private byte[] decode(Loaded loaded, Piece piece, int i, int pageSize)
+      throws MalformedFileException {
+    PageIndex index = loaded.summary().index();
+    byte[] page = new byte[pageSize];
+    int at = (int) (index.offset(i) - piece.offset());
+    try {
+      FrameDecoder.decode(
+          piece.bytes(),
+          at,
+          index.frameBytes(i),
+          index.pgno(i),
+          pageSize,
+          page,
+          0,
+          nameOf(loaded.file()),
+          index.offset(i));
+      return page;
+    } catch (LtxFormatException e) {
+      throw new MalformedFileException(loaded.file(), e);
+    }
+  }
+
+  /** Returns page 1 of a map, from the cache or by one more request. */
+  byte[] pageOne(List<Loaded> loaded, PageMap pages, int pageSize) throws IOException {
+    if (!pages.contains(1)) {
+      LtxFile newest = loaded.get(loaded.size() - 1).file();
+      throw new ViewException.PageMissing(
+          "open "
+              + source.location()
+              + ": no file holds page 1 of TXID "
+              + newest.name().range().max());
+    }
+    int number = pages.fileNumber(1);
+    long offset = pages.offset(1);
+    FrameCache.Key key = FrameCache.frameKey(number, offset);
+    Optional<byte[]> cached = source.cache().find(key);
+    if (cached.isPresent()) {
+      return cached.get();
+    }
+    Loaded holder = loaded.stream().filter(one -> one.number() == number).findFirst().orElseThrow();
+    source.meter().beginRound();
+    byte[] frame =
+        await(source.client().read(holder.file(), offset, pages.frameBytes(1)), holder.file());
+    byte[] page = decode(holder, new Piece(offset, frame), 0, pageSize);
+    source.cache().put(key, page);
+    return page;
+  }
+
+  private String nameOf(LtxFile file) {
+    return source.location(file);
+  }
+}

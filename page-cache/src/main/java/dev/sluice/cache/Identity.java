@@ -1,0 +1,96 @@
+package dev.sluice.cache;
+
+import dev.sluice.storage.LtxFile;
+import java.util.List;
+
+/**
+ * Says of each listing whether it is of the replica that is followed, and ends the history where it
+ * is not.
+ *
+ * <p>A listing of another replica ends it at once. One that holds nothing that is known may be a
+ * replica begun anew, or the same after a long absence, or a listing that is wrong for a moment: it
+ * is doubted, whoever comes next opens anew, and a second such listing ends it. An empty one says
+ * nothing. Thread-safe.
+ */
+final class Identity {
+  private final Lineage lineage = new Lineage();
+  private final History history;
+  private final String location;
+  private volatile boolean isDoubted;
+
+  Identity(History history, String location) {
+    this.history = history;
+    this.location = location;
+  }
+
+  /** Takes the complete listing from which a view was made; the first one is what is followed. */
+  void begin(List<LtxFile> listed) {
+    lineage.begin(listed);
+  }
+
+  /**
+   * Takes a listing of level 0, or of a few levels.
+   *
+   * @return false if it does not say whether it is of the same replica: then a complete one is
+   *     needed
+   * @throws ViewException.Replaced if it is another's
+   */
+  boolean isProvenBy(List<LtxFile> listed) throws ViewException {
+    history.requireSame();
+    return judge(listed, false) instanceof Lineage.Same;
+  }
+
+  /**
+   * Takes a complete listing.
+   *
+   * @return false if it is empty
+   * @throws ViewException.Replaced if it is another's
+   * @throws ViewException.HistoryGone if it has nothing that is known
+   */
+  boolean require(List<LtxFile> listed) throws ViewException {
+    history.requireSame();
+    if (listed.isEmpty()) {
+      return false;
+    }
+    if (judge(listed, true) instanceof Lineage.Unknown) {
+      String reason =
+          location
+              + ": history gone: none of the files that were known is there, but "
+              + listed.get(0).name()
+              + " is";
+      if (isDoubted) {
+        history.end(() -> new ViewException.HistoryGone(reason));
+        history.requireSame();
+      }
+      isDoubted = true;
+      throw new ViewException.HistoryGone(reason);
+    }
+    isDoubted = false;
+    return true;
+  }
+
+  private Lineage.Verdict judge(List<LtxFile> listed, boolean isComplete) throws ViewException {
+    Lineage.Verdict verdict = lineage.compare(listed, isComplete);
+    if (verdict instanceof Lineage.Other other) {
+      String reason =
+          location
+              + ": the replica was replaced: "
+              + described(other.before())
+              + " has become "
+              + described(other.now())
+              + ": open it again";
+      history.end(() -> new ViewException.Replaced(reason));
+      history.requireSame();
+    }
+    return verdict;
+  }
+
+  private static String described(LtxFile file) {
+    return file.name() + " (" + file.size() + " bytes, version " + file.version() + ")";
+  }
+
+  /** Returns whether who comes next needs another object for the same URL. */
+  boolean isDoubtful() {
+    return isDoubted || history.hasEnded();
+  }
+}

@@ -1,0 +1,156 @@
+package dev.sluice.cache;
+
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.Listings;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Finds a view's pages again after a file that holds some of them turned out to be gone: lists the
+ * replica and moves every page of the view that is in a file which is not listed. Readers of one
+ * view share one search. Thread-safe.
+ */
+final class Recovery {
+
+  /** A listing may lag behind a compaction for a moment: before the second and the third one. */
+  private static final List<Duration> PAUSES =
+      List.of(Duration.ofMillis(100), Duration.ofMillis(400));
+
+  /** Between tries at a file that is listed and yet is not there. */
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+
+  private static final int DOUBLINGS_MAX = 5;
+
+  private final Parts parts;
+  private final Relocating relocating;
+  private final Duration limit;
+  private final ConcurrentHashMap<View, CompletableFuture<int[]>> searches =
+      new ConcurrentHashMap<>();
+
+  /** Makes what moves the pages of views by a complete listing. */
+  interface Relocating {
+    Relocator by(List<LtxFile> listed, ReplicaClient retrying, Deadline deadline);
+  }
+
+  /** Takes how long one search may last. */
+  Recovery(Parts parts, Relocating relocating, Duration limit) {
+    this.parts = parts;
+    this.relocating = relocating;
+    this.limit = limit;
+  }
+
+  /**
+   * Returns when it is worth while to read a page again whose file is gone.
+   *
+   * @param tries how often this was called for the page before
+   * @throws ViewException.HistoryGone if nothing else holds the page
+   * @throws ViewException.Replaced if that is because another database has taken the place
+   */
+  void await(Missing missing, int tries, Deadline deadline, BooleanSupplier isCancelled)
+      throws IOException {
+    int[] listed = search(missing, deadline, isCancelled);
+    if (missing.hasMoved()) {
+      return;
+    }
+    boolean isListed = Arrays.binarySearch(listed, missing.frame().file()) >= 0;
+    if (deadline.hasPassed() || (!isListed && tries >= PAUSES.size())) {
+      throw missing.historyGone();
+    }
+    Duration pause =
+        tries < PAUSES.size()
+            ? PAUSES.get(tries)
+            : shorter(
+                LONGEST_PAUSE, PAUSES.get(0).multipliedBy(1L << Math.min(tries, DOUBLINGS_MAX)));
+    Waits.pause(pause, deadline, parts.closing(), isCancelled, missing.what());
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
+  }
+
+  /** A page that could not be read because its file is gone. */
+  record Missing(View view, long pgno, PageMap.Frame frame, String what, IOException reason) {
+
+    boolean hasMoved() {
+      return !view.pages().frame(pgno).equals(frame);
+    }
+
+    ViewException historyGone() {
+      return new ViewException.HistoryGone(
+          what + ": history gone: TXID " + view.txid() + " needs " + reason.getMessage(), reason);
+    }
+  }
+
+  /** Returns the numbers of the files that are there, ascending. */
+  private int[] search(Missing missing, Deadline deadline, BooleanSupplier isCancelled)
+      throws IOException {
+    while (true) {
+      CompletableFuture<int[]> mine = new CompletableFuture<>();
+      CompletableFuture<int[]> other = searches.putIfAbsent(missing.view(), mine);
+      if (other == null) {
+        start(missing.view(), mine);
+      }
+      try {
+        return Waits.await(other == null ? mine : other, deadline, isCancelled, missing.what());
+      } catch (ReplicaException.Unavailable e) {
+        if (other == null || deadline.hasPassed()) {
+          throw e;
+        }
+        parts.requireOpen();
+      }
+    }
+  }
+
+  private void start(View view, CompletableFuture<int[]> result) {
+    try {
+      parts.executor().execute(() -> run(view, result));
+    } catch (RejectedExecutionException e) {
+      searches.remove(view, result);
+      result.completeExceptionally(
+          new ReplicaException.Unavailable(parts.location() + ": closed", e));
+    }
+  }
+
+  private void run(View view, CompletableFuture<int[]> result) {
+    parts.inFlight().enter();
+    try {
+      int[] listed = relocate(view);
+      searches.remove(view, result);
+      result.complete(listed);
+    } catch (IOException | RuntimeException | Error e) {
+      searches.remove(view, result);
+      result.completeExceptionally(e);
+    } finally {
+      parts.inFlight().leave();
+    }
+  }
+
+  private int[] relocate(View view) throws IOException {
+    Source source = parts.source();
+    Deadline deadline = Deadline.after(limit, System::nanoTime);
+    ReplicaClient retrying = parts.retries().until(deadline, source.client());
+    source.meter().beginRound();
+    List<LtxFile> listed =
+        Waits.await(Listings.all(retrying), deadline, "list " + parts.location());
+    if (!parts.identity().require(listed)) {
+      return new int[0];
+    }
+    int[] present = source.files().numbersOf(listed);
+    Arrays.sort(present);
+    long moved =
+        relocating
+            .by(listed, retrying, deadline)
+            .relocate(view, file -> Arrays.binarySearch(present, file) < 0);
+    parts.announcer().relocated(moved);
+    return present;
+  }
+}

@@ -1,0 +1,182 @@
+package dev.sluice.cache;
+
+import dev.sluice.ltx.Txid;
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.IntPredicate;
+
+/**
+ * Finds other files for pages whose files are leaving, by the {@link SourceRule}.
+ *
+ * <p>The file with the longest range is looked at first: it stays longest, and one index answers
+ * for most pages. What is known of the time after a view comes from the latest view and, where that
+ * was made from a snapshot that is newer than the view, from the indexes of the files that follow
+ * on the view; these are read when they are needed and kept with it.
+ *
+ * <p>Made for one listing with one deadline; confined to one thread at a time. Two may work on one
+ * view: the later of them sees what the other did.
+ */
+final class Relocator {
+  private static final Comparator<LtxFile> LONGEST_FIRST =
+      Comparator.comparingLong(Relocator::length).reversed();
+
+  private final Source source;
+  private final SourceRule rule;
+  private final Optional<View> latest;
+  private final List<LtxFile> listed;
+  private final Deadline deadline;
+
+  /**
+   * @param source with a client that tries again until the deadline
+   * @param latest the latest view, if there is one
+   * @param listed every file of the replica
+   */
+  Relocator(
+      Source source,
+      SourceRule rule,
+      Optional<View> latest,
+      List<LtxFile> listed,
+      Deadline deadline) {
+    this.source = source;
+    this.rule = rule;
+    this.latest = latest;
+    this.listed = listed;
+    this.deadline = deadline;
+  }
+
+  private static long length(LtxFile file) {
+    return file.name().range().max().value() - file.name().range().min().value();
+  }
+
+  /**
+   * Moves the pages of a view that are in certain files to others, as many as can be.
+   *
+   * @param isLeaving says it of a file's number
+   * @return how many were moved
+   * @throws ReplicaException if the storage cannot be asked; what was moved until then stays so
+   */
+  long relocate(View view, IntPredicate isLeaving) throws IOException {
+    long moved = move(view, isLeaving, known(view));
+    if (boundsIn(view.pages(), isLeaving).isEmpty() || !learnLater(view)) {
+      return moved;
+    }
+    return moved + move(view, isLeaving, known(view));
+  }
+
+  private List<SourceRule.Known> known(View view) {
+    List<SourceRule.Known> known = new ArrayList<>();
+    known.add(new SourceRule.Known(view.txid(), view.pages()));
+    latest
+        .filter(newest -> newest.txid().isAfter(view.txid()))
+        .filter(newest -> newest.pageSize() == view.pageSize())
+        .ifPresent(newest -> known.add(new SourceRule.Known(newest.txid(), newest.pages())));
+    view.later().ifPresent(known::add);
+    return known;
+  }
+
+  private long move(View view, IntPredicate isLeaving, List<SourceRule.Known> known)
+      throws IOException {
+    long moved = 0;
+    NavigableSet<Txid> bounds = boundsIn(view.pages(), isLeaving);
+    for (LtxFile candidate : listed.stream().sorted(LONGEST_FIRST).toList()) {
+      if (bounds.isEmpty()) {
+        return moved;
+      }
+      if (isUseful(candidate, bounds, isLeaving, known)) {
+        Optional<FileLoader.Loaded> loaded = load(candidate);
+        if (loaded.isPresent()) {
+          moved += move(view, isLeaving, loaded.get(), known);
+          bounds = boundsIn(view.pages(), isLeaving);
+        }
+      }
+    }
+    return moved;
+  }
+
+  /** Leaves out what the rule would refuse for every page, so that its index is not read. */
+  private boolean isUseful(
+      LtxFile candidate,
+      NavigableSet<Txid> bounds,
+      IntPredicate isLeaving,
+      List<SourceRule.Known> known) {
+    Optional<Txid> bound = Optional.ofNullable(bounds.ceiling(candidate.name().range().min()));
+    return bound.isPresent()
+        && !candidate.name().range().max().isBefore(bound.get())
+        && rule.mayBeSource(candidate, known)
+        && !isLeaving.test(source.files().numberOf(candidate));
+  }
+
+  private Optional<FileLoader.Loaded> load(LtxFile file) throws IOException {
+    try {
+      return Optional.of(new FileLoader(source, deadline).load(List.of(file)).get(0));
+    } catch (MalformedFileException | ReplicaException.NotFound | ReplicaException.Conflict e) {
+      return Optional.empty();
+    }
+  }
+
+  private long move(
+      View view, IntPredicate isLeaving, FileLoader.Loaded file, List<SourceRule.Known> known)
+      throws ViewException {
+    while (true) {
+      long[] moved = {0};
+      PageMap before = view.pages();
+      PageMap after =
+          before.moved(
+              isLeaving,
+              (pgno, from, bound) -> {
+                int entry = rule.entry(view, pgno, bound, file.summary(), known);
+                if (entry < 0) {
+                  return null;
+                }
+                moved[0]++;
+                return new PageMap.Frame(
+                    file.number(),
+                    file.summary().index().offset(entry),
+                    file.summary().index().frameBytes(entry));
+              });
+      if (after == before || view.relocate(before, after)) {
+        return moved[0];
+      }
+    }
+  }
+
+  private static NavigableSet<Txid> boundsIn(PageMap pages, IntPredicate isLeaving) {
+    NavigableSet<Txid> bounds = new TreeSet<>();
+    pages.forEach(isLeaving, (pgno, frame, bound) -> bounds.add(bound));
+    return bounds;
+  }
+
+  /**
+   * Reads the indexes of the files that follow on a view, or on what is known of the time after it.
+   *
+   * @return whether more is known than before
+   */
+  private boolean learnLater(View view) throws IOException {
+    SourceRule.Known from =
+        view.later().orElseGet(() -> new SourceRule.Known(view.txid(), view.pages()));
+    Chain chain = Chain.after(from.txid(), listed, List.of());
+    List<PageMap.Change> changes = new ArrayList<>();
+    Txid end = from.txid();
+    for (LtxFile file : chain.files()) {
+      Optional<FileLoader.Loaded> loaded = load(file);
+      if (loaded.isEmpty() || loaded.get().summary().header().pageSize() != view.pageSize()) {
+        break;
+      }
+      changes.add(loaded.get().change());
+      end = file.name().range().max();
+    }
+    if (changes.isEmpty()) {
+      return false;
+    }
+    view.learnLater(new SourceRule.Known(end, from.pages().apply(changes)));
+    return true;
+  }
+}

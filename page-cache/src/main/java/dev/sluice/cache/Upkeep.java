@@ -1,0 +1,185 @@
+package dev.sluice.cache;
+
+import dev.sluice.storage.Deadline;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaClient;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntPredicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the views that somebody reads readable while retention deletes files: after each complete
+ * listing it moves their pages out of files that are gone or will go soon, keeps those pages that
+ * nothing else holds, and forgets what no view needs any more.
+ *
+ * <p>One round at a time, on the executor; a listing that comes during one is left to the next.
+ * Thread-safe.
+ */
+final class Upkeep {
+  private static final Logger log = LoggerFactory.getLogger(Upkeep.class);
+
+  private final Parts parts;
+  private final Openings openings;
+  private final Recovery.Relocating relocating;
+  private final PageReader pages;
+  private final Rescued rescued;
+  private final Executor executor;
+  private final Duration limit;
+  private final AtomicBoolean isRunning = new AtomicBoolean();
+  private volatile Duration levelZeroAge;
+
+  /** Confined to the round that runs. */
+  private final Ages ages;
+
+  /** The files of the listing before, by number; confined to the round that runs. */
+  private int[] before = new int[0];
+
+  /**
+   * @param executor where rounds run
+   * @param limit how long one may last
+   */
+  Upkeep(
+      Parts parts,
+      Openings openings,
+      Recovery.Relocating relocating,
+      PageReader pages,
+      Rescued rescued,
+      Executor executor,
+      Duration limit) {
+    this.parts = parts;
+    this.openings = openings;
+    this.relocating = relocating;
+    this.pages = pages;
+    this.rescued = rescued;
+    this.executor = executor;
+    this.limit = limit;
+    this.ages = new Ages(parts.ticker());
+    this.levelZeroAge = ages.levelZeroAge();
+  }
+
+  /** Returns how old a file of level 0 was at least when it was deleted, as far as was seen. */
+  Duration levelZeroAge() {
+    return levelZeroAge;
+  }
+
+  /** Begins a round by a complete listing of the same replica, unless one runs. */
+  void begin(List<LtxFile> listed) {
+    if (!isRunning.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      executor.execute(() -> run(listed));
+    } catch (RejectedExecutionException e) {
+      isRunning.set(false);
+    }
+  }
+
+  private void run(List<LtxFile> listed) {
+    try {
+      round(listed);
+    } catch (IOException e) {
+      log.debug("looking after the views of {}: {}", parts.location(), e.getMessage());
+      parts.announcer().failed(e);
+    } catch (RuntimeException e) {
+      log.error("looking after the views of {}", parts.location(), e);
+    } finally {
+      isRunning.set(false);
+    }
+  }
+
+  private void round(List<LtxFile> listed) throws IOException {
+    FileTable files = parts.source().files();
+    int[] present = files.numbersOf(listed);
+    ages.observe(Arrays.stream(before).mapToObj(files::file).toList(), listed);
+    before = present;
+    levelZeroAge = ages.levelZeroAge();
+    int[] expiring = files.numbersOf(List.copyOf(ages.expiring(listed)));
+    Arrays.sort(expiring);
+    int[] sorted = present.clone();
+    Arrays.sort(sorted);
+    try {
+      keepReadable(listed, sorted, expiring);
+    } finally {
+      forget();
+    }
+  }
+
+  private void keepReadable(List<LtxFile> listed, int[] present, int[] expiring)
+      throws IOException {
+    Deadline deadline = Deadline.after(limit, System::nanoTime);
+    ReplicaClient retrying = parts.retries().until(deadline, parts.source().client());
+    Relocator relocator = relocating.by(listed, retrying, deadline);
+    IntPredicate isGone = file -> Arrays.binarySearch(present, file) < 0;
+    IntPredicate isExpiring = file -> Arrays.binarySearch(expiring, file) >= 0;
+    IntPredicate isLeaving =
+        file -> file != Rescued.FILE && (isGone.test(file) || isExpiring.test(file));
+    long relocated = 0;
+    long kept = 0;
+    try {
+      for (View view : parts.history().live()) {
+        if (has(view, isLeaving)) {
+          relocated += relocator.relocate(view, isLeaving);
+        }
+        if (!isLatest(view) && has(view, isExpiring)) {
+          kept += new Rescuer(pages, rescued, deadline).rescue(view, isExpiring);
+        }
+      }
+    } finally {
+      parts.announcer().relocated(relocated);
+      parts.announcer().rescued(kept);
+    }
+  }
+
+  private boolean isLatest(View view) {
+    return parts.history().latest().filter(latest -> latest == view).isPresent();
+  }
+
+  private static boolean has(View view, IntPredicate isLeaving) {
+    return Arrays.stream(view.pages().files()).anyMatch(isLeaving);
+  }
+
+  /** Forgets files and kept pages that no view has, while nobody makes one. */
+  private void forget() {
+    parts
+        .inFlight()
+        .ifNone(
+            () -> {
+              FileTable files = parts.source().files();
+              int next = files.next();
+              Set<View> live = parts.history().live();
+              List<View> known = new ArrayList<>(openings.forgetIdle(live));
+              known.addAll(live);
+              rescued.retain(known);
+              files.retain(numbersIn(known), next);
+            });
+  }
+
+  private int[] numbersIn(Collection<View> views) {
+    Set<Integer> used = new TreeSet<>();
+    for (View view : views) {
+      for (int number : view.pages().files()) {
+        if (number != Rescued.FILE) {
+          used.add(number);
+        }
+      }
+    }
+    for (int number : openings.listedNumbers()) {
+      used.add(number);
+    }
+    for (int number : before) {
+      used.add(number);
+    }
+    return used.stream().mapToInt(Integer::intValue).toArray();
+  }
+}
