@@ -54,8 +54,7 @@ class FollowerModelTest {
     }
   }
 
-  private void run(
-      ModelEpisode.Kind kind, long seed, SourceRule rule, ModelEpisode.Figures figures)
+  private void run(ModelEpisode.Kind kind, long seed, SourceRule rule, ModelEpisode.Figures figures)
       throws IOException {
     try (ModelEpisode episode = new ModelEpisode(kind, seed, rule, folder, figures)) {
       episode.run(STEPS_AN_EPISODE);

@@ -26,9 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Each condition of the rule by itself: a page whose file is gone, and one other file that only this
- * condition refuses. With the rule the history is gone; without the condition something else comes
- * of it.
+ * Each condition of the rule by itself: a page whose file is gone, and one other file that only
+ * this condition refuses. With the rule the history is gone; without the condition something else
+ * comes of it.
  */
 class SourceRuleTest {
   private static final String GONE = "gone";
@@ -37,7 +37,10 @@ class SourceRuleTest {
 
   @TempDir Path folder;
 
-  /** What is there beside the history when page 2 of the view is read, which was written at TXID 2 of 3. */
+  /**
+   * What is there beside the history when page 2 of the view is read, which was written at TXID 2
+   * of 3.
+   */
   interface Scene {
     View set(FollowedWorld world) throws IOException;
   }
@@ -70,9 +73,7 @@ class SourceRuleTest {
     world
         .storage()
         .delete(
-            Arrays.stream(txids)
-                .mapToObj(txid -> new LtxFileName(0, range(txid, txid)))
-                .toList());
+            Arrays.stream(txids).mapToObj(txid -> new LtxFileName(0, range(txid, txid))).toList());
   }
 
   private static TxidRange range(long min, long max) {
