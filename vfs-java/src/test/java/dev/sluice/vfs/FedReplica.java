@@ -2,6 +2,7 @@ package dev.sluice.vfs;
 
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.history.Merger;
@@ -53,6 +54,20 @@ final class FedReplica {
     present.add(name);
     advance();
     return name;
+  }
+
+  /** Returns the name of the compaction of files that follow each other. */
+  static LtxFileName merged(int level, List<LtxFileName> names) {
+    LtxFileName last = names.get(names.size() - 1);
+    return new LtxFileName(level, new TxidRange(names.get(0).range().min(), last.range().max()));
+  }
+
+  /**
+   * Returns whether a name is there or was: one that comes again with other times or bytes is
+   * another replica.
+   */
+  boolean had(LtxFileName name) {
+    return contents.containsKey(name);
   }
 
   /** Adds the compaction of files that are there or were. */
