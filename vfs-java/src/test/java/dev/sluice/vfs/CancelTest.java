@@ -204,7 +204,7 @@ class CancelTest {
         Statement statement = db.createStatement();
         Statement otherStatement = other.createStatement()) {
       proxy.clearLog();
-      proxy.inject(1, FILES, new Fault.Delay(Duration.ofMillis(600)));
+      proxy.inject(3, FILES, new Fault.Delay(Duration.ofSeconds(5))); // longer than one attempt
       Call<String> call = new Call<>(() -> readAll(statement));
       proxy.await(seen -> seen.count("GET") > 0, SURELY);
       call.waits();
