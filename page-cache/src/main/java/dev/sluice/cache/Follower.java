@@ -65,16 +65,15 @@ final class Follower {
    * Looks once.
    *
    * @param deadline of the look, and of reading the files that it finds
-   * @return whether a view was published
    * @throws ViewException what is wrong with the history: {@link ViewException.Gap} after as much
    *     of it was published as there is
    * @throws LtxFormatException if a malformed file is the reason why there is no more
    * @throws ReplicaException if the storage does not answer
    */
-  boolean poll(Deadline deadline) throws IOException {
+  void poll(Deadline deadline) throws IOException {
     parts.inFlight().enter();
     try {
-      return follow(deadline);
+      follow(deadline);
     } catch (ViewException.Deleted | ViewException.Replaced e) {
       String reason = e.getMessage();
       boolean isDeleted = e instanceof ViewException.Deleted;
@@ -93,14 +92,13 @@ final class Follower {
     }
   }
 
-  private boolean follow(Deadline deadline) throws IOException {
+  private void follow(Deadline deadline) throws IOException {
     if (parts.history().latest().isEmpty()) {
       if (isCompleteDue()) {
         lookAtAll(deadline);
       }
-      return false;
+      return;
     }
-    Txid before = reached();
     Lookout.News news = firstLook(deadline);
     int relists = 0;
     while (true) {
@@ -110,10 +108,10 @@ final class Follower {
           news = lookAtAll(deadline);
           continue;
         }
-        publish(chain, deadline);
-        lookout.learn(news.files(), news.isComplete());
+        publish(chain, relists == 0 ? FILES_AT_ONCE : 1, deadline);
+        learn(news);
         conclude(chain, news);
-        return reached().isAfter(before);
+        return;
       } catch (MalformedFileException e) {
         log.warn("{}", e.reason().getMessage());
         malformed.put(e.file(), e.reason());
@@ -125,6 +123,14 @@ final class Follower {
         news = lookAtAll(deadline);
       }
     }
+  }
+
+  /** What lies beyond a gap is not learned, so that looks bring what is to fill it. */
+  private void learn(Lookout.News news) {
+    Txid end = reached();
+    lookout.learn(
+        news.files().stream().filter(file -> !file.name().range().max().isAfter(end)).toList(),
+        news.isComplete());
   }
 
   private Txid reached() {
@@ -181,12 +187,15 @@ final class Follower {
     return one.compareTo(other) < 0 ? one : other;
   }
 
-  /** Publishes what a chain leads to, in several steps if it is long: each is a state. */
-  private void publish(Chain chain, Deadline deadline) throws IOException {
+  /**
+   * Publishes what a chain leads to, in several steps if it is long: each is a state. File by file
+   * after one was found gone, so that what is before it is seen.
+   */
+  private void publish(Chain chain, int atOnce, Deadline deadline) throws IOException {
     ReplicaClient retrying = parts.retries().until(deadline, parts.source().client());
     List<LtxFile> files = chain.files();
-    for (int from = 0; from < files.size(); from += FILES_AT_ONCE) {
-      List<LtxFile> some = files.subList(from, Math.min(files.size(), from + FILES_AT_ONCE));
+    for (int from = 0; from < files.size(); from += atOnce) {
+      List<LtxFile> some = files.subList(from, Math.min(files.size(), from + atOnce));
       Opening opening = new Opening(parts.source().with(retrying), deadline);
       View view = opening.follow(latest(), some);
       if (!parts.history().publish(view)) {

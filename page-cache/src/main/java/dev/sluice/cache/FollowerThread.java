@@ -5,6 +5,7 @@ import dev.sluice.storage.Deadline;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -88,11 +89,11 @@ final class FollowerThread implements Runnable {
    */
   boolean poll() {
     Deadline deadline = Deadline.after(limit, System::nanoTime);
+    Optional<View> before = parts.history().latest();
     try {
-      boolean isNew = follower.poll(deadline);
+      follower.poll(deadline);
       limit = FIRST_LIMIT;
       parts.troubles().followingIsWell();
-      return isNew;
     } catch (ReplicaException.Unavailable e) {
       if (deadline.hasPassed()) {
         Duration next = limit.multipliedBy(2);
@@ -105,7 +106,7 @@ final class FollowerThread implements Runnable {
     } catch (IOException e) {
       fail(e);
     }
-    return false;
+    return !parts.history().latest().equals(before);
   }
 
   private void fail(IOException failure) {

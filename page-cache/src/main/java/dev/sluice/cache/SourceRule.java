@@ -64,7 +64,11 @@ final class SourceRule {
   int entry(View view, long pgno, Txid bound, FileSummary file, List<Known> known) {
     for (Known later : known) {
       if (isSource(view, pgno, bound, file, later)) {
-        return file.index().find(pgno);
+        int entry = file.index().find(pgno);
+        if (entry < 0) {
+          throw new IllegalStateException("page " + pgno + " is not in " + file.header().range());
+        }
+        return entry;
       }
     }
     return -1;

@@ -21,7 +21,7 @@ import org.xml.sax.SAXException;
 record Module(String artifact, boolean isAggregator, List<Dependency> dependencies) {
 
   /** One dependency; scope is {@code compile} where none is written. */
-  record Dependency(String group, String artifact, String scope) {
+  record Dependency(String group, String artifact, String scope, boolean isOptional) {
     boolean isTest() {
       return scope.equals("test");
     }
@@ -57,7 +57,8 @@ record Module(String artifact, boolean isAggregator, List<Dependency> dependenci
             new Dependency(
                 text(dependency, "groupId"),
                 text(dependency, "artifactId"),
-                scope.isEmpty() ? "compile" : scope));
+                scope.isEmpty() ? "compile" : scope,
+                text(dependency, "optional").equals("true")));
       }
     }
     return new Module(

@@ -33,7 +33,8 @@ final class ModuleFloorsTest {
                 "sluice-storage-s3",
                 "sluice-testkit",
                 "sluice-vfs-native",
-                "sluice-jmh")),
+                "sluice-jmh",
+                "sluice-example-hikaricp")),
         read::toString);
   }
 
@@ -47,6 +48,10 @@ final class ModuleFloorsTest {
     "sluice-vfs, dev.sluice, sluice-testkit, compile, sluice-vfs depends on sluice-testkit in scope compile: only tests may",
     "sluice-testkit, dev.sluice, sluice-ltx, compile, sluice-testkit depends on sluice-ltx: it may know none of ours",
     "sluice-ltx, org.slf4j, slf4j-api, compile, 'sluice-ltx depends on slf4j-api, which is not among [lz4-java]'",
+    "sluice-replicator, dev.sluice, sluice-example-jdbi, test, sluice-replicator (floor 4) depends on sluice-example-jdbi (floor 5)",
+    "sluice-vfs, io.micrometer, micrometer-core, compile, 'sluice-vfs depends on micrometer-core, which is not marked as optional'",
+    "sluice-storage-s3, ch.qos.logback, logback-classic, runtime, sluice-storage-s3 depends on logback-classic in scope runtime: a library logs through SLF4J only",
+    "sluice-storage-gcs, org.slf4j, slf4j-nop, compile, sluice-storage-gcs depends on slf4j-nop in scope compile: a library logs through SLF4J only",
     "sluice-surprise, org.slf4j, slf4j-api, compile, sluice-surprise has no floor: give it one",
     "sluice-storage-gcs, org.xerial, sqlite-jdbc, runtime, 'sluice-storage-gcs depends on org.xerial:sqlite-jdbc, only'"
   })
@@ -75,7 +80,7 @@ final class ModuleFloorsTest {
   }
 
   private static List<Path> onDisk() throws IOException {
-    try (var files = Files.find(root(), 3, (path, attributes) -> path.endsWith("pom.xml"))) {
+    try (var files = Files.find(root(), 4, (path, attributes) -> path.endsWith("pom.xml"))) {
       return files
           .filter(path -> !path.toString().contains("/target/"))
           .collect(Collectors.toList());

@@ -12,6 +12,8 @@ final class ModuleRules {
 
   private static final String STORAGE = "sluice-storage";
   private static final String TESTKIT = "sluice-testkit";
+  private static final String EXAMPLE = "sluice-example-";
+  private static final int PROGRAMS = 4;
 
   private static final Map<String, Integer> FLOORS =
       Map.of(
@@ -26,7 +28,7 @@ final class ModuleRules {
           "sluice-vfs",
           3,
           "sluice-replicator",
-          4,
+          PROGRAMS,
           "sluice-jmh",
           5);
 
@@ -45,7 +47,22 @@ final class ModuleRules {
           "sluice-page-cache",
           Set.of("caffeine", "slf4j-api"),
           "sluice-vfs",
-          Set.of("jna", "sqlite-jdbc", "slf4j-api"));
+          Set.of("jna", "sqlite-jdbc", "slf4j-api", "micrometer-core"));
+
+  /** What a library works without: whoever uses it brings it along. */
+  private static final Set<String> OPTIONAL = Set.of("micrometer-core");
+
+  /** Groups and artifacts that write a log somewhere: an application chooses one, no library. */
+  private static final Set<String> LOGGING_BACKENDS =
+      Set.of(
+          "ch.qos.logback",
+          "org.apache.logging.log4j",
+          "ch.qos.reload4j",
+          "org.slf4j:slf4j-simple",
+          "org.slf4j:slf4j-nop",
+          "org.slf4j:slf4j-jdk14",
+          "org.slf4j:slf4j-jdk-platform-logging",
+          "org.slf4j:slf4j-reload4j");
 
   /**
    * Vendor groups that only these modules may have at run time, and those on floors above get
@@ -130,6 +147,19 @@ final class ModuleRules {
       violations.add(
           module + " depends on " + dependency.artifact() + ", which is not among " + allowed);
     }
+    if (OPTIONAL.contains(dependency.artifact()) && !dependency.isOptional()) {
+      violations.add(
+          module + " depends on " + dependency.artifact() + ", which is not marked as optional");
+    }
+    if (isLibrary(module) && isLoggingBackend(dependency)) {
+      violations.add(
+          module
+              + " depends on "
+              + dependency.artifact()
+              + " in scope "
+              + dependency.scope()
+              + ": a library logs through SLF4J only");
+    }
     Set<String> owners = OWNERS.get(dependency.group());
     if (owners != null && !owners.contains(module)) {
       violations.add(
@@ -144,11 +174,23 @@ final class ModuleRules {
     }
   }
 
+  private static boolean isLibrary(String module) {
+    return floor(module).orElse(0) < PROGRAMS;
+  }
+
+  private static boolean isLoggingBackend(Dependency dependency) {
+    return LOGGING_BACKENDS.contains(dependency.group())
+        || LOGGING_BACKENDS.contains(dependency.group() + ":" + dependency.artifact());
+  }
+
   private static boolean isBackend(String artifact) {
     return artifact.startsWith(STORAGE + "-");
   }
 
   private static OptionalInt floor(String artifact) {
+    if (artifact.startsWith(EXAMPLE)) {
+      return OptionalInt.of(FLOORS.get("sluice-jmh"));
+    }
     Integer floor = FLOORS.get(isBackend(artifact) ? STORAGE : artifact);
     return floor == null ? OptionalInt.empty() : OptionalInt.of(floor);
   }

@@ -48,6 +48,7 @@ final class PackageFloorsTest {
             "ltx.KnowsStorage",
             "storage.KnowsBackend",
             "storage.KnowsSqlite",
+            "vfs.KnowsMetrics",
             "cache.KnowsVendor")) {
       assertTrue(
           found.stream().anyMatch(sentence -> sentence.contains(FIXTURE + "." + guilty)),

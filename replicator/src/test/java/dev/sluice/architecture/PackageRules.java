@@ -69,6 +69,15 @@ final class PackageRules {
             base + ".cli..",
             base + ".replicator..",
             base + ".jmh.."));
+    rules.add(onlyIn(base, "io.micrometer..", base + ".vfs.micrometer.."));
+    rules.add(
+        noClasses()
+            .that(
+                resideInAPackage(base + "..")
+                    .and(not(resideInAPackage(base + ".vfs.micrometer.."))))
+            .should()
+            .dependOnClassesThat(resideInAPackage(base + ".vfs.micrometer.."))
+            .because("Micrometer is optional: what refers to it does not load without it"));
     rules.add(onlyIn(base, "software.amazon..", contract + ".s3.."));
     rules.add(onlyIn(base, "picocli..", base + ".cli.."));
     rules.add(
