@@ -256,6 +256,23 @@ class CancelTest {
   }
 
   @Test
+  void interruptedAttachEndsSoonAndLeavesTheConnectionUsable() throws Exception {
+    try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:");
+        Statement statement = db.createStatement()) {
+      proxy.inject(ALL, new Fault.Hang());
+      String attach = "ATTACH '" + url().substring("jdbc:sqlite:".length()) + "' AS r";
+      Call<Boolean> call = new Call<>(() -> statement.execute(attach)).waits();
+      long start = System.nanoTime();
+      call.thread.interrupt();
+      call.isCalledOff("INTERRUPT of an ATTACH", start);
+      heal();
+      statement.execute(attach);
+      assertEquals(
+          GOLDEN.images().lastKey(), DatabaseContents.value(db, "SELECT litestream_txid('r')"));
+    }
+  }
+
+  @Test
   void interruptedOpenEndsSoonAndOthersOpen() throws Exception {
     proxy.inject(1, ALL, new Fault.Delay(Duration.ofSeconds(2)));
     Call<Connection> call = new Call<>(this::connect);

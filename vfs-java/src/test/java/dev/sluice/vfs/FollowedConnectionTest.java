@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.Control;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,6 +154,33 @@ class FollowedConnectionTest {
       }
       value(moved, "SELECT litestream_set_time('LATEST')");
       primary.shows(6, moved);
+    }
+  }
+
+  @Test
+  void connectionsBeyondTheSlotsFollowToo() throws Exception {
+    List<Connection> connections = new ArrayList<>();
+    try {
+      for (int i = 0; i < Control.SLOTS + 6; i++) {
+        connections.add(open());
+      }
+      List<Connection> last = connections.subList(Control.SLOTS - 2, connections.size());
+      for (Connection db : last) {
+        db.setAutoCommit(false);
+        primary.shows(2, db);
+      }
+      primary.commit("DELETE FROM t WHERE id > 200; VACUUM");
+      value(connections.get(0), WAIT.formatted(3));
+      for (Connection db : last) {
+        primary.shows(2, db);
+        db.rollback();
+        primary.shows(3, db);
+        db.rollback();
+      }
+    } finally {
+      for (Connection db : connections) {
+        db.close();
+      }
     }
   }
 
