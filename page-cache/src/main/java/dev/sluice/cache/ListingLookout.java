@@ -43,7 +43,7 @@ final class ListingLookout implements Lookout {
 
   private void forget() {
     Arrays.fill(newestMin, Txid.FIRST);
-    Arrays.fill(newestMax, Txid.FIRST);
+    Arrays.fill(newestMax, Txid.NONE);
   }
 
   @Override

@@ -160,6 +160,22 @@ class FollowerTest {
   }
 
   @Test
+  void aLookThatFindsNothingCostsTwoListingsOrThreeWhereASnapshotIsTheNewest() throws IOException {
+    write(9, 1, 1, 1, "1=1");
+    Replica replica = open();
+    assertEquals(3, listsOfALook(replica));
+    write(0, 2, 2, 1, "1=2");
+    replica.poll();
+    assertEquals(2, listsOfALook(replica));
+  }
+
+  private static long listsOfALook(Replica replica) {
+    long before = replica.requests().lists();
+    assertFalse(replica.poll());
+    return replica.requests().lists() - before;
+  }
+
+  @Test
   void aPageThatShrankAwayAndGrewBackUnwrittenIsMissingAndNotOld() throws IOException {
     write(0, 1, 1, 3, "1=1 2=1 3=1");
     Replica replica = open();
