@@ -2,6 +2,7 @@ package dev.sluice.vfs;
 
 import dev.sluice.cache.Patience;
 import dev.sluice.cache.Replica;
+import dev.sluice.cache.ReplicaListener;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.Replicas;
 import dev.sluice.cache.View;
@@ -52,9 +53,9 @@ final class ReplicaBackend implements Backend {
   private final ConcurrentMap<String, ReplicaOptions> held = new ConcurrentHashMap<>();
   private final AtomicLong holds = new AtomicLong();
 
-  ReplicaBackend(Environment environment, Clock clock) {
+  ReplicaBackend(Environment environment, Clock clock, ReplicaListener listener) {
     this.cacheDirectory = ReplicaOptions.cacheDirectory(environment);
-    this.replicas = new Replicas(memory, environment);
+    this.replicas = new Replicas(memory, environment, listener);
     this.clock = clock;
   }
 
