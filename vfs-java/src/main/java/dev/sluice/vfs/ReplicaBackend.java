@@ -2,10 +2,13 @@ package dev.sluice.vfs;
 
 import dev.sluice.cache.Patience;
 import dev.sluice.cache.Replica;
+import dev.sluice.cache.ReplicaListener;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.Replicas;
 import dev.sluice.cache.View;
+import dev.sluice.cache.ViewException;
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.Deadline;
 import dev.sluice.storage.Environment;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.Target;
@@ -50,9 +53,9 @@ final class ReplicaBackend implements Backend {
   private final ConcurrentMap<String, ReplicaOptions> held = new ConcurrentHashMap<>();
   private final AtomicLong holds = new AtomicLong();
 
-  ReplicaBackend(Environment environment, Clock clock) {
+  ReplicaBackend(Environment environment, Clock clock, ReplicaListener listener) {
     this.cacheDirectory = ReplicaOptions.cacheDirectory(environment);
-    this.replicas = new Replicas(memory, environment);
+    this.replicas = new Replicas(memory, environment, listener);
     this.clock = clock;
   }
 
@@ -61,20 +64,26 @@ final class ReplicaBackend implements Backend {
     Target target = target(request.parameters());
     ReplicaOptions options = options(request.parameters());
     Patience patience = new Patience(options.readTimeout(), request.isInterrupted());
-    Replica replica = replicas.acquire(options);
-    boolean isOpen = false;
-    try {
-      View view = replica.at(target, patience);
-      boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
-      Optional<View> fixed = isFixed ? Optional.of(view) : Optional.empty();
-      ReplicaConnection.Terms terms =
-          new ReplicaConnection.Terms(patience, clock, () -> replicas.release(replica));
-      ReplicaFile file = new ReplicaConnection(replica, fixed, terms);
-      isOpen = true;
-      return file;
-    } finally {
-      if (!isOpen) {
+    Deadline deadline = Deadline.after(options.readTimeout(), System::nanoTime);
+    while (true) {
+      Replica replica = replicas.acquire(options);
+      try {
+        Patience rest = new Patience(deadline.remaining(), request.isInterrupted());
+        View view = replica.at(target, rest);
+        boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
+        return new ReplicaConnection(
+            replica,
+            isFixed ? Optional.of(view) : Optional.empty(),
+            new ReplicaConnection.Terms(patience, clock, () -> replicas.release(replica)));
+      } catch (ViewException e) {
         replicas.release(replica);
+        if (!replica.isReplaced() || deadline.hasPassed()) {
+          throw e;
+        }
+        // Another database may have taken the replica's place: this opens that one.
+      } catch (IOException | RuntimeException | Error e) {
+        replicas.release(replica);
+        throw e;
       }
     }
   }

@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import dev.sluice.cache.ReplicaListener;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.storage.Environment;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sluice {
   private static final Object lock = new Object();
+  private static final Listeners listeners = new Listeners();
 
   /** Guarded by {@link #lock}; null while nothing is registered. */
   private static @Nullable Registration registration;
@@ -28,7 +30,7 @@ public final class Sluice {
    */
   public static void register() {
     Environment environment = Environment.ofProcess();
-    register(() -> new ReplicaBackend(environment, Clock.systemUTC()), environment);
+    register(() -> new ReplicaBackend(environment, Clock.systemUTC(), listeners), environment);
   }
 
   /**
@@ -49,6 +51,20 @@ public final class Sluice {
       return replicas.hold(options);
     }
     throw new IllegalStateException("registered with " + backend);
+  }
+
+  /**
+   * Tells a listener what happens to the replicas of this class loader, registered or not yet; also
+   * that those are open which are open now. What it throws is logged. A listener that was added
+   * already is not added again.
+   */
+  public static void addListener(ReplicaListener listener) {
+    listeners.add(listener);
+  }
+
+  /** Tells a listener nothing more; a call under way may still be ending. */
+  public static void removeListener(ReplicaListener listener) {
+    listeners.remove(listener);
   }
 
   /** As {@link #register()}, with another source of replicas. */

@@ -49,7 +49,22 @@ public final class RequestMeter {
       long bytes,
       long rounds,
       long hedges,
-      long wasteBytes) {}
+      long wasteBytes) {
+
+    /** Returns the counts of two clients. */
+    public Snapshot plus(Snapshot other) {
+      return new Snapshot(
+          lists + other.lists,
+          gets + other.gets,
+          heads + other.heads,
+          puts + other.puts,
+          deletes + other.deletes,
+          bytes + other.bytes,
+          rounds + other.rounds,
+          hedges + other.hedges,
+          wasteBytes + other.wasteBytes);
+    }
+  }
 
   /** Says that the next request needs the answer of an earlier one. */
   public void beginRound() {
