@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RestorePlan;
@@ -15,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
@@ -33,6 +36,7 @@ final class ModelEpisode implements AutoCloseable {
   /** So long a read looks for a page that may be lost; one that must be there gets more. */
   private static final Patience SHORT = Patience.of(Duration.ofMillis(15));
 
+  private static final Patience OPENING = Patience.of(Duration.ofMillis(200));
   private static final Patience LONG = Patience.of(Duration.ofSeconds(20));
 
   private final Kind kind;
@@ -43,6 +47,12 @@ final class ModelEpisode implements AutoCloseable {
   private final int pagesMax;
   private final List<Reader> readers = new ArrayList<>();
   private final Figures figures;
+
+  /**
+   * The newest file that the last look has seen. It stays: a replica of which nothing is left that
+   * was known is no replica.
+   */
+  private LtxFileName seen = new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST));
 
   /** What happens to files. */
   enum Kind {
@@ -197,11 +207,21 @@ final class ModelEpisode implements AutoCloseable {
     Set<LtxFile> there = new HashSet<>(world.storage().files());
     List<LtxFile> before = levelZero();
     Chain chain = Chain.after(world.shown(), before, List.of());
-    world.poll();
+    look();
     boolean isTrue = there.containsAll(before) && there.containsAll(levelZero());
     assertTrue(
         !isTrue || !world.shown().isBefore(chain.end()),
         () -> "news not seen: " + chain.end() + " after " + world.shown() + reasonOrNone());
+  }
+
+  private void look() throws IOException {
+    Set<LtxFile> there = new HashSet<>(world.storage().files());
+    world.storage().listed().stream()
+        .filter(there::contains)
+        .map(LtxFile::name)
+        .max(Comparator.comparing(name -> name.range().max()))
+        .ifPresent(name -> seen = name);
+    world.poll();
   }
 
   private List<LtxFile> levelZero() {
@@ -216,7 +236,8 @@ final class ModelEpisode implements AutoCloseable {
   private void quiesce() throws IOException {
     world.storage().catchUp();
     lag();
-    world.pollAfter(Duration.ofSeconds(31));
+    world.primary().advance(Duration.ofSeconds(31));
+    look();
     Chain chain = Chain.after(world.shown(), world.storage().files(), List.of());
     assertEquals(chain.end(), world.shown(), this::reasonOrNone);
     if (chain.hasGap()) {
@@ -228,12 +249,13 @@ final class ModelEpisode implements AutoCloseable {
 
   private void delete() throws IOException {
     if (kind == Kind.ANYTHING) {
-      storage.deleteAnything();
+      storage.deleteAnything(seen);
       return;
     }
     List<LtxFile> expired = storage.expired();
     if (!expired.isEmpty()) {
-      world.pollAfter(Duration.ofSeconds(31));
+      world.primary().advance(Duration.ofSeconds(31));
+      look();
       storage.delete(expired);
     } else if (random.nextInt(4) == 0) {
       world.primary().advance(Duration.ofSeconds(random.nextInt(100)));
@@ -260,22 +282,22 @@ final class ModelEpisode implements AutoCloseable {
       return;
     }
     Txid txid = listed.get(random.nextInt(listed.size())).name().range().max();
-    boolean isThere;
+    boolean mustSucceed;
     try {
       RestorePlan plan = RestorePlan.of(listed, new Target.AtTxid(txid));
-      isThere = new HashSet<>(world.storage().files()).containsAll(plan.files());
+      boolean isThere = new HashSet<>(world.storage().files()).containsAll(plan.files());
+      mustSucceed = isThere && kind == Kind.RETENTION;
     } catch (PlanException e) {
       return;
     }
     try {
-      View view = world.replica().at(new Target.AtTxid(txid), Patience.of(Duration.ofMillis(200)));
+      View view = world.replica().at(new Target.AtTxid(txid), mustSucceed ? LONG : OPENING);
       assertEquals(txid, view.txid());
       world.requireTrue(view);
       hold(view);
       figures.pastViews++;
       readSome(view, 2);
     } catch (PlanException | ViewException | ReplicaException e) {
-      boolean mustSucceed = isThere && kind == Kind.RETENTION;
       assertFalse(mustSucceed, () -> "TXID " + txid + " can be opened, and yet: " + e);
     }
   }

@@ -118,16 +118,13 @@ final class ModelStorage {
     storage.delete(files.stream().map(LtxFile::name).toList());
   }
 
-  /**
-   * Deletes a few files, of any age, covered or not. The newest of each level stay: a replica of
-   * which nothing is left that was known is no replica.
-   */
-  void deleteAnything() {
+  /** Deletes a few files, of any age, covered or not, but for one and the newest of each level. */
+  void deleteAnything(LtxFileName spared) {
     List<LtxFile> some = new ArrayList<>();
     for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
       List<LtxFile> files = storage.files(level);
       for (LtxFile file : files.subList(0, Math.max(0, files.size() - 1))) {
-        if (random.nextInt(8) == 0) {
+        if (random.nextInt(8) == 0 && !file.name().equals(spared)) {
           some.add(file);
         }
       }
