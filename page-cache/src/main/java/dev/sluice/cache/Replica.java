@@ -12,6 +12,7 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Retries;
 import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -316,8 +317,11 @@ public final class Replica {
     }
   }
 
-  /** What a view of one connection lacks is no trouble of the others. */
+  /** What a view of one connection lacks, or who gave up waiting, is no trouble of the others. */
   private void noteFailedRead(View view, IOException failure) {
+    if (failure instanceof InterruptedIOException) {
+      return;
+    }
     boolean isLatest = published().filter(newest -> newest == view).isPresent();
     if (isLatest || failure instanceof ReplicaException) {
       parts.troubles().reading(failure);
