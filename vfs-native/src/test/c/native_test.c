@@ -17,6 +17,7 @@ int sluice_backend_register(sluice_open_call, sluice_read_call, sluice_pin_call,
 int sluice_backend_unregister(int timeout_millis);
 int64_t sluice_memory_map(int64_t bytes);
 void sluice_memory_unmap(int64_t memory);
+int sluice_is_interrupted(int64_t self);
 int sqlite3_sluice_init(sq_db *db, char **out_message, const sq_api *api);
 
 #define CHECK(claim)                                                                        \
@@ -232,6 +233,7 @@ static sq_vfs default_vfs = {
     .xFullPathname = default_full_pathname,
 };
 static int api_version(void) { return 3045000; }
+static int api_old_version(void) { return 3040001; }
 static sq_vfs *api_vfs_find(const char *name) { return name == NULL ? &default_vfs : registered; }
 static int api_vfs_register(sq_vfs *vfs, int make_default) {
     CHECK(make_default == 0);
@@ -262,8 +264,21 @@ static int api_uri_boolean(const char *name, const char *key, int otherwise) {
     return strcmp(key, "immutable") == 0 ? always_pinned : otherwise;
 }
 
+static int is_in_transaction;
+static int api_get_autocommit(sq_db *db) {
+    CHECK(db != NULL);
+    return !is_in_transaction;
+}
+static int is_interrupted;
+static int api_is_interrupted(sq_db *db) {
+    CHECK(db != NULL);
+    return is_interrupted;
+}
+
 static const sq_api api = {
     .libversion_number = api_version,
+    .get_autocommit = api_get_autocommit,
+    .is_interrupted = api_is_interrupted,
     .vfs_find = api_vfs_find,
     .vfs_register = api_vfs_register,
     .vfs_unregister = api_vfs_unregister,
@@ -387,6 +402,47 @@ static void nothing_said_is_never_success(void) {
     close_file(file);
 }
 
+static void interrupts_are_seen_where_sqlite_can_be_asked(void) {
+    sq_file *file = open_file();
+    int64_t self = (int64_t)(intptr_t)file;
+    is_interrupted = 1;
+    CHECK(sluice_is_interrupted(self) == 0); /* SQLite has not said whose it is */
+    sq_db *db = (sq_db *)(void *)image; /* any address */
+    CHECK(file->methods->xFileControl(file, SQ_FCNTL_PDB, &db) == SQ_OK);
+    CHECK(sluice_is_interrupted(self) == 1);
+    is_interrupted = 0;
+    CHECK(sluice_is_interrupted(self) == 0);
+    sq_api old = api;
+    old.libversion_number = api_old_version;
+    old.is_interrupted = NULL; /* its table ends before */
+    ((sluice_file *)(void *)file)->api = &old;
+    CHECK(sluice_is_interrupted(self) == 0);
+    close_file(file);
+}
+
+static void moved_file_pins_through_java(void) {
+    uint8_t page[PAGE_BYTES];
+    char text[SLUICE_TEXT_BYTES] = "then";
+    sq_file *base = open_file();
+    sluice_file *file = (sluice_file *)(void *)base;
+    sq_db *db = (sq_db *)(void *)image;
+    CHECK(base->methods->xFileControl(base, SQ_FCNTL_PDB, &db) == SQ_OK);
+    is_in_transaction = 1;
+    CHECK(sluice_answer(file, SLUICE_ASK_SET_TIME, text) == SQ_ERROR && strstr(text, "transaction") != NULL);
+    is_in_transaction = 0;
+    CHECK(base->methods->xLock(base, SQ_LOCK_SHARED) == SQ_OK);
+    CHECK(file->view != &file->java_view);
+    CHECK(sluice_answer(file, SLUICE_ASK_WAIT_TXID, text) == SQ_ERROR && strstr(text, "transaction") != NULL);
+    CHECK(base->methods->xUnlock(base, SQ_LOCK_NONE) == SQ_OK);
+    CHECK(sluice_answer(file, SLUICE_ASK_SET_TIME, text) == SQ_OK && strcmp(text, "answer") == 0);
+    CHECK(base->methods->xLock(base, SQ_LOCK_SHARED) == SQ_OK);
+    CHECK(file->view == &file->java_view && atomic_load(&file->slot->word) == 0);
+    CHECK(base->methods->xRead(base, page, PAGE_BYTES, PAGE_BYTES) == SQ_OK);
+    CHECK(base->methods->xUnlock(base, SQ_LOCK_NONE) == SQ_OK);
+    CHECK(sluice_answer(file, SLUICE_ASK_WAIT_TXID, text) == SQ_ERROR && strstr(text, "LATEST") != NULL);
+    close_file(base);
+}
+
 static void journal_names_are_nobodys(void) {
     char path[64];
     char other[64];
@@ -504,6 +560,8 @@ int main(int argc, char **argv) {
     CHECK(open_files == 0);
     failures_are_codes();
     nothing_said_is_never_success();
+    interrupts_are_seen_where_sqlite_can_be_asked();
+    moved_file_pins_through_java();
     journal_names_are_nobodys();
     local_paths_fit_the_default_vfs();
     registering_again_leaves_the_vfs_as_it_is();

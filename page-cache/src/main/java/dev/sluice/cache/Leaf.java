@@ -82,7 +82,7 @@ final class Leaf {
   /**
    * Returns the leaf with other numbers for its sources; the leaf itself if its own do not change.
    *
-   * @param numbers the new number of each source, no two the same
+   * @param numbers the new number of each source
    */
   static long[] renumbered(long[] leaf, int[] numbers) {
     long[] result = leaf;

@@ -17,20 +17,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.LongSupplier;
 
 /**
- * Learns of new files by LIST: of level 0, where new TXIDs appear, from its newest known file on,
- * so that the answer is short and holds a file that is known already if the replica is still the
- * same.
+ * Learns of new files by LIST: of levels 0 and 1, where new TXIDs appear, each from its newest
+ * known file on, so that the answers are short and hold a file that is known already if the replica
+ * is still the same.
  *
- * <p>Where level 0 does not hold the newest TXID (it lags behind what a compaction left, or nobody
- * writes it) the lowest level that does is listed too. What is in neither is found when the whole
- * replica is listed. Confined to one thread at a time, {@link #learn} excepted, which any may call.
+ * <p>Where neither holds the newest TXID (what is left is a snapshot, or nobody writes them) the
+ * lowest level that does is listed too. What is in none of them is found when the whole replica is
+ * listed. Confined to one thread at a time, {@link #learn} excepted, which any may call.
  */
 final class ListingLookout implements Lookout {
   private final RequestMeter meter;
   private final LongSupplier ticker;
   private final Object lock = new Object();
 
-  /** The newest known min of each level, and none that any level has before anything is known. */
+  /** The newest known min of each level; the first TXID where no file is known. */
   private final Txid[] newestMin = new Txid[LtxFileName.SNAPSHOT_LEVEL + 1];
 
   private final Txid[] newestMax = new Txid[LtxFileName.SNAPSHOT_LEVEL + 1];
@@ -43,7 +43,7 @@ final class ListingLookout implements Lookout {
 
   private void forget() {
     Arrays.fill(newestMin, Txid.FIRST);
-    Arrays.fill(newestMax, Txid.FIRST);
+    Arrays.fill(newestMax, Txid.NONE);
   }
 
   @Override
@@ -85,6 +85,7 @@ final class ListingLookout implements Lookout {
         newest = newestMax[level].isAfter(newestMax[newest]) ? level : newest;
       }
       watched.put(0, newestMin[0]);
+      watched.put(1, newestMin[1]);
       watched.put(newest, newestMin[newest]);
     }
     return watched;

@@ -76,7 +76,7 @@ final class Opening {
     requirePageSizeOf(base, loaded);
     FileLoader.Loaded newest = loaded.get(loaded.size() - 1);
     requireNotDeleted(newest);
-    PageMap pages = applied(base.pages(), loaded);
+    PageMap pages = applied(roomy(base), loaded);
     loader.keepPages(loaded, pages, base.pageSize());
     boolean isPageOneNew = loaded.stream().anyMatch(each -> each.summary().index().find(1) >= 0);
     byte[] pageOne =
@@ -117,6 +117,25 @@ final class Opening {
     } catch (IOException e) {
       return newest.timestampMillis();
     }
+  }
+
+  /**
+   * Returns a view's map with room for more files. Pages that compactions brought together keep the
+   * bounds at which they were learned, one each; raising them to the max TXID of their file tells
+   * as much of this view, and a little less of those before it.
+   */
+  private PageMap roomy(View view) {
+    PageMap pages = view.pages();
+    return pages.isCrowded()
+        ? pages.raised(
+            number ->
+                source
+                    .files()
+                    .find(number)
+                    .map(file -> file.name().range().max())
+                    .filter(max -> !max.isAfter(view.txid()))
+                    .orElse(Txid.NONE))
+        : pages;
   }
 
   private PageMap applied(PageMap base, List<FileLoader.Loaded> loaded) throws ViewException {

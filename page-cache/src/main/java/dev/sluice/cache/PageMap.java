@@ -3,7 +3,10 @@ package dev.sluice.cache;
 import dev.sluice.ltx.PageIndex;
 import dev.sluice.ltx.Txid;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -173,6 +176,31 @@ public final class PageMap {
   }
 
   /**
+   * Returns this map with bounds raised, so that pages of one file no longer need a row each:
+   * frames stay, and so does every page's version.
+   *
+   * @param reach up to which TXID the pages of a file are known not to have changed: the file's max
+   *     TXID if indexes were read that far; a bound that is later stays
+   */
+  PageMap raised(IntFunction<Txid> reach) {
+    long[] bounds = sourceBounds.clone();
+    int[] numbers = new int[bounds.length];
+    Map<PageMove.Row, Integer> first = new HashMap<>();
+    for (int source = 0; source < bounds.length; source++) {
+      Txid raised = reach.apply(sourceFiles[source]);
+      if (raised.isAfter(new Txid(bounds[source]))) {
+        bounds[source] = raised.value();
+      }
+      int number = source;
+      numbers[source] =
+          first.computeIfAbsent(
+              new PageMove.Row(sourceFiles[source], bounds[source]), row -> number);
+    }
+    PageTree renumbered = tree.rewritten((pgno, leaf) -> Leaf.renumbered(leaf, numbers));
+    return new PageMap(renumbered, sourceFiles, bounds, sourcesUsed).compacted();
+  }
+
+  /**
    * Gives the pages of certain files in the order of pgnos. Leaves without such a page cost a look
    * at their dictionary.
    *
@@ -252,6 +280,13 @@ public final class PageMap {
         .sorted()
         .distinct()
         .toArray();
+  }
+
+  /**
+   * Returns whether it is time for {@link #raised}: half of the rows that there can be are taken.
+   */
+  boolean isCrowded() {
+    return sourcesUsed > Leaf.SOURCES_MAX / 2;
   }
 
   /** Returns how many rows of sources this map has, used or not. */

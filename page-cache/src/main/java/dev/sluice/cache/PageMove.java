@@ -15,7 +15,8 @@ final class PageMove {
   /** With so many rows there is room for those of any leaf. */
   static final int SOURCES_BEFORE_LEAF_MAX = Leaf.SOURCES_MAX - Leaf.PAGES;
 
-  private record Row(int file, long bound) {}
+  /** What pages of one source have in common. */
+  record Row(int file, long bound) {}
 
   private final boolean[] isLeaving;
   private final Map<Row, Integer> numbers = new HashMap<>();

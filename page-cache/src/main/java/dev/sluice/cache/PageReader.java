@@ -68,12 +68,12 @@ final class PageReader {
         return Waits.await(page, deadline, isCancelled, what(pgno));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         Recovery.Missing missing = new Recovery.Missing(view, pgno, frame, what(pgno), e);
-        if (deadline.hasPassed()) {
-          throw missing.historyGone();
-        }
         if (!missing.hasMoved()) {
           recovery.await(missing, searches, deadline, isCancelled);
           searches++;
+        }
+        if (deadline.hasPassed()) {
+          throw missing.historyGone();
         }
       } catch (ReplicaException.Unavailable e) {
         if (isMine.get() || deadline.hasPassed()) {

@@ -265,8 +265,11 @@ public final class Replica {
     return following.poll();
   }
 
-  /** Returns whether who comes next needs another object for the same URL. */
-  boolean isReplaced() {
+  /**
+   * Returns whether another database has taken this replica's place, or may have: whoever acquires
+   * it from now on gets another object.
+   */
+  public boolean isReplaced() {
     return parts.identity().isDoubtful();
   }
 

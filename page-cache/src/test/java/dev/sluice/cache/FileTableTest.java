@@ -91,8 +91,8 @@ class FileTableTest {
       }
     }
     System.out.printf("file table, %d files passed: at most %d bytes%n", files, heapBytesMax);
-    assertTrue(heapBytesMax <= 3 * each * 160L, heapBytesMax + " bytes");
-    assertTrue(heapBytesMax > 2 * each * 40L, "not measured: " + heapBytesMax);
+    assertTrue(heapBytesMax <= 3L * each * 160, heapBytesMax + " bytes");
+    assertTrue(heapBytesMax > 2L * each * 40, "not measured: " + heapBytesMax);
     for (int i : new int[] {0, 999, files - 1000, files - 1}) {
       assertEquals(file(i), table.file(i));
       assertEquals(i, table.numberOf(file(i)));

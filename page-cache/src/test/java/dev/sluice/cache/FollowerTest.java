@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,6 +157,22 @@ class FollowerTest {
     assertPages(replica, one, 1, 1, 1);
     assertEquals(List.of("published 1", "published 2", "published 5"), told);
     assertEquals(Optional.empty(), replica.lastError());
+  }
+
+  @Test
+  void aLookThatFindsNothingCostsTwoListingsOrThreeWhereASnapshotIsTheNewest() throws IOException {
+    write(9, 1, 1, 1, "1=1");
+    Replica replica = open();
+    assertEquals(3, listsOfALook(replica));
+    write(0, 2, 2, 1, "1=2");
+    replica.poll();
+    assertEquals(2, listsOfALook(replica));
+  }
+
+  private static long listsOfALook(Replica replica) {
+    long before = replica.requests().lists();
+    assertFalse(replica.poll());
+    return replica.requests().lists() - before;
   }
 
   @Test
@@ -343,14 +358,12 @@ class FollowerTest {
   void anEmptyReplicaIsATroubleAndNoMore() throws IOException {
     Path only = write(0, 1, 1, 1, "1=1");
     Replica replica = open();
-    byte[] bytes = Files.readAllBytes(only);
-    FileTime time = Files.getLastModifiedTime(only);
-    Files.delete(only);
+    Path away = side.resolve("away");
+    Files.move(only, away);
     replica.poll();
     replica.poll();
     assertTrouble(replica, "no files");
-    Files.write(only, bytes);
-    Files.setLastModifiedTime(only, time);
+    Files.move(away, only);
     write(0, 2, 2, 1, "1=2");
     replica.poll();
     assertPages(replica, latest(replica), 2);

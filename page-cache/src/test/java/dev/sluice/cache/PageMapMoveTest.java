@@ -35,6 +35,7 @@ class PageMapMoveTest {
   private record Version(PageMap.Frame frame, long bound) {}
 
   /** What a map must be for as long as somebody has it. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Kept(PageMap map, Version[] model) {}
 
   @Test
@@ -65,7 +66,10 @@ class PageMapMoveTest {
       int pagesMax = random.nextBoolean() ? 40 : PAGES_MAX;
       for (int step = 0; step < 120; step++) {
         model = model.clone();
-        if (random.nextInt(4) == 0) {
+        int kind = random.nextInt(16);
+        if (kind == 0) {
+          raise();
+        } else if (kind < 5) {
           move();
         } else {
           applySome(pagesMax);
@@ -138,6 +142,21 @@ class PageMapMoveTest {
               .boxed()
               .toList();
       assertEquals(expected, asked, name);
+    }
+
+    private void raise() {
+      long step = 1L + random.nextInt(10);
+      map = map.raised(file -> new Txid(Math.max(0, file) * step % 40));
+      for (int pgno = 0; pgno < model.length; pgno++) {
+        Version version = model[pgno];
+        if (version != null) {
+          long reach = Math.max(0, version.frame().file()) * step % 40;
+          model[pgno] =
+              new Version(
+                  version.frame(),
+                  Long.compareUnsigned(reach, version.bound()) > 0 ? reach : version.bound());
+        }
+      }
     }
 
     private PageMap.Frame target(int targets) {
@@ -228,6 +247,20 @@ class PageMapMoveTest {
         ViewException.TooManyFiles.class,
         () -> map.moved(file -> true, (pgno, file, bound) -> new PageMap.Frame(-1, pgno, 1)));
     assertEquals(65_500, map.files().length);
+  }
+
+  @Test
+  void pagesThatACompactionBroughtTogetherNeedOneRowOnceTheirBoundsAreRaised() throws IOException {
+    int pages = 40_000;
+    PageMap map =
+        spread(pages).moved(file -> true, (pgno, file, bound) -> new PageMap.Frame(-1, pgno, 1));
+    assertTrue(map.isCrowded());
+    PageMap raised = map.raised(file -> new Txid(pages + 1L));
+    assertFalse(raised.isCrowded());
+    assertEquals(1, raised.sourceCount());
+    assertEquals(new Txid(pages + 1L), raised.bound(1));
+    assertEquals(new PageMap.Frame(-1, pages, 1), raised.frame(pages));
+    assertEquals(new Txid(2), map.bound(1));
   }
 
   /** Each page from a file of its own. */

@@ -6,7 +6,9 @@ import dev.sluice.cache.ReplicaListener;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.Replicas;
 import dev.sluice.cache.View;
+import dev.sluice.cache.ViewException;
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.Deadline;
 import dev.sluice.storage.Environment;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.Target;
@@ -62,20 +64,26 @@ final class ReplicaBackend implements Backend {
     Target target = target(request.parameters());
     ReplicaOptions options = options(request.parameters());
     Patience patience = new Patience(options.readTimeout(), request.isInterrupted());
-    Replica replica = replicas.acquire(options);
-    boolean isOpen = false;
-    try {
-      View view = replica.at(target, patience);
-      boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
-      Optional<View> fixed = isFixed ? Optional.of(view) : Optional.empty();
-      ReplicaConnection.Terms terms =
-          new ReplicaConnection.Terms(patience, clock, () -> replicas.release(replica));
-      ReplicaFile file = new ReplicaConnection(replica, fixed, terms);
-      isOpen = true;
-      return file;
-    } finally {
-      if (!isOpen) {
+    Deadline deadline = Deadline.after(options.readTimeout(), System::nanoTime);
+    while (true) {
+      Replica replica = replicas.acquire(options);
+      try {
+        Patience rest = new Patience(deadline.remaining(), request.isInterrupted());
+        View view = replica.at(target, rest);
+        boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
+        return new ReplicaConnection(
+            replica,
+            isFixed ? Optional.of(view) : Optional.empty(),
+            new ReplicaConnection.Terms(patience, clock, () -> replicas.release(replica)));
+      } catch (ViewException e) {
         replicas.release(replica);
+        if (!replica.isReplaced() || deadline.hasPassed()) {
+          throw e;
+        }
+        // Another database may have taken the replica's place: this opens that one.
+      } catch (IOException | RuntimeException | Error e) {
+        replicas.release(replica);
+        throw e;
       }
     }
   }

@@ -224,9 +224,14 @@ final class Upcalls {
     return code;
   }
 
-  /** What is expected to fail is a line; what is not comes with its trace. */
+  /**
+   * What is expected to fail is a line; what is not comes with its trace. Whoever calls a wait off
+   * knows.
+   */
   private static void logFailure(String doing, String reason, Throwable failure) {
-    if (failure instanceof IOException || failure instanceof IllegalArgumentException) {
+    if (ResultCodes.of(failure, ResultCodes.ERROR) == ResultCodes.INTERRUPT) {
+      log.debug("{}: {}", doing, reason);
+    } else if (failure instanceof IOException || failure instanceof IllegalArgumentException) {
       log.warn("{}: {}", doing, reason);
       log.debug("{}", doing, failure);
     } else {

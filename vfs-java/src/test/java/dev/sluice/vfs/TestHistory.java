@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 
 /**
@@ -34,11 +35,12 @@ final class TestHistory {
     last = last.next();
     TxidRange range = new TxidRange(last, last);
     Path file = replica.resolve("ltx/0/" + range + ".ltx");
+    Path unfinished = replica.resolve("unfinished");
     Files.createDirectories(file.getParent());
     long commit = next.length / pageSize;
     LtxHeader header =
         LtxHeader.of(pageSize, commit, range, 1_700_000_000_000L + 1000 * last.value());
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file));
+    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(unfinished));
         LtxEncoder encoder = new LtxEncoder(out, header)) {
       for (long pgno = 1; pgno <= commit; pgno++) {
         if (pgno != LockPage.pgno(pageSize) && isChanged(next, pgno)) {
@@ -48,6 +50,7 @@ final class TestHistory {
       }
       encoder.finish();
     }
+    Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE); // whoever follows sees it whole
     image = next;
     return last;
   }

@@ -393,10 +393,10 @@ class TroubleTest {
   }
 
   @Test
-  void aFileThatIsGoneUnderAReaderIsHistoryGone() throws SQLException {
+  void aListedFileThatStaysGoneUnderAReaderIsHistoryGoneAtTheDeadline() throws SQLException {
     try (Connection open = connect(url())) {
       proxy.inject(request -> request.path().endsWith(".ltx"), new Fault.Status(404, "NoSuchKey"));
-      readFails(open).hasCode(SQLiteErrorCode.SQLITE_IOERR_READ).atOnce();
+      readFails(open).hasCode(SQLiteErrorCode.SQLITE_IOERR_READ).atTheDeadline();
       assertReason(open, "history gone", ".ltx");
       healed(open);
     }

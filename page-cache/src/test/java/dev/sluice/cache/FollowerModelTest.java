@@ -1,0 +1,95 @@
+package dev.sluice.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Random histories, files and readers against plain arrays: each read gives the page of its view's
+ * TXID, or "history gone" where nothing holds it any more.
+ *
+ * <p>{@code -Dsluice.model.steps=N} steps instead of 100,000; {@code -Dsluice.model.seed=S} begins
+ * with the episode of that seed, which a failure names.
+ */
+class FollowerModelTest {
+  private static final int STEPS = Integer.getInteger("sluice.model.steps", 100_000);
+  private static final int STEPS_AN_EPISODE = 2_000;
+  private static final int EPISODES_OF_A_MUTANT = 60;
+
+  @TempDir Path folder;
+
+  private static long seed() {
+    long seed = Long.getLong("sluice.model.seed", System.nanoTime());
+    System.out.println("FollowerModelTest -Dsluice.model.seed=" + seed);
+    return seed;
+  }
+
+  private static ModelEpisode.Kind kindOf(long seed) {
+    ModelEpisode.Kind[] kinds = ModelEpisode.Kind.values();
+    return kinds[(int) Math.floorMod(seed, (long) kinds.length)];
+  }
+
+  @Test
+  void everyReadIsThePageOfItsTxidOrItIsGone() throws IOException {
+    long seed = seed();
+    ModelEpisode.Figures all = new ModelEpisode.Figures();
+    for (int done = 0; done < STEPS; done += STEPS_AN_EPISODE) {
+      run(kindOf(seed), seed, new SourceRule(), all);
+      seed++;
+    }
+    System.out.println("FollowerModelTest " + all);
+    assertTrue(all.exact() > all.all() * 9 / 10, all::toString);
+    assertTrue(all.of(Losses.Loss.UNPROVEN) < all.all() / 100, all::toString);
+    if (STEPS >= 10 * STEPS_AN_EPISODE) {
+      assertTrue(all.relocatedPages() > 0 && all.rescuedPages() > 0, all::toString);
+      assertTrue(all.pastViews() > 0 && all.of(Losses.Loss.LOST) > 0, all::toString);
+    }
+  }
+
+  private void run(ModelEpisode.Kind kind, long seed, SourceRule rule, ModelEpisode.Figures figures)
+      throws IOException {
+    try (ModelEpisode episode = new ModelEpisode(kind, seed, rule, folder, figures)) {
+      episode.run(STEPS_AN_EPISODE);
+    } catch (AssertionError e) {
+      throw new AssertionError("-Dsluice.model.seed=" + seed + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** The others need files that no primary writes: {@link SourceRuleTest}. */
+  @ParameterizedTest
+  @EnumSource(
+      value = SourceRule.Condition.class,
+      names = {
+        "ENDS_AFTER_THE_BOUND",
+        "ENDS_WITHIN_WHAT_IS_KNOWN",
+        "PAGE_IS_UNCHANGED_UNTIL_ITS_END"
+      })
+  void itFailsWithoutAnyConditionOfTheRule(SourceRule.Condition condition) throws IOException {
+    SourceRule mutant = new SourceRule(Set.of(condition));
+    long seed = seed();
+    for (int episode = 0; episode < EPISODES_OF_A_MUTANT; episode++) {
+      try {
+        run(ModelEpisode.Kind.ANYTHING, seed + episode, mutant, new ModelEpisode.Figures());
+      } catch (AssertionError e) {
+        System.out.println("without " + condition + ": " + e.getMessage());
+        assertTrue(String.valueOf(e.getMessage()).contains("came: "), e.getMessage());
+        return;
+      }
+    }
+    fail("nothing shows that " + condition + " is left out");
+  }
+
+  /** So that the test above cannot pass because of something else. */
+  @Test
+  void everyConditionIsTestedHereOrByItself() {
+    assertEquals(6, SourceRule.Condition.values().length);
+  }
+}
