@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -156,6 +157,70 @@ class VirtualMonthsTest {
       world.requireAllPages(world.latest());
       assertTrue(world.counts().relocatedPages() + world.counts().rescuedPages() > 0);
       hold.close();
+    }
+  }
+
+  /**
+   * The next look comes to the end, as long as one file is there that was known. Where the daily
+   * snapshot has replaced them all meanwhile nothing shows that it is the same replica: then
+   * readers stay where they are, and are told why.
+   */
+  @Test
+  void afterHoursWithoutALookTheNextOneComesToTheEnd() throws IOException {
+    long seed = seed("VirtualMonthsTest of sleep");
+    Random random = new Random(seed);
+    try (FollowedWorld world =
+        new FollowedWorld(seed, FollowedWorld.options(folder), new SourceRule())) {
+      LitestreamSchedule schedule = new LitestreamSchedule(world.primary());
+      world.primary().commit(PAGES_MAX / 4, TestPrimary.all(PAGES_MAX / 4));
+      world.open();
+      int wentOn = 0;
+      int unknown = 0;
+      for (int sleep = 0; sleep < 20; sleep++) {
+        passAnHourAwake(world, schedule, random);
+        View pinned = world.latest();
+        Hold hold = world.replica().hold(pinned);
+        List<LtxFile> known = world.storage().listed();
+        Instant awake = world.primary().now().plusSeconds(60 + random.nextInt(20 * 3600));
+        while (world.primary().now().isBefore(awake)) {
+          world.primary().commitAnything(random, PAGES_MAX);
+          schedule.run();
+          world.primary().advance(Duration.ofSeconds(1 + random.nextInt(600)));
+        }
+        world.poll();
+        if (Collections.disjoint(known, world.storage().listed())) {
+          unknown++;
+          assertEquals(pinned.txid(), world.shown());
+          assertTrue(world.replica().lastError().orElse("none").contains("history gone"));
+          world.restart();
+          world.open();
+        } else {
+          wentOn++;
+          assertEquals(world.history().txid(), world.shown(), () -> "at " + awake);
+          requireExactOrGone(world, pinned);
+        }
+        world.requireAllPages(world.latest());
+        hold.close();
+      }
+      System.out.println("VirtualMonthsTest of sleep: on=" + wentOn + " unknown=" + unknown);
+      assertTrue(wentOn > unknown);
+    }
+  }
+
+  private static void passAnHourAwake(
+      FollowedWorld world, LitestreamSchedule schedule, Random random) throws IOException {
+    for (int i = 0; i < 80; i++) {
+      world.primary().commitAnything(random, PAGES_MAX);
+      schedule.run();
+      world.pollAfter(LOOK);
+    }
+  }
+
+  private static void requireExactOrGone(FollowedWorld world, View view) throws IOException {
+    try {
+      world.requireAllPages(view);
+    } catch (ViewException.HistoryGone e) {
+      assertTrue(String.valueOf(e.getMessage()).contains("history gone"), e::toString);
     }
   }
 }
