@@ -197,6 +197,11 @@ final class FileLoader {
     return Waits.await(request, deadline, "open " + nameOf(file));
   }
 
+  /** Returns the number of a file in the replica's {@link FileTable}. */
+  int numberOf(LtxFile file) {
+    return source.files().numberOf(file);
+  }
+
   /** Puts the pages that came along and are current in {@code pages} into the cache. */
   void keepPages(List<Loaded> loaded, PageMap pages, int pageSize) throws MalformedFileException {
     long room = source.cache().maximumBytes() / CACHE_SHARE;

@@ -198,6 +198,7 @@ final class Follower {
       List<LtxFile> some = files.subList(from, Math.min(files.size(), from + atOnce));
       Opening opening = new Opening(parts.source().with(retrying), deadline);
       View view = opening.follow(latest(), some);
+      parts.identity().know(some);
       if (!parts.history().publish(view)) {
         parts.history().requireSame();
         parts.requireOpen();

@@ -23,9 +23,9 @@ final class Identity {
     this.location = location;
   }
 
-  /** Takes the complete listing from which a view was made; the first one is what is followed. */
-  void begin(List<LtxFile> listed) {
-    lineage.begin(listed);
+  /** Takes files from which a view was made; the first ones are of what is followed. */
+  void know(List<LtxFile> files) {
+    lineage.know(files);
   }
 
   /**

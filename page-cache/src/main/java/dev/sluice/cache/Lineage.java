@@ -14,10 +14,12 @@ import java.util.stream.Collectors;
  * Tells whether a listing is of the replica that was read so far: a TXID is not an identity, for a
  * prefix can be deleted and begun anew.
  *
- * <p>A listing with one of the files seen before, unchanged, is of the same history. One with a
+ * <p>A listing with one of the files known before, unchanged, is of the same history. One with a
  * file of the same name and another size or version is not, and one with none of them proves
- * nothing. The newest files of each level are remembered, so that something is left to compare
- * after compaction and retention. Thread-safe: what changes is under this object's private lock.
+ * nothing. A file is known once it was read, or was the same in two complete listings: one that is
+ * being written looks like another each time. The newest files of each level are remembered, so
+ * that something is left to compare after compaction and retention. Thread-safe: what changes is
+ * under this object's private lock.
  */
 final class Lineage {
   private static final int FILES_A_LEVEL = 64;
@@ -27,6 +29,9 @@ final class Lineage {
 
   private final Object lock = new Object();
   private Map<LtxFileName, LtxFile> remembered = Map.of();
+
+  /** The files of the last complete listing. */
+  private Map<LtxFileName, LtxFile> seen = Map.of();
 
   /** What a listing says. */
   sealed interface Verdict {}
@@ -40,18 +45,18 @@ final class Lineage {
   /** It has none of the files that are remembered. */
   record Unknown() implements Verdict {}
 
-  /** Takes the complete listing from which the first view was made. */
-  void begin(Collection<LtxFile> listed) {
+  /** Takes files that were read; the first ones are of the replica that is meant. */
+  void know(Collection<LtxFile> read) {
     synchronized (lock) {
-      if (remembered.isEmpty()) {
-        remembered = newest(listed);
-      }
+      Map<LtxFileName, LtxFile> known = new HashMap<>(remembered);
+      read.forEach(file -> known.put(file.name(), file));
+      remembered = newest(known.values());
     }
   }
 
   /**
-   * Compares a listing with what is remembered; one that is of the same replica is remembered.
-   * Before {@link #begin} every listing is of the same.
+   * Compares a listing with what is known. Before {@link #know} every listing is of the same
+   * replica.
    *
    * @param isComplete whether it is of all levels
    */
@@ -71,11 +76,21 @@ final class Lineage {
       if (!isSame) {
         return new Unknown();
       }
-      Map<LtxFileName, LtxFile> known = isComplete ? new HashMap<>() : new HashMap<>(remembered);
-      listed.forEach(file -> known.put(file.name(), file));
-      remembered = newest(known.values());
+      if (isComplete) {
+        remembered =
+            newest(
+                listed.stream()
+                    .filter(file -> isIn(remembered, file) || isIn(seen, file))
+                    .toList());
+        seen = newest(listed);
+      }
       return new Same();
     }
+  }
+
+  private static boolean isIn(Map<LtxFileName, LtxFile> files, LtxFile file) {
+    LtxFile known = files.get(file.name());
+    return known != null && isSameFile(known, file);
   }
 
   private static boolean isSameFile(LtxFile before, LtxFile now) {

@@ -120,7 +120,7 @@ final class Openings {
       Duration left = opening.deadline().remaining();
       try {
         View view = view(plan, retrying, opening.deadline());
-        parts.identity().begin(listed());
+        parts.identity().know(plan.files());
         if (!(target instanceof Target.Latest)) {
           return view;
         }

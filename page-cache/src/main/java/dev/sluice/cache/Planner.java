@@ -34,7 +34,7 @@ public final class Planner {
    * Too little time for a storage to answer in: a retried call may end this long before its
    * deadline.
    */
-  private static final Duration LITTLE = Duration.ofMillis(200);
+  static final Duration LITTLE = Duration.ofMillis(500);
 
   /** Before the second and third listing of a history with a gap: all within two seconds. */
   private static final List<Duration> GAP_PAUSES =

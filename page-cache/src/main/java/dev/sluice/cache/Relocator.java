@@ -1,7 +1,6 @@
 package dev.sluice.cache;
 
 import dev.sluice.ltx.Txid;
-import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -28,28 +27,21 @@ final class Relocator {
   private static final Comparator<LtxFile> LONGEST_FIRST =
       Comparator.comparingLong(Relocator::length).reversed();
 
-  private final Source source;
+  private final FileLoader loader;
   private final SourceRule rule;
   private final Optional<View> latest;
   private final List<LtxFile> listed;
-  private final Deadline deadline;
 
   /**
-   * @param source with a client that tries again until the deadline
+   * @param loader with a client that tries again until the deadline
    * @param latest the latest view, if there is one
    * @param listed every file of the replica
    */
-  Relocator(
-      Source source,
-      SourceRule rule,
-      Optional<View> latest,
-      List<LtxFile> listed,
-      Deadline deadline) {
-    this.source = source;
+  Relocator(FileLoader loader, SourceRule rule, Optional<View> latest, List<LtxFile> listed) {
+    this.loader = loader;
     this.rule = rule;
     this.latest = latest;
     this.listed = listed;
-    this.deadline = deadline;
   }
 
   private static long length(LtxFile file) {
@@ -111,12 +103,12 @@ final class Relocator {
     return bound.isPresent()
         && !candidate.name().range().max().isBefore(bound.get())
         && rule.mayBeSource(candidate, known)
-        && !isLeaving.test(source.files().numberOf(candidate));
+        && !isLeaving.test(loader.numberOf(candidate));
   }
 
   private Optional<FileLoader.Loaded> load(LtxFile file) throws IOException {
     try {
-      return Optional.of(new FileLoader(source, deadline).load(List.of(file)).get(0));
+      return Optional.of(loader.load(List.of(file)).get(0));
     } catch (MalformedFileException | ReplicaException.NotFound | ReplicaException.Conflict e) {
       return Optional.empty();
     }

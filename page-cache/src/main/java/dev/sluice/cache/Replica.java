@@ -12,6 +12,7 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Retries;
 import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -86,24 +87,16 @@ public final class Replica {
     Recovery.Relocating relocating =
         (listed, retrying, deadline) ->
             new Relocator(
-                parts.source().with(retrying),
+                new FileLoader(parts.source().with(retrying), deadline),
                 setup.rule(),
                 parts.history().latest(),
-                listed,
-                deadline);
+                listed);
     Recovery recovery = new Recovery(parts, relocating, readTimeout);
     this.pages = new PageReader(parts, retries.withAttemptLimit(PAGE_ATTEMPT), rescued, recovery);
     this.openings = new Openings(parts);
     boolean isByHand = setup.following() == Following.BY_HAND;
-    Upkeep upkeep =
-        new Upkeep(
-            parts,
-            openings,
-            relocating,
-            pages,
-            rescued,
-            isByHand ? Runnable::run : executor,
-            readTimeout);
+    Upkeep.Means means = new Upkeep.Means(relocating, pages, rescued, readTimeout);
+    Upkeep upkeep = new Upkeep(parts, openings, means, isByHand ? Runnable::run : executor);
     Lookout lookout = new ListingLookout(meter, setup.ticker());
     Follower follower = new Follower(parts, lookout, openings, upkeep);
     this.following = new FollowerThread(follower, parts, random, options.pollInterval());
@@ -316,8 +309,11 @@ public final class Replica {
     }
   }
 
-  /** What a view of one connection lacks is no trouble of the others. */
+  /** What a view of one connection lacks, or who gave up waiting, is no trouble of the others. */
   private void noteFailedRead(View view, IOException failure) {
+    if (failure instanceof InterruptedIOException) {
+      return;
+    }
     boolean isLatest = published().filter(newest -> newest == view).isPresent();
     if (isLatest || failure instanceof ReplicaException) {
       parts.troubles().reading(failure);

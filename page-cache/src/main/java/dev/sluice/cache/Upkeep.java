@@ -31,11 +31,8 @@ final class Upkeep {
 
   private final Parts parts;
   private final Openings openings;
-  private final Recovery.Relocating relocating;
-  private final PageReader pages;
-  private final Rescued rescued;
+  private final Means means;
   private final Executor executor;
-  private final Duration limit;
   private final AtomicBoolean isRunning = new AtomicBoolean();
   private volatile Duration levelZeroAge;
 
@@ -46,24 +43,18 @@ final class Upkeep {
   private int[] before = new int[0];
 
   /**
-   * @param executor where rounds run
-   * @param limit how long one may last
+   * What views are kept readable with.
+   *
+   * @param limit how long one round may last
    */
-  Upkeep(
-      Parts parts,
-      Openings openings,
-      Recovery.Relocating relocating,
-      PageReader pages,
-      Rescued rescued,
-      Executor executor,
-      Duration limit) {
+  record Means(Recovery.Relocating relocating, PageReader pages, Rescued rescued, Duration limit) {}
+
+  /** Takes where rounds run. */
+  Upkeep(Parts parts, Openings openings, Means means, Executor executor) {
     this.parts = parts;
     this.openings = openings;
-    this.relocating = relocating;
-    this.pages = pages;
-    this.rescued = rescued;
+    this.means = means;
     this.executor = executor;
-    this.limit = limit;
     this.ages = new Ages(parts.ticker());
     this.levelZeroAge = ages.levelZeroAge();
   }
@@ -117,9 +108,9 @@ final class Upkeep {
 
   private void keepReadable(List<LtxFile> listed, int[] present, int[] expiring)
       throws IOException {
-    Deadline deadline = Deadline.after(limit, System::nanoTime);
+    Deadline deadline = Deadline.after(means.limit(), System::nanoTime);
     ReplicaClient retrying = parts.retries().until(deadline, parts.source().client());
-    Relocator relocator = relocating.by(listed, retrying, deadline);
+    Relocator relocator = means.relocating().by(listed, retrying, deadline);
     IntPredicate isGone = file -> Arrays.binarySearch(present, file) < 0;
     IntPredicate isExpiring = file -> Arrays.binarySearch(expiring, file) >= 0;
     IntPredicate isLeaving =
@@ -132,7 +123,7 @@ final class Upkeep {
           relocated += relocator.relocate(view, isLeaving);
         }
         if (!isLatest(view) && has(view, isExpiring)) {
-          kept += new Rescuer(pages, rescued, deadline).rescue(view, isExpiring);
+          kept += new Rescuer(means.pages(), means.rescued(), deadline).rescue(view, isExpiring);
         }
       }
     } finally {
@@ -160,7 +151,7 @@ final class Upkeep {
               Set<View> live = parts.history().live();
               List<View> known = new ArrayList<>(openings.forgetIdle(live));
               known.addAll(live);
-              rescued.retain(known);
+              means.rescued().retain(known);
               files.retain(numbersIn(known), next);
             });
   }

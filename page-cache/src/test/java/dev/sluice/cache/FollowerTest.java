@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -333,6 +334,25 @@ class FollowerTest {
     Throwable failure = assertThrows(CompletionException.class, waiting::join);
     assertTrue(String.valueOf(failure).contains("replaced"), String.valueOf(failure));
     assertEquals(1, told.stream().filter(each -> each.startsWith("published")).count());
+  }
+
+  @Test
+  void aFileThatIsBeingWrittenIsNotAnotherReplica() throws IOException {
+    write(0, 1, 1, 2, "1=1 2=1");
+    Replica replica = open();
+    for (int level : new int[] {0, 1}) {
+      Path growing = write(level, 2, 2, 2, "1=2 2=2");
+      byte[] whole = Files.readAllBytes(growing);
+      for (int size = 0; size < whole.length; size += 333) {
+        Files.write(growing, Arrays.copyOf(whole, size));
+        lookAtAll(replica);
+      }
+      Files.write(growing, whole);
+      lookAtAll(replica);
+      replica.requireSame();
+    }
+    assertPages(replica, latest(replica), 2, 2);
+    assertEquals(Optional.empty(), replica.lastError());
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.sluice.vfs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.testkit.FaultProxy;
@@ -183,12 +184,15 @@ class CancelTest {
     for (String parameter : List.of("mode=ro", "txid=" + GOLDEN.images().lastKey())) {
       proxy.heal();
       try (Connection db = connect(parameter);
+          Connection bystander = connect();
           Statement statement = db.createStatement()) {
         proxy.inject(ALL, new Fault.Hang());
         Call<String> call = new Call<>(() -> readAll(statement)).waits();
         long start = System.nanoTime();
         way.callOff(call, statement);
         call.isCalledOff(way + " of a read, " + parameter, start);
+        String others = DatabaseContents.value(bystander, "PRAGMA litestream_error");
+        assertFalse(others.startsWith("read page"), others); // who follows may have trouble
         assertEquals(way == Way.INTERRUPT, call.isInterruptedAfterwards.get());
         heal();
         assertEquals(expected, DatabaseContents.of(db), "the next statement");
