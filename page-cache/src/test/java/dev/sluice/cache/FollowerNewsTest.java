@@ -2,12 +2,16 @@ package dev.sluice.cache;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.history.TestPrimary;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -128,10 +132,24 @@ class FollowerNewsTest {
       String missing = before.next().toString();
       assertTrue(world.replica().lastError().orElse("none").contains(missing), missing);
       world.storage().catchUp();
-      assertTrue(world.pollAfter(Duration.ofSeconds(31)));
+      assertTrue(world.pollAfter(POLL));
       assertEquals(world.history().txid(), world.shown());
       assertTrue(world.replica().lastError().isEmpty(), () -> world.replica().lastError().get());
       world.requireAllPages(world.latest());
+    }
+  }
+
+  /** However little time the reader has. */
+  @Test
+  void aPageThatIsGoneIsSaidToBeGoneAndNotToBeLate() {
+    View view = world.latest();
+    world.primary().commit(20, List.of(1L));
+    world.storage().delete(List.of(new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST))));
+    for (int millis = 60; millis < 400; millis += 50) {
+      Patience patience = Patience.of(Duration.ofMillis(millis));
+      ByteBuffer dst = ByteBuffer.allocate(FollowedWorld.PAGE_SIZE);
+      assertThrows(
+          ViewException.HistoryGone.class, () -> world.replica().read(view, 7, dst, patience));
     }
   }
 

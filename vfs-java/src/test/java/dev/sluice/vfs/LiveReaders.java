@@ -194,6 +194,11 @@ final class LiveReaders implements AutoCloseable {
     return cached;
   }
 
+  /** Returns how many TXIDs were checked. */
+  int steps() {
+    return step;
+  }
+
   /** Returns how often a whole database was read and was right. */
   int exact() {
     return exact;

@@ -214,7 +214,7 @@ class LiveReplayTest {
   private static void requireMostlyExact(String name, LiveReaders readers) {
     System.out.println(
         name + ": exact " + readers.exact() + " times, history gone " + readers.gone() + " times");
-    assertTrue(readers.exact() > readers.gone(), "what is always an error is no replica");
+    assertTrue(readers.exact() >= readers.steps(), "what was in the cache is right at each TXID");
   }
 
   @Test
