@@ -108,7 +108,7 @@ final class Follower {
           news = lookAtAll(deadline);
           continue;
         }
-        publish(chain, relists == 0 ? FILES_AT_ONCE : 1, deadline);
+        publish(chain, news.askedNanos(), relists == 0 ? FILES_AT_ONCE : 1, deadline);
         learn(news);
         conclude(chain, news);
         return;
@@ -189,9 +189,11 @@ final class Follower {
 
   /**
    * Publishes what a chain leads to, in several steps if it is long: each is a state. File by file
-   * after one was found gone, so that what is before it is seen.
+   * after one was found gone, so that what is before it is seen. What is not the newest is as fresh
+   * as what it follows on.
    */
-  private void publish(Chain chain, int atOnce, Deadline deadline) throws IOException {
+  private void publish(Chain chain, long askedNanos, int atOnce, Deadline deadline)
+      throws IOException {
     ReplicaClient retrying = parts.retries().until(deadline, parts.source().client());
     List<LtxFile> files = chain.files();
     for (int from = 0; from < files.size(); from += atOnce) {
@@ -199,6 +201,10 @@ final class Follower {
       Opening opening = new Opening(parts.source().with(retrying), deadline);
       View view = opening.follow(latest(), some);
       parts.identity().know(some);
+      latest().provenNanos().ifPresent(view::prove);
+      if (view.txid().equals(chain.newest())) {
+        view.prove(askedNanos);
+      }
       if (!parts.history().publish(view)) {
         parts.history().requireSame();
         parts.requireOpen();

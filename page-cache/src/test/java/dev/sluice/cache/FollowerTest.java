@@ -217,10 +217,13 @@ class FollowerTest {
     replica.poll();
     assertEquals(2, latest(replica).txid().value());
     assertTrouble(replica, "TXID 0000000000000003 is missing");
+    nanos.addAndGet(3);
+    assertEquals(Optional.of(Duration.ofNanos(3)), replica.sinceProven(latest(replica)));
     write(1, 1, 3, 2, "1=3 2=3");
     nanos.addAndGet(Duration.ofSeconds(1).toNanos());
     replica.poll();
     assertPages(replica, latest(replica), 4, 3);
+    assertEquals(Optional.of(Duration.ZERO), replica.sinceProven(latest(replica)));
     assertEquals(Optional.empty(), replica.lastError());
   }
 

@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.List;
@@ -56,7 +57,9 @@ final class MainTest {
 
   private static void copy(Path from, Path to, int txid) throws Exception {
     String name = "%016x-%016x.ltx".formatted(txid, txid);
-    Files.copy(from.resolve(name), to.resolve(name));
+    Path whole = to.resolve(name + ".tmp"); // a file is there as a whole, or not at all
+    Files.copy(from.resolve(name), whole);
+    Files.move(whole, to.resolve(name), StandardCopyOption.ATOMIC_MOVE);
   }
 
   private static List<String> outputOf(String... arguments) throws Exception {
