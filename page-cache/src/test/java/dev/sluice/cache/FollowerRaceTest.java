@@ -101,13 +101,12 @@ class FollowerRaceTest {
       while (!isOver.get()) {
         Pinned pinned = pin(world);
         for (int i = 0; i < READS_A_PIN && !isOver.get(); i++) {
-          long pgno = 1 + random.nextInt((int) pinned.view().commit());
+          long pgno = 1L + random.nextInt((int) pinned.view().commit());
           ByteBuffer dst = ByteBuffer.allocate(FollowedWorld.PAGE_SIZE);
           world.replica().read(pinned.view(), pgno, dst);
           assertArrayEquals(
               pinned.pages().get((int) pgno - 1), dst.array(), "page " + pgno + " of " + pinned);
           reads.incrementAndGet();
-          Thread.yield();
         }
         pinned.hold().close();
       }
