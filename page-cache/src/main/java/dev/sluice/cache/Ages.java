@@ -87,6 +87,7 @@ final class Ages {
   }
 
   /** How far each level reaches. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Cover(long[] maxByLevel) {
 
     static Cover of(Collection<LtxFile> files) {

@@ -75,7 +75,7 @@ final class Follower {
     try {
       follow(deadline);
     } catch (ViewException.Deleted | ViewException.Replaced e) {
-      String reason = e.getMessage();
+      String reason = String.valueOf(e.getMessage());
       boolean isDeleted = e instanceof ViewException.Deleted;
       parts
           .history()

@@ -5,7 +5,6 @@ import dev.sluice.storage.Deadline;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -23,7 +22,7 @@ final class History {
   private final Object lock = new Object();
   private final Control control;
   private final Announcer announcer;
-  private final Map<View, Integer> holds = new IdentityHashMap<>();
+  private final IdentityHashMap<View, Integer> holds = new IdentityHashMap<>();
   private volatile Optional<View> latest = Optional.empty();
   private volatile Optional<Supplier<ViewException>> end = Optional.empty();
   private volatile CompletableFuture<Boolean> change = new CompletableFuture<>();

@@ -222,9 +222,7 @@ final class Openings {
    */
   List<View> forgetIdle(Set<View> live) {
     synchronized (lock) {
-      views
-          .values()
-          .removeIf(known -> known.view().get() == null || known.isIdle() && !isLive(known, live));
+      views.values().removeIf(known -> known.isIdle() && !isLive(known, live));
       views.replaceAll((key, known) -> new Known(known.view(), !isLive(known, live)));
       return views.values().stream()
           .flatMap(known -> Optional.ofNullable(known.view().get()).stream())

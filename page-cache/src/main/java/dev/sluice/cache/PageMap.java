@@ -71,6 +71,8 @@ public final class PageMap {
   /** Finds another place for a page. */
   interface Relocation {
     /**
+     * Returns where the page is to be from now on.
+     *
      * @param file the number of the file that holds the page now
      * @param bound the page's bound, which it keeps
      * @return null if the page stays where it is

@@ -29,6 +29,8 @@ final class PageTree {
   /** Given each leaf in the order of pgnos. */
   interface Visitor {
     /**
+     * Takes a leaf.
+     *
      * @param first the pgno of the leaf's first place
      */
     void visit(long first, long[] leaf);
@@ -37,6 +39,8 @@ final class PageTree {
   /** Given each leaf in the order of pgnos, gives what stands in its place. */
   interface Rewriting {
     /**
+     * Returns the leaf that stands in a leaf's place.
+     *
      * @param first the pgno of the leaf's first place
      * @return the leaf itself if it does not change
      */

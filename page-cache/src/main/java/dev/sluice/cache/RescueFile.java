@@ -117,8 +117,8 @@ final class RescueFile implements AutoCloseable {
                 + pageBytes
                 + " are kept");
       }
-      long slotBytes = page.length + CHECKSUM_BYTES;
-      if ((count + 1) * slotBytes > bytesMax || nextId > PageMap.OFFSET_MAX) {
+      long slotBytes = (long) page.length + CHECKSUM_BYTES;
+      if ((count + 1L) * slotBytes > bytesMax || nextId > PageMap.OFFSET_MAX) {
         return OptionalLong.empty();
       }
       int slot = isTaken.nextClearBit(0);

@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import dev.sluice.ltx.Txid;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -55,7 +56,7 @@ public final class View {
 
   /** Returns where each page is now. */
   public PageMap pages() {
-    return pages.get();
+    return Objects.requireNonNull(pages.get());
   }
 
   /**

@@ -22,7 +22,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -48,9 +47,6 @@ class CancelTest {
 
   /** What a test waits for something that must come. */
   private static final Duration SURELY = Duration.ofSeconds(60);
-
-  private static final Predicate<Request> ALL = request -> true;
-  private static final Predicate<Request> FILES = request -> request.path().endsWith(".ltx");
 
   /** Of the six readers that {@link #cancelsAtRandomHarmNobody} has. */
   private static final int CANCELLED_READERS = 3;
@@ -186,7 +182,7 @@ class CancelTest {
       try (Connection db = connect(parameter);
           Connection bystander = connect();
           Statement statement = db.createStatement()) {
-        proxy.inject(ALL, new Fault.Hang());
+        proxy.inject(CancelTest::isAny, new Fault.Hang());
         Call<String> call = new Call<>(() -> readAll(statement)).waits();
         long start = System.nanoTime();
         way.callOff(call, statement);
@@ -208,7 +204,10 @@ class CancelTest {
         Statement statement = db.createStatement();
         Statement otherStatement = other.createStatement()) {
       proxy.clearLog();
-      proxy.inject(3, FILES, new Fault.Delay(Duration.ofSeconds(5))); // longer than one attempt
+      proxy.inject(
+          3,
+          CancelTest::isOfFile,
+          new Fault.Delay(Duration.ofSeconds(5))); // longer than one attempt
       Call<String> call = new Call<>(() -> readAll(statement));
       proxy.await(seen -> seen.count("GET") > 0, SURELY);
       call.waits();
@@ -248,7 +247,7 @@ class CancelTest {
     }
     try (Connection db = connect();
         Statement statement = db.createStatement()) {
-      proxy.inject(ALL, new Fault.Hang());
+      proxy.inject(CancelTest::isAny, new Fault.Hang());
       String move = "SELECT litestream_set_time('" + time + "')";
       Call<Boolean> call = new Call<>(() -> statement.execute(move)).waits();
       long start = System.nanoTime();
@@ -259,11 +258,19 @@ class CancelTest {
     }
   }
 
+  private static boolean isAny(Request request) {
+    return true;
+  }
+
+  private static boolean isOfFile(Request request) {
+    return request.path().endsWith(".ltx");
+  }
+
   @Test
   void interruptedAttachEndsSoonAndLeavesTheConnectionUsable() throws Exception {
     try (Connection db = DriverManager.getConnection("jdbc:sqlite::memory:");
         Statement statement = db.createStatement()) {
-      proxy.inject(ALL, new Fault.Hang());
+      proxy.inject(CancelTest::isAny, new Fault.Hang());
       String attach = "ATTACH '" + url().substring("jdbc:sqlite:".length()) + "' AS r";
       Call<Boolean> call = new Call<>(() -> statement.execute(attach)).waits();
       long start = System.nanoTime();
@@ -278,7 +285,7 @@ class CancelTest {
 
   @Test
   void interruptedOpenEndsSoonAndOthersOpen() throws Exception {
-    proxy.inject(1, ALL, new Fault.Delay(Duration.ofSeconds(2)));
+    proxy.inject(1, CancelTest::isAny, new Fault.Delay(Duration.ofSeconds(2)));
     Call<Connection> call = new Call<>(this::connect);
     proxy.await(seen -> seen.count("GET") > 0, SURELY);
     call.waits();
@@ -304,7 +311,7 @@ class CancelTest {
     AtomicInteger cancelled = new AtomicInteger();
     AtomicInteger finished = new AtomicInteger();
     AtomicBoolean isOver = new AtomicBoolean();
-    proxy.inject(FILES, new Fault.Delay(Duration.ofMillis(30)));
+    proxy.inject(CancelTest::isOfFile, new Fault.Delay(Duration.ofMillis(30)));
     List<Connection> connections = new ArrayList<>();
     try {
       List<Call<String>> calls = new ArrayList<>();

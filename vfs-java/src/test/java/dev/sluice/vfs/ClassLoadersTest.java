@@ -45,7 +45,7 @@ final class ClassLoadersTest {
   /** Returns a loader that finds Sluice itself, and the libraries there or in this test's. */
   private static URLClassLoader application(Libraries libraries) throws MalformedURLException {
     List<URL> urls = new ArrayList<>();
-    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
       urls.add(Path.of(entry).toUri().toURL());
     }
     ClassLoader parent =

@@ -206,8 +206,8 @@ final class LifeInAServerTest {
   private static long nativeBytes() throws IOException {
     long bytes = 0;
     for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
-      String[] fields = line.split("\\s+");
-      String[] ends = fields[0].split("-");
+      String[] fields = line.split("\\s+", -1);
+      String[] ends = fields[0].split("-", -1);
       long from = Long.parseUnsignedLong(ends[0], 16);
       if (fields.length == 5 && fields[1].startsWith("rw") && from > HEAP_END) {
         bytes += Long.parseUnsignedLong(ends[1], 16) - from;

@@ -5,29 +5,34 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Objects;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 
 /** What a class loader of its own runs; the names are looked up by reflection. */
 public final class Webapp {
-  private static Connection open;
+  private static @Nullable Connection open;
 
   private Webapp() {}
 
   /** Opens a connection that stays open, and returns the TXID and what a check says. */
   public static String start(String url) throws SQLException {
-    open = new SluiceDriver().connect(url, new java.util.Properties());
-    return DatabaseContents.value(open, "SELECT litestream_txid()")
+    Connection connection =
+        Objects.requireNonNull(new SluiceDriver().connect(url, new Properties()));
+    open = connection;
+    return DatabaseContents.value(connection, "SELECT litestream_txid()")
         + " "
-        + DatabaseContents.value(open, "PRAGMA integrity_check");
+        + DatabaseContents.value(connection, "PRAGMA integrity_check");
   }
 
   /** Returns the TXID on the open connection. */
   public static String txid() throws SQLException {
-    return DatabaseContents.value(open, "SELECT litestream_txid()");
+    return DatabaseContents.value(opened(), "SELECT litestream_txid()");
   }
 
   /** Does what a container and a well-behaved application do when it is undeployed. */
   public static void stop() throws SQLException {
-    open.close();
+    opened().close();
     Sluice.unregister();
     deregisterDrivers();
   }
@@ -40,7 +45,11 @@ public final class Webapp {
 
   /** Closes what {@link #stopCarelessly} has left. */
   public static void closeLate() throws SQLException {
-    open.close();
+    opened().close();
+  }
+
+  private static Connection opened() {
+    return Objects.requireNonNull(open);
   }
 
   private static void deregisterDrivers() throws SQLException {

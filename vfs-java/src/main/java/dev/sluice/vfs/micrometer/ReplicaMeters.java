@@ -51,12 +51,12 @@ final class ReplicaMeters implements ReplicaListener, AutoCloseable {
 
   @Override
   public void relocated(Replica replica, long pages) {
-    place(replica).relocated.increment(pages);
+    place(replica).relocated.increment((double) pages);
   }
 
   @Override
   public void rescued(Replica replica, long pages) {
-    place(replica).rescued.increment(pages);
+    place(replica).rescued.increment((double) pages);
   }
 
   @Override
