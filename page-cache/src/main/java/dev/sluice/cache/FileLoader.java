@@ -35,6 +35,7 @@ final class FileLoader {
   private static final int IN_FLIGHT_MAX = 64;
   private static final long KEPT_BYTES_MAX = 32 << 20;
   private static final int CACHE_SHARE = 4;
+  private static final int READS_MAX = 3;
 
   /** Header, end mark, an empty index with its length, trailer. */
   private static final int FILE_BYTES_MIN = LtxHeader.BYTES + 6 + 1 + 8 + 16;
@@ -111,6 +112,23 @@ final class FileLoader {
     }
   }
 
+  /** What is malformed is read again: perhaps it was damaged on its way only. */
+  private Loaded await(Requested requested) throws IOException {
+    Requested current = requested;
+    for (int reads = 1; ; reads++) {
+      try {
+        return parse(current);
+      } catch (MalformedFileException e) {
+        if (reads == READS_MAX) {
+          throw e;
+        }
+        current.cancel();
+        source.meter().beginRound();
+        current = request(current.file());
+      }
+    }
+  }
+
   private Requested request(LtxFile file) throws IOException {
     if (file.size() < FILE_BYTES_MIN) {
       throw new MalformedFileException(
@@ -141,7 +159,7 @@ final class FileLoader {
     return new Requested(file, number, known, head, Optional.of(tail));
   }
 
-  private Loaded await(Requested requested) throws IOException {
+  private Loaded parse(Requested requested) throws IOException {
     LtxFile file = requested.file();
     String name = nameOf(file);
     byte[] head = await(requested.head(), file);
@@ -271,12 +289,24 @@ final class FileLoader {
       return cached.get();
     }
     Loaded holder = loaded.stream().filter(one -> one.number() == number).findFirst().orElseThrow();
-    source.meter().beginRound();
-    byte[] frame =
-        await(source.client().read(holder.file(), offset, pages.frameBytes(1)), holder.file());
-    byte[] page = decode(holder, new Piece(offset, frame), 0, pageSize);
+    byte[] page = readFrame(holder, offset, pages.frameBytes(1), pageSize);
     source.cache().put(key, page);
     return page;
+  }
+
+  private byte[] readFrame(Loaded holder, long offset, int frameBytes, int pageSize)
+      throws IOException {
+    for (int reads = 1; ; reads++) {
+      source.meter().beginRound();
+      byte[] frame = await(source.client().read(holder.file(), offset, frameBytes), holder.file());
+      try {
+        return decode(holder, new Piece(offset, frame), 0, pageSize);
+      } catch (MalformedFileException e) {
+        if (reads == READS_MAX) {
+          throw e;
+        }
+      }
+    }
   }
 
   private String nameOf(LtxFile file) {

@@ -1,6 +1,7 @@
 package dev.sluice.cache;
 
 import dev.sluice.storage.LtxFile;
+import java.io.IOException;
 import java.util.List;
 
 /**
@@ -15,11 +16,13 @@ import java.util.List;
 final class Identity {
   private final Lineage lineage = new Lineage();
   private final History history;
+  private final KnownContents contents;
   private final String location;
   private volatile boolean isDoubted;
 
-  Identity(History history, String location) {
+  Identity(History history, KnownContents contents, String location) {
     this.history = history;
+    this.contents = contents;
     this.location = location;
   }
 
@@ -34,8 +37,9 @@ final class Identity {
    * @return false if it does not say whether it is of the same replica: then a complete one is
    *     needed
    * @throws ViewException.Replaced if it is another's
+   * @throws dev.sluice.storage.ReplicaException if that cannot be told now
    */
-  boolean isProvenBy(List<LtxFile> listed) throws ViewException {
+  boolean isProvenBy(List<LtxFile> listed) throws IOException {
     history.requireSame();
     return judge(listed, false) instanceof Lineage.Same;
   }
@@ -45,9 +49,10 @@ final class Identity {
    *
    * @return false if it is empty
    * @throws ViewException.Replaced if it is another's
+   * @throws dev.sluice.storage.ReplicaException if that cannot be told now
    * @throws ViewException.HistoryGone if it has nothing that is known
    */
-  boolean require(List<LtxFile> listed) throws ViewException {
+  boolean require(List<LtxFile> listed) throws IOException {
     history.requireSame();
     if (listed.isEmpty()) {
       return false;
@@ -69,8 +74,12 @@ final class Identity {
     return true;
   }
 
-  private Lineage.Verdict judge(List<LtxFile> listed, boolean isComplete) throws ViewException {
+  private Lineage.Verdict judge(List<LtxFile> listed, boolean isComplete) throws IOException {
     Lineage.Verdict verdict = lineage.compare(listed, isComplete);
+    while (verdict instanceof Lineage.Other other && contents.isSame(other.before(), other.now())) {
+      lineage.know(List.of(other.now()));
+      verdict = lineage.compare(listed, isComplete);
+    }
     if (verdict instanceof Lineage.Other other) {
       String reason =
           location

@@ -150,7 +150,7 @@ final class Openings {
     }
   }
 
-  private void learnFrom(Planner planner) throws ViewException {
+  private void learnFrom(Planner planner) throws IOException {
     Optional<List<LtxFile>> listed = planner.freshListing();
     if (listed.isPresent() && parts.identity().require(listed.get())) {
       learn(listed.get());

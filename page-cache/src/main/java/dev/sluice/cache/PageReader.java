@@ -59,7 +59,8 @@ final class PageReader {
    */
   byte[] fetch(View view, long pgno, Deadline deadline, BooleanSupplier isCancelled)
       throws IOException {
-    int searches = 0;
+    Recovery.Tries tries = new Recovery.Tries();
+    boolean isReadAgain = false;
     while (true) {
       PageMap.Frame frame = view.pages().frame(pgno);
       AtomicBoolean isMine = new AtomicBoolean();
@@ -69,12 +70,15 @@ final class PageReader {
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         Recovery.Missing missing = new Recovery.Missing(view, pgno, frame, what(pgno), e);
         if (!missing.hasMoved()) {
-          recovery.await(missing, searches, deadline, isCancelled);
-          searches++;
+          recovery.await(missing, tries, deadline, isCancelled);
         }
-        if (deadline.hasPassed()) {
-          throw missing.historyGone();
+        missing.requireTime(deadline);
+      } catch (LtxFormatException e) {
+        // Perhaps it was damaged on its way only.
+        if (isReadAgain) {
+          throw e;
         }
+        isReadAgain = true;
       } catch (ReplicaException.Unavailable e) {
         if (isMine.get() || deadline.hasPassed()) {
           throw e;

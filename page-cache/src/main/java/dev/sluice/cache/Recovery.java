@@ -23,17 +23,17 @@ final class Recovery {
 
   /** A listing may lag behind a compaction for a moment: before the second and the third one. */
   private static final List<Duration> PAUSES =
-      List.of(Duration.ofMillis(100), Duration.ofMillis(400));
+      List.of(Duration.ofMillis(100), Duration.ofMillis(200));
 
   /** Between tries at a file that is listed and yet is not there. */
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+  private static final Duration LONGEST_PAUSE = Duration.ofMillis(250);
 
   private static final int DOUBLINGS_MAX = 5;
 
   private final Parts parts;
   private final Relocating relocating;
   private final Duration limit;
-  private final ConcurrentHashMap<View, CompletableFuture<int[]>> searches =
+  private final ConcurrentHashMap<View, CompletableFuture<Findings>> searches =
       new ConcurrentHashMap<>();
 
   /** Makes what moves the pages of views by a complete listing. */
@@ -48,28 +48,56 @@ final class Recovery {
     this.limit = limit;
   }
 
+  /** The searches for one page so far. Confined to one thread. */
+  static final class Tries {
+    private int searches;
+
+    /** Those that found no trace of the file, nor a listed file that is not there. */
+    private int absences;
+  }
+
+  /**
+   * What a search has found out.
+   *
+   * @param listed the numbers of the files that are there, ascending
+   * @param isSure whether every listed file that was asked for was there too
+   */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  private record Findings(int[] listed, boolean isSure) {
+
+    boolean isAbsent(int file) {
+      return isSure && Arrays.binarySearch(listed, file) < 0;
+    }
+  }
+
   /**
    * Returns when it is worth while to read a page again whose file is gone.
    *
-   * @param tries how often this was called for the page before
-   * @throws ViewException.HistoryGone if nothing else holds the page
+   * @param tries the same object for each call for one page
+   * @throws ViewException.HistoryGone if listings show that nothing holds the page any more
    * @throws ViewException.Replaced if that is because another database has taken the place
+   * @throws ReplicaException.Unavailable at the deadline, if that is not sure
    */
-  void await(Missing missing, int tries, Deadline deadline, BooleanSupplier isCancelled)
+  void await(Missing missing, Tries tries, Deadline deadline, BooleanSupplier isCancelled)
       throws IOException {
-    int[] listed = search(missing, deadline, isCancelled);
+    Findings found = search(missing, deadline, isCancelled);
     if (missing.hasMoved()) {
       return;
     }
-    boolean isListed = Arrays.binarySearch(listed, missing.frame().file()) >= 0;
-    if (deadline.hasPassed() || (!isListed && tries >= PAUSES.size())) {
-      throw missing.historyGone();
+    if (found.isAbsent(missing.frame().file())) {
+      tries.absences++;
+      if (tries.absences > PAUSES.size()) {
+        throw missing.historyGone();
+      }
     }
+    missing.requireTime(deadline);
     Duration pause =
-        tries < PAUSES.size()
-            ? PAUSES.get(tries)
+        tries.searches < PAUSES.size()
+            ? PAUSES.get(tries.searches)
             : shorter(
-                LONGEST_PAUSE, PAUSES.get(0).multipliedBy(1L << Math.min(tries, DOUBLINGS_MAX)));
+                LONGEST_PAUSE,
+                PAUSES.get(0).multipliedBy(1L << Math.min(tries.searches, DOUBLINGS_MAX)));
+    tries.searches++;
     Waits.pause(pause, deadline, parts.closing(), isCancelled, missing.what());
   }
 
@@ -84,18 +112,25 @@ final class Recovery {
       return !view.pages().frame(pgno).equals(frame);
     }
 
+    /** Until a listing has shown that the file is not there, and no other, it may come back. */
+    void requireTime(Deadline deadline) throws ReplicaException.Unavailable {
+      if (deadline.hasPassed()) {
+        throw new ReplicaException.Unavailable(
+            what + ": not there for the moment: " + reason.getMessage(), reason);
+      }
+    }
+
     ViewException historyGone() {
       return new ViewException.HistoryGone(
           what + ": history gone: TXID " + view.txid() + " needs " + reason.getMessage(), reason);
     }
   }
 
-  /** Returns the numbers of the files that are there, ascending. */
-  private int[] search(Missing missing, Deadline deadline, BooleanSupplier isCancelled)
+  private Findings search(Missing missing, Deadline deadline, BooleanSupplier isCancelled)
       throws IOException {
     while (true) {
-      CompletableFuture<int[]> mine = new CompletableFuture<>();
-      CompletableFuture<int[]> other = searches.putIfAbsent(missing.view(), mine);
+      CompletableFuture<Findings> mine = new CompletableFuture<>();
+      CompletableFuture<Findings> other = searches.putIfAbsent(missing.view(), mine);
       if (other == null) {
         start(missing.view(), mine);
       }
@@ -110,7 +145,7 @@ final class Recovery {
     }
   }
 
-  private void start(View view, CompletableFuture<int[]> result) {
+  private void start(View view, CompletableFuture<Findings> result) {
     try {
       parts.executor().execute(() -> run(view, result));
     } catch (RejectedExecutionException e) {
@@ -120,12 +155,12 @@ final class Recovery {
     }
   }
 
-  private void run(View view, CompletableFuture<int[]> result) {
+  private void run(View view, CompletableFuture<Findings> result) {
     parts.inFlight().enter();
     try {
-      int[] listed = relocate(view);
+      Findings found = relocate(view);
       searches.remove(view, result);
-      result.complete(listed);
+      result.complete(found);
     } catch (IOException | RuntimeException | Error e) {
       searches.remove(view, result);
       result.completeExceptionally(e);
@@ -134,7 +169,7 @@ final class Recovery {
     }
   }
 
-  private int[] relocate(View view) throws IOException {
+  private Findings relocate(View view) throws IOException {
     Source source = parts.source();
     Deadline deadline = Deadline.after(limit, System::nanoTime);
     ReplicaClient retrying = parts.retries().until(deadline, source.client());
@@ -142,15 +177,16 @@ final class Recovery {
     List<LtxFile> listed =
         Waits.await(Listings.all(retrying), deadline, "list " + parts.location());
     if (!parts.identity().require(listed)) {
-      return new int[0];
+      return new Findings(new int[0], true);
     }
     int[] present = source.files().numbersOf(listed);
     Arrays.sort(present);
+    AbsenceNotingClient noting = new AbsenceNotingClient(retrying);
     long moved =
         relocating
-            .by(listed, retrying, deadline)
+            .by(listed, noting, deadline)
             .relocate(view, file -> Arrays.binarySearch(present, file) < 0);
     parts.announcer().relocated(moved);
-    return present;
+    return new Findings(present, !noting.hasMissed());
   }
 }

@@ -81,7 +81,7 @@ public final class Replica {
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
     this.announcer = new Announcer(this, setup.listener());
     Random random = new Random();
-    Retries retries = Retries.standard(random, timer);
+    Retries retries = Retries.eager(random, timer);
     this.parts = parts(new MeteringReplicaClient(client, meter), options, setup, retries);
     this.rescued = new Rescued(new RescueFile(options.cacheDirectory(), options.rescueBytes()));
     Recovery.Relocating relocating =
@@ -97,7 +97,7 @@ public final class Replica {
     boolean isByHand = setup.following() == Following.BY_HAND;
     Upkeep.Means means = new Upkeep.Means(relocating, pages, rescued, readTimeout);
     Upkeep upkeep = new Upkeep(parts, openings, means, isByHand ? Runnable::run : executor);
-    Lookout lookout = new ListingLookout(meter, setup.ticker());
+    Lookout lookout = new PersistentLookout(new ListingLookout(meter, setup.ticker()), retries);
     Follower follower = new Follower(parts, lookout, openings, upkeep);
     this.following = new FollowerThread(follower, parts, random, options.pollInterval());
     this.mayFollow = !isByHand;
@@ -106,14 +106,16 @@ public final class Replica {
   private Parts parts(
       ReplicaClient client, ReplicaOptions options, ReplicaSetup setup, Retries retries) {
     History history = new History(control, announcer);
+    Source source =
+        new Source(client, meter, new FileTable(), new FrameCache(options.pageCacheBytes()));
     return new Parts(
-        new Source(client, meter, new FileTable(), new FrameCache(options.pageCacheBytes())),
+        source,
         retries,
         executor,
         new CountDownLatch(1),
         setup.ticker(),
         history,
-        new Identity(history, client.location()),
+        new Identity(history, new KnownContents(source, retries), client.location()),
         new InFlight(),
         new Troubles(),
         announcer);

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -311,6 +312,23 @@ class FollowerTest {
     replica.poll();
     assertThrows(ViewException.Deleted.class, replica::requireSame);
     assertThrows(ViewException.Deleted.class, replica::latest);
+  }
+
+  @Test
+  void aFileThatIsGivenItsTimeAfterItWasReadIsTheSame() throws IOException {
+    write(0, 1, 1, 2, "1=1 2=1");
+    Replica replica = replicas.acquire(options().withPageCacheBytes(1 << 20));
+    replica.latest();
+    Path second = write(0, 2, 2, 2, "2=2");
+    replica.poll();
+    View view = latest(replica);
+    Files.setLastModifiedTime(second, FileTime.fromMillis(1_790_000_000_002L));
+    replica.poll();
+    write(0, 3, 3, 2, "1=3");
+    replica.poll();
+    assertPages(replica, view, 1, 2);
+    assertPages(replica, latest(replica), 3, 2);
+    assertEquals(Optional.empty(), replica.lastError());
   }
 
   @Test

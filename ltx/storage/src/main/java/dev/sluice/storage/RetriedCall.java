@@ -1,6 +1,8 @@
 package dev.sluice.storage;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
@@ -33,6 +35,11 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   private int attempts;
   private Optional<CompletableFuture<T>> running = Optional.empty();
   private Optional<Future<?>> timer = Optional.empty();
+
+  /** The one that was made because {@code running} has not answered yet. */
+  private Optional<CompletableFuture<T>> beside = Optional.empty();
+
+  private Optional<Future<?>> besideTimer = Optional.empty();
   private Optional<ReplicaException> lastFailure = Optional.empty();
 
   RetriedCall(String what, Deadline deadline, Retries retries, Attempt<T> attempt) {
@@ -74,9 +81,95 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     long remaining = deadline.remainingNanos();
     long limit = isWrite ? remaining : Math.min(attemptLimit, remaining);
     schedule(() -> giveUp(request, limit), limit);
+    if (!isWrite && retries.hasBeside()) {
+      scheduleBeside(request);
+    }
     Futures.whenDone(request, (value, failure) -> finish(request, value, failure));
     if (isDone()) {
       request.cancel(true);
+    }
+  }
+
+  private void scheduleBeside(CompletableFuture<T> request) {
+    Runnable start =
+        () -> {
+          try {
+            startBeside(request);
+          } catch (RuntimeException e) {
+            completeExceptionally(e);
+          }
+        };
+    try {
+      Future<?> scheduled =
+          retries
+              .scheduler()
+              .schedule(start, retries.besideDelay().toNanos(), TimeUnit.NANOSECONDS);
+      boolean isWanted;
+      synchronized (lock) {
+        isWanted = isRunning(request) && !isDone();
+        besideTimer = isWanted ? Optional.of(scheduled) : besideTimer;
+      }
+      if (!isWanted) {
+        scheduled.cancel(false);
+      }
+    } catch (RejectedExecutionException e) {
+      // The attempt's own limit could not be set either, or ends it.
+    }
+  }
+
+  /** Called under the lock. */
+  private boolean isRunning(CompletableFuture<T> request) {
+    return running.filter(current -> current == request).isPresent();
+  }
+
+  /** The attempt has not answered yet, and the last one beside it has not either. */
+  private void startBeside(CompletableFuture<T> request) {
+    Optional<CompletableFuture<T>> last;
+    synchronized (lock) {
+      if (!isRunning(request)) {
+        return;
+      }
+      last = beside;
+      beside = Optional.empty();
+    }
+    last.ifPresent(silent -> silent.cancel(true));
+    CompletableFuture<T> another = attempt.start();
+    boolean isWanted;
+    synchronized (lock) {
+      isWanted = isRunning(request) && !isDone();
+      beside = isWanted ? Optional.of(another) : beside;
+      attempts += isWanted ? 1 : 0;
+    }
+    Futures.whenDone(another, (value, failure) -> finishBeside(another, value, failure));
+    if (isWanted) {
+      scheduleBeside(request);
+    } else {
+      another.cancel(true);
+    }
+  }
+
+  private void finishBeside(CompletableFuture<T> request, T value, @Nullable Throwable failure) {
+    boolean isCurrent;
+    synchronized (lock) {
+      isCurrent = beside.filter(current -> current == request).isPresent();
+      beside = isCurrent ? Optional.empty() : beside;
+    }
+    if (failure == null) {
+      if (!isCurrent || !complete(value)) {
+        Futures.closeUnused(value);
+        return;
+      }
+      cancelWork();
+    } else if (isCurrent) {
+      Throwable cause = Futures.unwrap(failure);
+      if (cause instanceof ReplicaException.Unavailable unavailable) {
+        synchronized (lock) {
+          lastFailure = Optional.of(unavailable);
+        }
+      } else {
+        completeExceptionally(cause);
+        cancelWork();
+      }
     }
   }
 
@@ -128,16 +221,13 @@ final class RetriedCall<T> extends CompletableFuture<T> {
 
   /** Returns whether the attempt was still under way: only who ends it may go on from it. */
   private boolean endAttempt(CompletableFuture<T> request) {
-    Optional<Future<?>> limit;
     synchronized (lock) {
-      if (running.filter(current -> current == request).isEmpty()) {
+      if (!isRunning(request)) {
         return false;
       }
       running = Optional.empty();
-      limit = timer;
-      timer = Optional.empty();
     }
-    limit.ifPresent(future -> future.cancel(false));
+    cancelWork();
     return true;
   }
 
@@ -208,15 +298,19 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   }
 
   private void cancelWork() {
-    Optional<CompletableFuture<T>> request;
-    Optional<Future<?>> waiting;
+    List<CompletableFuture<T>> requests = new ArrayList<>();
+    List<Future<?>> timers = new ArrayList<>();
     synchronized (lock) {
-      request = running;
-      waiting = timer;
+      running.ifPresent(requests::add);
+      beside.ifPresent(requests::add);
+      timer.ifPresent(timers::add);
+      besideTimer.ifPresent(timers::add);
       running = Optional.empty();
+      beside = Optional.empty();
       timer = Optional.empty();
+      besideTimer = Optional.empty();
     }
-    waiting.ifPresent(future -> future.cancel(false));
-    request.ifPresent(future -> future.cancel(true));
+    timers.forEach(waiting -> waiting.cancel(false));
+    requests.forEach(request -> request.cancel(true));
   }
 }

@@ -13,8 +13,13 @@ import java.util.random.RandomGenerator;
  * @param longestDelay no wait is longer
  * @param attemptLimit how long one attempt may take before it is given up for another, so that a
  *     server that never answers does not use up the deadline; shortened to a third of the time
- *     there is. After each one given up the next may take half as long again, so that what is slow
- *     but healthy, a listing of many pages for one, is done in the end
+ *     there is, unless others are made beside it. After each one given up the next may take half as
+ *     long again, so that what is slow but healthy, a listing of many pages for one, is done in the
+ *     end
+ * @param besideDelay how long an attempt to read may go without an answer until another is made
+ *     beside it, and after as long that one is given up for the next: the attempt may be slow but
+ *     healthy and goes on, and where it hangs a storage that answers again is noticed at once. As
+ *     long as {@code attemptLimit} means that there is none beside
  * @param random for the jitter; thread-safe
  * @param scheduler for delays and limits, on one thread; its owner closes it
  */
@@ -22,6 +27,7 @@ public record Retries(
     Duration firstDelay,
     Duration longestDelay,
     Duration attemptLimit,
+    Duration besideDelay,
     RandomGenerator random,
     ScheduledExecutorService scheduler) {
 
@@ -34,6 +40,19 @@ public record Retries(
     if (attemptLimit.isZero() || attemptLimit.isNegative()) {
       throw new IllegalArgumentException("attempt limit " + attemptLimit);
     }
+    if (besideDelay.isZero() || besideDelay.isNegative()) {
+      throw new IllegalArgumentException("delay of attempts beside " + besideDelay);
+    }
+  }
+
+  /** As the other, with one attempt at a time. */
+  public Retries(
+      Duration firstDelay,
+      Duration longestDelay,
+      Duration attemptLimit,
+      RandomGenerator random,
+      ScheduledExecutorService scheduler) {
+    this(firstDelay, longestDelay, attemptLimit, attemptLimit, random, scheduler);
   }
 
   /** Returns what suits an object storage: 50 ms to 2 s between attempts, 10 s for each. */
@@ -42,9 +61,23 @@ public record Retries(
         Duration.ofMillis(50), Duration.ofSeconds(2), Duration.ofSeconds(10), random, scheduler);
   }
 
+  /**
+   * Returns what suits readers who wait for an object storage, and are to go on as soon as it does:
+   * 50 ms to 0.4 s between attempts, 10 s for each, another beside it after 0.25 s.
+   */
+  public static Retries eager(RandomGenerator random, ScheduledExecutorService scheduler) {
+    return new Retries(
+        Duration.ofMillis(50),
+        Duration.ofMillis(400),
+        Duration.ofSeconds(10),
+        Duration.ofMillis(250),
+        random,
+        scheduler);
+  }
+
   /** Returns the same with another limit of each attempt. */
   public Retries withAttemptLimit(Duration limit) {
-    return new Retries(firstDelay, longestDelay, limit, random, scheduler);
+    return new Retries(firstDelay, longestDelay, limit, besideDelay, random, scheduler);
   }
 
   /** Returns a client that tries again until the deadline. Closing it closes nothing. */
@@ -66,6 +99,14 @@ public record Retries(
    * nanoseconds.
    */
   long attemptLimitNanos(long remainingNanos) {
+    if (hasBeside()) {
+      return attemptLimit.toNanos();
+    }
     return Math.min(attemptLimit.toNanos(), Math.max(firstDelay.toNanos(), remainingNanos / 3));
+  }
+
+  /** Returns whether attempts that wait get another beside them. */
+  boolean hasBeside() {
+    return besideDelay.compareTo(attemptLimit) < 0;
   }
 }

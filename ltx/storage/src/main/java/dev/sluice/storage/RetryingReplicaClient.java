@@ -16,8 +16,9 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>An attempt that takes too long is cancelled and counts as failed; one of {@link
  * #createIfAbsent} or {@link #delete} has only the deadline, and then is {@link
- * ReplicaException.OutcomeUnknown}: nothing is written twice. A stream is tried again until it is
- * open, not while it is read.
+ * ReplicaException.OutcomeUnknown}: nothing is written twice. Reads may have an attempt beside the
+ * one that has not answered yet, if {@link Retries#besideDelay} says so. A stream is tried again
+ * until it is open, not while it is read.
  *
  * <p>Light: made for one group of calls with one deadline. Closing it closes nothing. Thread-safe.
  */

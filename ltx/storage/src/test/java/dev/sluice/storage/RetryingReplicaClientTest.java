@@ -205,6 +205,75 @@ class RetryingReplicaClientTest {
     assertEquals(0, time.waiting());
   }
 
+  private ReplicaClient eager() {
+    return Retries.eager(new Random(7), time)
+        .until(Deadline.after(Duration.ofSeconds(30), time::nanos), inner);
+  }
+
+  @Test
+  void anAttemptBesideAnswersWhereTheFirstHangs() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(249);
+    assertEquals(1, inner.count());
+    time.advanceMillis(2);
+    assertEquals(2, inner.count());
+    CompletableFuture<byte[]> second = inner.last();
+    time.advanceMillis(250);
+    assertEquals(3, inner.count());
+    assertTrue(second.isCancelled(), "two at once");
+    assertFalse(first.isDone(), "it may be slow but healthy");
+    inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(10, read.join().length);
+    assertTrue(first.isCancelled());
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void theFirstMayAnswerLate() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(5_000);
+    inner.failLast(new ReplicaException.Unavailable("503"));
+    time.advanceMillis(1_000);
+    CompletableFuture<byte[]> beside = inner.last();
+    first.complete(new byte[10]);
+    assertEquals(10, read.join().length);
+    assertTrue(beside.isCancelled());
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void whatAnAttemptBesideIsToldIsFinal() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(251);
+    inner.failLast(new ReplicaException.NotFound("gone"));
+    failure(ReplicaException.NotFound.class, read);
+    assertTrue(first.isCancelled());
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void cancellingCancelsBoth() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(251);
+    read.cancel(true);
+    assertTrue(first.isCancelled() && inner.last().isCancelled());
+    time.advanceMillis(5_000);
+    assertEquals(2, inner.count());
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void nothingIsWrittenBeside() {
+    CompletableFuture<LtxFile> create = eager().createIfAbsent(NAME, Path.of("x"), Instant.EPOCH);
+    time.advanceMillis(29_000);
+    assertEquals(1, inner.count());
+    assertFalse(create.isDone());
+  }
+
   @Test
   void aStreamThatComesTooLateIsClosed() {
     CompletableFuture<InputStream> open = client.open(FILE);

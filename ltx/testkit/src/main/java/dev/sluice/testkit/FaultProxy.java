@@ -34,7 +34,7 @@ public final class FaultProxy implements AutoCloseable {
 
   private final Object lock = new Object();
   private final URI server;
-  private final List<Rule> rules = new ArrayList<>();
+  private final List<FaultChooser> rules = new ArrayList<>();
   private final List<Exchange> log = new ArrayList<>();
   private final List<ProxyConnection> connections = new ArrayList<>();
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -140,7 +140,12 @@ public final class FaultProxy implements AutoCloseable {
   public record Exchange(
       Request request, int status, long bodyBytes, long startNanos, long endNanos) {}
 
-  private record Rule(Predicate<Request> when, Fault fault, AtomicInteger left) {}
+  /** What a rule does to a request, if anything. */
+  @FunctionalInterface
+  public interface FaultChooser {
+    /** Called for each request, on several threads, one after another. */
+    Optional<Fault> choose(Request request);
+  }
 
   /** Returns the address that clients use instead of the server's. */
   public URI endpoint() {
@@ -154,8 +159,18 @@ public final class FaultProxy implements AutoCloseable {
 
   /** Breaks the next {@code times} requests that {@code when} accepts. */
   public void inject(int times, Predicate<Request> when, Fault fault) {
+    AtomicInteger left = new AtomicInteger(times);
+    inject(
+        request ->
+            left.get() > 0 && when.test(request) && left.getAndDecrement() > 0
+                ? Optional.of(fault)
+                : Optional.empty());
+  }
+
+  /** Breaks requests as {@code rule} chooses, until {@link #heal()}. */
+  public void inject(FaultChooser rule) {
     synchronized (lock) {
-      rules.add(0, new Rule(when, fault, new AtomicInteger(times)));
+      rules.add(0, rule);
     }
   }
 
@@ -308,16 +323,10 @@ public final class FaultProxy implements AutoCloseable {
     return now;
   }
 
-  /** Returns the fault for this request and takes it from its rule's number. */
+  /** Returns the fault for this request, which counts for its rule. */
   Optional<Fault> faultFor(Request request) {
     synchronized (lock) {
-      for (Rule rule : rules) {
-        if (rule.left().get() > 0 && rule.when().test(request)) {
-          rule.left().decrementAndGet();
-          return Optional.of(rule.fault());
-        }
-      }
-      return Optional.empty();
+      return rules.stream().flatMap(rule -> rule.choose(request).stream()).findFirst();
     }
   }
 
