@@ -165,8 +165,9 @@ final class FileLoader {
     byte[] head = await(requested.head(), file);
     try {
       if (requested.known().isPresent()) {
-        return new Loaded(
-            file, requested.number(), FileSummary.ofBytes(head, file, name), List.of());
+        FileSummary known = FileSummary.ofBytes(head, file, name);
+        source.fingerprints().note(file, known.fingerprint());
+        return new Loaded(file, requested.number(), known, List.of());
       }
       FileSummary summary;
       List<Piece> pieces = new ArrayList<>();
@@ -179,6 +180,7 @@ final class FileLoader {
         keep(pieces, file.size() - tail.length, tail);
       }
       source.cache().put(FrameCache.summaryKey(requested.number()), summary.bytes());
+      source.fingerprints().note(file, summary.fingerprint());
       return new Loaded(file, requested.number(), summary, pieces);
     } catch (LtxFormatException e) {
       throw new MalformedFileException(file, e);

@@ -54,6 +54,12 @@ record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
     return ofEnds(bytes, Arrays.copyOfRange(bytes, LtxHeader.BYTES, bytes.length), file, name);
   }
 
+  /** Returns what tells this file from another of the same name. */
+  Fingerprints.Fingerprint fingerprint() {
+    ByteBuffer trailer = ByteBuffer.wrap(bytes, bytes.length - Long.BYTES, Long.BYTES);
+    return new Fingerprints.Fingerprint(header.timestampMillis(), trailer.getLong());
+  }
+
   private static void requireListed(LtxHeader header, LtxFile file, String name)
       throws LtxFormatException {
     if (!header.range().equals(file.name().range())) {

@@ -3,21 +3,20 @@ package dev.sluice.cache;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Retries;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * Tells whether a file whose version has changed is still the same, by its bytes: a writer may give
- * a file its time after it is there, and a copy that was put over it has another version too.
- *
- * <p>Only of files that are small enough to be read whole, for their checksum proves the rest of
- * them, and whose header and index are still in the cache. Thread-safe.
+ * Tells whether a file whose version has changed is still the same, by its header and checksum: a
+ * writer that is not sure whether a file has arrived stores it once more, one may give a file its
+ * time after it is there, and a copy that was put over it has another version too. Thread-safe.
  */
 final class KnownContents {
-  private static final long BYTES_MAX = 8 << 20;
+  private static final long WHOLE_BYTES_MAX = 8 << 20;
   private static final Duration LIMIT = Duration.ofSeconds(5);
 
   private final Source source;
@@ -31,29 +30,35 @@ final class KnownContents {
   /**
    * Returns whether the file is proven to hold what it held.
    *
-   * @throws dev.sluice.storage.ReplicaException if it cannot be read now
+   * @throws ReplicaException if it cannot be read now
    */
   boolean isSame(LtxFile before, LtxFile now) throws IOException {
-    if (before.size() != now.size() || now.size() > BYTES_MAX) {
+    Optional<Fingerprints.Fingerprint> known = source.fingerprints().of(before);
+    if (before.size() != now.size() || known.isEmpty()) {
       return false;
     }
-    int number = source.files().numberOf(before);
-    Optional<byte[]> known = source.cache().find(FrameCache.summaryKey(number));
-    if (known.isEmpty()) {
-      return false;
-    }
-    String name = source.location(now);
     Deadline deadline = Deadline.after(LIMIT, System::nanoTime);
+    Source retrying = source.with(retries.until(deadline, source.client()));
+    try {
+      return fingerprint(now, retrying, deadline).equals(known.get());
+    } catch (MalformedFileException | LtxFormatException e) {
+      return false;
+    } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+      throw new ReplicaException.Unavailable(
+          source.location(now) + " changes while it is looked at", e);
+    }
+  }
+
+  /** Reads all of a file that is not large, so that its checksum is true of its content. */
+  private static Fingerprints.Fingerprint fingerprint(
+      LtxFile file, Source source, Deadline deadline) throws IOException {
+    if (file.size() > WHOLE_BYTES_MAX) {
+      return new FileLoader(source, deadline).load(List.of(file)).get(0).summary().fingerprint();
+    }
+    String name = source.location(file);
     source.meter().beginRound();
     byte[] content =
-        Waits.await(
-            retries.until(deadline, source.client()).read(now, 0, (int) now.size()),
-            deadline,
-            "compare " + name);
-    try {
-      return Arrays.equals(known.get(), FileSummary.ofWhole(content, now, name).bytes());
-    } catch (LtxFormatException e) {
-      return false;
-    }
+        Waits.await(source.client().read(file, 0, (int) file.size()), deadline, "compare " + name);
+    return FileSummary.ofWhole(content, file, name).fingerprint();
   }
 }

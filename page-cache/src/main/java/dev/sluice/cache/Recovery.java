@@ -116,7 +116,7 @@ final class Recovery {
     void requireTime(Deadline deadline) throws ReplicaException.Unavailable {
       if (deadline.hasPassed()) {
         throw new ReplicaException.Unavailable(
-            what + ": not there for the moment: " + reason.getMessage(), reason);
+            what + ": history gone, or not there for the moment: " + reason.getMessage(), reason);
       }
     }
 

@@ -107,7 +107,12 @@ public final class Replica {
       ReplicaClient client, ReplicaOptions options, ReplicaSetup setup, Retries retries) {
     History history = new History(control, announcer);
     Source source =
-        new Source(client, meter, new FileTable(), new FrameCache(options.pageCacheBytes()));
+        new Source(
+            client,
+            meter,
+            new FileTable(),
+            new FrameCache(options.pageCacheBytes()),
+            new Fingerprints());
     return new Parts(
         source,
         retries,

@@ -10,11 +10,16 @@ import dev.sluice.storage.RequestMeter;
  * @param client makes one attempt for each call, or tries again until a deadline: whoever uses it
  *     says which
  */
-record Source(ReplicaClient client, RequestMeter meter, FileTable files, FrameCache cache) {
+record Source(
+    ReplicaClient client,
+    RequestMeter meter,
+    FileTable files,
+    FrameCache cache,
+    Fingerprints fingerprints) {
 
   /** Returns the same with another client of the same storage. */
   Source with(ReplicaClient other) {
-    return new Source(other, meter, files, cache);
+    return new Source(other, meter, files, cache, fingerprints);
   }
 
   String location() {

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -373,6 +374,23 @@ class FollowerTest {
       replica.requireSame();
     }
     assertPages(replica, latest(replica), 2, 2);
+    assertEquals(Optional.empty(), replica.lastError());
+  }
+
+  @Test
+  void aFileThatIsStoredOnceMoreIsTheSameReplica() throws IOException {
+    write(9, 1, 1, 2, "1=1 2=1");
+    Path second = write(0, 2, 2, 2, "1=2");
+    Replica replica = open();
+    View old = latest(replica);
+    Path copy = Files.copy(second, side.resolve("copy"));
+    Files.move(copy, second, StandardCopyOption.REPLACE_EXISTING);
+    replica.poll();
+    replica.requireSame();
+    assertPages(replica, old, 2, 1);
+    write(0, 3, 3, 2, "2=3");
+    replica.poll();
+    assertPages(replica, latest(replica), 2, 3);
     assertEquals(Optional.empty(), replica.lastError());
   }
 

@@ -188,10 +188,8 @@ final class ModuleRules {
   }
 
   private static OptionalInt floor(String artifact) {
-    if (artifact.startsWith(EXAMPLE)) {
-      return OptionalInt.of(FLOORS.get("sluice-jmh"));
-    }
-    Integer floor = FLOORS.get(isBackend(artifact) ? STORAGE : artifact);
+    String standsWith = isBackend(artifact) ? STORAGE : artifact;
+    Integer floor = FLOORS.get(artifact.startsWith(EXAMPLE) ? "sluice-jmh" : standsWith);
     return floor == null ? OptionalInt.empty() : OptionalInt.of(floor);
   }
 }
