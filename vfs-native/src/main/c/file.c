@@ -18,6 +18,9 @@ static int64_t transaction(const sluice_file *file) {
 }
 
 void sluice_note_read(sluice_file *file, int rc) {
+    if (rc == SQ_INTERRUPT) {
+        return; /* nothing is wrong then */
+    }
     if (rc != SQ_OK) {
         file->has_failed_read = true;
         file->has_healed = false;

@@ -8,7 +8,7 @@ typedef struct range {
     uint32_t to;
 } range;
 
-static const range view_bytes[] = {{18, 20}, {24, 32}, {92, 96}};
+static const range view_bytes[] = {{18, 20}, {24, 32}, {40, 44}, {92, 96}};
 
 void sluice_page1_patch(uint8_t *bytes, uint32_t offset, uint32_t amount, const uint8_t *header) {
     for (size_t i = 0; i < sizeof view_bytes / sizeof view_bytes[0]; i++) {

@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
+import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -25,6 +26,7 @@ final class History {
   private final IdentityHashMap<View, Integer> holds = new IdentityHashMap<>();
   private volatile Optional<View> latest = Optional.empty();
   private volatile Optional<Supplier<ViewException>> end = Optional.empty();
+  private volatile boolean isClosed;
   private volatile CompletableFuture<Boolean> change = new CompletableFuture<>();
 
   History(Control control, Announcer announcer) {
@@ -45,6 +47,9 @@ final class History {
   boolean publish(View view) {
     CompletableFuture<Boolean> changed;
     synchronized (lock) {
+      if (isClosed) {
+        return false;
+      }
       boolean isNewer = latest.isEmpty() || latest.get().txid().isBefore(view.txid());
       if (!isNewer || end.isPresent() || !control.publish(view)) {
         return false;
@@ -79,6 +84,16 @@ final class History {
     return true;
   }
 
+  /** Ends every wait; nothing is published any more. */
+  void close() {
+    CompletableFuture<Boolean> changed;
+    synchronized (lock) {
+      isClosed = true;
+      changed = change;
+    }
+    changed.complete(Boolean.FALSE);
+  }
+
   boolean hasEnded() {
     return end.isPresent();
   }
@@ -98,6 +113,9 @@ final class History {
     while (true) {
       CompletableFuture<Boolean> next = change;
       requireSame();
+      if (isClosed) {
+        throw new ReplicaException.Unavailable(what + ": closed meanwhile");
+      }
       Optional<View> view = latest;
       if (view.isPresent() && !view.get().txid().isBefore(txid)) {
         return view.get();

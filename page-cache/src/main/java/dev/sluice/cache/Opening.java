@@ -57,7 +57,8 @@ final class Opening {
       int pageSize = newest.summary().header().pageSize();
       loader.keepPages(loaded, pages, pageSize);
       byte[] pageOne = loader.pageOne(loaded, pages, pageSize);
-      return view(newest, pages, pageOne, timeMillis(newest.summary().header(), header));
+      LtxHeader end = newest.summary().header();
+      return new View(end, pages, Instant.ofEpochMilli(timeMillis(end, header)), pageOne);
     } finally {
       header.ifPresent(request -> request.cancel(true));
     }
@@ -80,16 +81,31 @@ final class Opening {
     loader.keepPages(loaded, pages, base.pageSize());
     boolean isPageOneNew = loaded.stream().anyMatch(each -> each.summary().index().find(1) >= 0);
     byte[] pageOne =
-        isPageOneNew ? loader.pageOne(loaded, pages, base.pageSize()) : base.pageOneHeader();
-    return view(newest, pages, pageOne, newest.summary().header().timestampMillis());
+        isPageOneNew ? loader.pageOne(loaded, pages, base.pageSize()) : base.plainPageOneHeader();
+    LtxHeader header = newest.summary().header();
+    View view = new View(header, pages, Instant.ofEpochMilli(header.timestampMillis()), pageOne);
+    return view.inSchemaEpoch(base.schemaEpoch() + (isOnePast(base, loaded) ? 0 : 1));
   }
 
-  private static View view(
-      FileLoader.Loaded newest, PageMap pages, byte[] pageOne, long timeMillis) {
-    LtxHeader header = newest.summary().header();
-    Txid txid = header.range().max();
-    Instant time = Instant.ofEpochMilli(timeMillis);
-    return new View(txid, header.commit(), header.pageSize(), pages, time, pageOne);
+  /**
+   * Returns whether files are known to go on where a view and each other ends: the same WAL,
+   * without a gap. A database that was restored and written since has another.
+   */
+  private static boolean isOnePast(View base, List<FileLoader.Loaded> loaded) {
+    LtxHeader before = base.newest();
+    for (FileLoader.Loaded one : loaded) {
+      LtxHeader next = one.summary().header();
+      boolean isOneWal =
+          next.walSize() > 0
+              && next.walSalt1() == before.walSalt1()
+              && next.walSalt2() == before.walSalt2()
+              && next.walOffset() == before.walOffset() + before.walSize();
+      if (!isOneWal) {
+        return false;
+      }
+      before = next;
+    }
+    return true;
   }
 
   private void requireNotDeleted(FileLoader.Loaded newest) throws ViewException {

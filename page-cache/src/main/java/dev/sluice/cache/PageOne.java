@@ -8,7 +8,9 @@ import java.util.Arrays;
  * What a view shows of the first 100 bytes of page 1, the header of an SQLite database
  * (https://sqlite.org/fileformat2.html#the_database_header): rollback-journal mode, because there
  * is no WAL beside a replica; the view's size; and a change counter made from its TXID, so that
- * SQLite keeps its page cache exactly as long as the view is the same.
+ * SQLite keeps its page cache exactly as long as the view is the same. And a schema cookie that is
+ * another where the history may have forked: SQLite keeps what it parsed of the schema as long as
+ * the cookie is the same, and two states of different pasts can have one cookie.
  */
 final class PageOne {
 
@@ -19,6 +21,7 @@ final class PageOne {
   private static final int READ_VERSION_AT = 19;
   private static final int CHANGE_COUNTER_AT = 24;
   private static final int COMMIT_AT = 28;
+  private static final int SCHEMA_COOKIE_AT = 40;
   private static final int VERSION_VALID_FOR_AT = 92;
   private static final byte ROLLBACK_JOURNAL = 1;
   private static final int HIGH_HALF_FACTOR = 0x9E3779B1;
@@ -39,6 +42,18 @@ final class PageOne {
     fields.putInt(COMMIT_AT, (int) commit);
     fields.putInt(VERSION_VALID_FOR_AT, changeCounter(txid));
     return header;
+  }
+
+  /**
+   * Returns a header with another schema cookie for each epoch, the header's own for epoch 0.
+   *
+   * @param header not changed
+   */
+  static byte[] inSchemaEpoch(byte[] header, int epoch) {
+    byte[] other = header.clone();
+    ByteBuffer fields = ByteBuffer.wrap(other);
+    fields.putInt(SCHEMA_COOKIE_AT, fields.getInt(SCHEMA_COOKIE_AT) ^ epoch * HIGH_HALF_FACTOR);
+    return other;
   }
 
   /** Neighbouring TXIDs, and TXIDs that differ in the high half alone, have different counters. */

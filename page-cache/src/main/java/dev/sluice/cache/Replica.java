@@ -339,6 +339,7 @@ public final class Replica {
    */
   void close() {
     parts.closing().countDown();
+    parts.history().close();
     synchronized (lock) {
       mayFollow = false;
       follower.ifPresent(Thread::interrupt);

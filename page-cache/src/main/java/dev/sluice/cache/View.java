@@ -1,5 +1,6 @@
 package dev.sluice.cache;
 
+import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
 import java.time.Instant;
 import java.util.Objects;
@@ -21,24 +22,53 @@ public final class View {
   private final AtomicReference<PageMap> pages;
   private final Instant time;
   private final byte[] pageOneHeader;
+  private final LtxHeader newest;
+  private final int schemaEpoch;
   private volatile OptionalLong provenNanos = OptionalLong.empty();
   private volatile Optional<SourceRule.Known> later = Optional.empty();
 
   /**
-   * @param commit pages of the database, at least 1
-   * @param time of the newest file, by its header
+   * Takes what is known of a state.
+   *
+   * @param newest the header of its newest file
+   * @param time of the state: the newest file's, or another's if that is a snapshot
    * @param pageOne page 1 as its file holds it
    */
-  View(Txid txid, long commit, int pageSize, PageMap pages, Instant time, byte[] pageOne) {
-    if (commit < 1) {
-      throw new IllegalArgumentException("a view of " + commit + " pages");
+  View(LtxHeader newest, PageMap pages, Instant time, byte[] pageOne) {
+    this(newest, pages, time, PageOne.header(pageOne, newest.range().max(), newest.commit()), 0);
+  }
+
+  private View(
+      LtxHeader newest, PageMap pages, Instant time, byte[] pageOneHeader, int schemaEpoch) {
+    if (newest.commit() < 1) {
+      throw new IllegalArgumentException("a view of " + newest.commit() + " pages");
     }
-    this.txid = txid;
-    this.commit = commit;
-    this.pageSize = pageSize;
+    this.newest = newest;
+    this.txid = newest.range().max();
+    this.commit = newest.commit();
+    this.pageSize = newest.pageSize();
     this.pages = new AtomicReference<>(pages);
     this.time = time;
-    this.pageOneHeader = PageOne.header(pageOne, txid, commit);
+    this.pageOneHeader = pageOneHeader;
+    this.schemaEpoch = schemaEpoch;
+  }
+
+  /** Returns this view, which nobody has seen yet, in another schema epoch. */
+  View inSchemaEpoch(int epoch) {
+    return new View(newest, pages(), time, pageOneHeader, epoch);
+  }
+
+  /**
+   * Returns a number that is another where views before and after may be of different pasts: what
+   * SQLite knows of the schema of one is then not to be used with the other.
+   */
+  int schemaEpoch() {
+    return schemaEpoch;
+  }
+
+  /** Returns the header of the newest file. */
+  LtxHeader newest() {
+    return newest;
   }
 
   public Txid txid() {
@@ -94,6 +124,20 @@ public final class View {
 
   /** Returns the first 100 bytes of page 1 as SQLite shall see them; a new array each time. */
   public byte[] pageOneHeader() {
+    return pageOneHeader(0);
+  }
+
+  /**
+   * As the other, for a connection that came from another view by a jump.
+   *
+   * @param jumps another number for each jump: makes SQLite read the schema anew
+   */
+  public byte[] pageOneHeader(int jumps) {
+    return PageOne.inSchemaEpoch(pageOneHeader, schemaEpoch ^ jumps << Short.SIZE);
+  }
+
+  /** Returns the header without a schema epoch. */
+  byte[] plainPageOneHeader() {
     return pageOneHeader.clone();
   }
 

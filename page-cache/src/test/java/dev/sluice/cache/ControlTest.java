@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.LtxHeader;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -32,8 +32,8 @@ class ControlTest {
     for (int i = 0; i < page.length; i++) {
       page[i] = (byte) i;
     }
-    return new View(
-        new Txid(txid), commit, 512, PageMap.EMPTY, Instant.ofEpochMilli(1_790_000_000_123L), page);
+    LtxHeader header = TestReplicas.header(512, commit, txid, txid);
+    return new View(header, PageMap.EMPTY, Instant.ofEpochMilli(1_790_000_000_123L), page);
   }
 
   private static ByteBuffer memory(int slots) {

@@ -26,6 +26,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -176,6 +177,24 @@ class FollowerTest {
     long before = replica.requests().lists();
     assertFalse(replica.poll());
     return replica.requests().lists() - before;
+  }
+
+  @Test
+  void aWaitForATxidEndsWithTheReplica() throws Exception {
+    write(0, 1, 1, 1, "1=1");
+    Replica replica = open();
+    CompletableFuture<String> waiting =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return replica.awaitTxid(new Txid(9), Patience.of(Duration.ofHours(1))).toString();
+              } catch (IOException e) {
+                return String.valueOf(e.getMessage());
+              }
+            });
+    replicas.release(replica);
+    String end = waiting.get(20, TimeUnit.SECONDS);
+    assertTrue(end.contains("closed"), end);
   }
 
   @Test

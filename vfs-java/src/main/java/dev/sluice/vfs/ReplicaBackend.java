@@ -18,6 +18,7 @@ import dev.sluice.storage.text.Times;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,7 +69,7 @@ final class ReplicaBackend implements Backend {
     while (true) {
       Replica replica = replicas.acquire(options);
       try {
-        Patience rest = new Patience(deadline.remaining(), request.isInterrupted());
+        Patience rest = new Patience(left(deadline), request.isInterrupted());
         View view = replica.at(target, rest);
         boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
         return new ReplicaConnection(
@@ -86,6 +87,12 @@ final class ReplicaBackend implements Backend {
         throw e;
       }
     }
+  }
+
+  /** Returns the time there is; a millisecond where there is none, which is enough to say so. */
+  private static Duration left(Deadline deadline) {
+    Duration left = deadline.remaining();
+    return left.toMillis() > 0 ? left : Duration.ofMillis(1);
   }
 
   /** Holds a replica for the explicit API, which names it in its URLs by a number of ours. */

@@ -41,6 +41,9 @@ final class ReplicaConnection implements ReplicaFile {
   /** The view that is pinned through Java. */
   private Optional<HeldView> pinned = Optional.empty();
 
+  /** How often this connection was moved: each time SQLite shall read the schema anew. */
+  private int jumps;
+
   private String error = "";
 
   /**
@@ -119,7 +122,7 @@ final class ReplicaConnection implements ReplicaFile {
         .putInt(view.pageSize())
         .putLong(FIRST_EPOCH)
         .putLong(view.time().toEpochMilli())
-        .put(view.pageOneHeader());
+        .put(view.pageOneHeader(own.isPresent() ? jumps : 0));
   }
 
   @Override
@@ -138,6 +141,7 @@ final class ReplicaConnection implements ReplicaFile {
             : Optional.of(HeldView.of(replica, replica.at(target, terms.patience())));
     own.ifPresent(HeldView::close);
     own = chosen;
+    jumps++;
     return chosen.map(held -> held.view().txid().toString()).orElse("");
   }
 

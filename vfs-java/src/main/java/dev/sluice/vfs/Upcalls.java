@@ -216,7 +216,9 @@ final class Upcalls {
     try {
       code = ResultCodes.of(failure, otherwise);
       String reason = reason(failure);
-      files.get(number).failed(reason);
+      if (code != ResultCodes.INTERRUPT) { // nothing is wrong then
+        files.get(number).failed(reason);
+      }
       logFailure(doing, reason, failure);
     } catch (Throwable again) {
       return code;

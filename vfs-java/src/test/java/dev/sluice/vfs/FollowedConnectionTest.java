@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -154,6 +155,31 @@ class FollowedConnectionTest {
       }
       value(moved, "SELECT litestream_set_time('LATEST')");
       primary.shows(6, moved);
+    }
+  }
+
+  @Test
+  void primaryThatWasRestoredHasItsOwnSchema() throws Exception {
+    primary.commit("CREATE TABLE a(x); INSERT INTO a VALUES ('row of a')");
+    try (Connection followed = open();
+        Connection moved = open();
+        Statement prepared = followed.createStatement()) {
+      assertEquals("row of a", value(followed, "SELECT x FROM a"));
+      assertEquals("row of a", value(moved, "SELECT x FROM a"));
+      // Both tables have the same root page, and both states the same schema cookie.
+      Files.copy(dir.resolve("first1"), dir.resolve("first.db"), REPLACE_EXISTING);
+      primary.commit("CREATE TABLE b(x); INSERT INTO b VALUES ('row of b')");
+      value(followed, WAIT.formatted(4));
+      assertThrows(SQLException.class, () -> prepared.executeQuery("SELECT x FROM a"));
+      primary.shows(4, followed);
+      primary.shows(4, moved);
+      for (int txid : new int[] {3, 4, 3, 1}) {
+        String time = Instant.ofEpochMilli(1_700_000_000_001L + 1000L * txid).toString();
+        value(moved, "SELECT litestream_set_time('" + time + "')");
+        primary.shows(txid, moved);
+      }
+      value(moved, "SELECT litestream_set_time('LATEST')");
+      primary.shows(4, moved);
     }
   }
 
