@@ -81,7 +81,7 @@ public final class Replica {
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
     this.announcer = new Announcer(this, setup.listener());
     Random random = new Random();
-    Retries retries = Retries.eager(random, timer);
+    Retries retries = Retries.eager(random, timer, meter);
     this.parts = parts(new MeteringReplicaClient(client, meter), options, setup, retries);
     this.rescued = new Rescued(new RescueFile(options.cacheDirectory(), options.rescueBytes()));
     Recovery.Relocating relocating =

@@ -39,6 +39,9 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   /** The one that was made because {@code running} has not answered yet. */
   private Optional<CompletableFuture<T>> beside = Optional.empty();
 
+  /** Whether an attempt was without an answer for so long that another was due beside it. */
+  private boolean wasSilent;
+
   private Optional<Future<?>> besideTimer = Optional.empty();
   private Optional<ReplicaException> lastFailure = Optional.empty();
 
@@ -124,11 +127,18 @@ final class RetriedCall<T> extends CompletableFuture<T> {
 
   /** The attempt has not answered yet, and the last one beside it has not either. */
   private void startBeside(CompletableFuture<T> request) {
-    Optional<CompletableFuture<T>> last;
     synchronized (lock) {
       if (!isRunning(request)) {
         return;
       }
+      wasSilent = true;
+    }
+    if (!retries.hedges().take()) {
+      scheduleBeside(request);
+      return;
+    }
+    Optional<CompletableFuture<T>> last;
+    synchronized (lock) {
       last = beside;
       beside = Optional.empty();
     }
@@ -200,6 +210,9 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     boolean isCurrent = endAttempt(request);
     if (failure == null) {
       boolean isWanted = isCurrent && complete(value);
+      if (isWanted && neededNoOther()) {
+        retries.hedges().answeredInTime();
+      }
       if (!isWanted) {
         Futures.closeUnused(value);
       }
@@ -216,6 +229,12 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       tryAgain();
     } else {
       completeExceptionally(cause);
+    }
+  }
+
+  private boolean neededNoOther() {
+    synchronized (lock) {
+      return attempts == 1 && !wasSilent;
     }
   }
 

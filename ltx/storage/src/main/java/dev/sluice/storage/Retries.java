@@ -20,6 +20,7 @@ import java.util.random.RandomGenerator;
  *     beside it, and after as long that one is given up for the next: the attempt may be slow but
  *     healthy and goes on, and where it hangs a storage that answers again is noticed at once. As
  *     long as {@code attemptLimit} means that there is none beside
+ * @param hedges how many there may be beside
  * @param random for the jitter; thread-safe
  * @param scheduler for delays and limits, on one thread; its owner closes it
  */
@@ -28,6 +29,7 @@ public record Retries(
     Duration longestDelay,
     Duration attemptLimit,
     Duration besideDelay,
+    Hedges hedges,
     RandomGenerator random,
     ScheduledExecutorService scheduler) {
 
@@ -52,7 +54,14 @@ public record Retries(
       Duration attemptLimit,
       RandomGenerator random,
       ScheduledExecutorService scheduler) {
-    this(firstDelay, longestDelay, attemptLimit, attemptLimit, random, scheduler);
+    this(
+        firstDelay,
+        longestDelay,
+        attemptLimit,
+        attemptLimit,
+        new Hedges(new RequestMeter()),
+        random,
+        scheduler);
   }
 
   /** Returns what suits an object storage: 50 ms to 2 s between attempts, 10 s for each. */
@@ -63,21 +72,26 @@ public record Retries(
 
   /**
    * Returns what suits readers who wait for an object storage, and are to go on as soon as it does:
-   * 50 ms to 0.4 s between attempts, 10 s for each, another beside it after 0.25 s.
+   * 50 ms to 0.4 s between attempts, 10 s for each, another beside it after 0.25 s as long as most
+   * are answered sooner.
+   *
+   * @param meter counts those beside
    */
-  public static Retries eager(RandomGenerator random, ScheduledExecutorService scheduler) {
+  public static Retries eager(
+      RandomGenerator random, ScheduledExecutorService scheduler, RequestMeter meter) {
     return new Retries(
         Duration.ofMillis(50),
         Duration.ofMillis(400),
         Duration.ofSeconds(10),
         Duration.ofMillis(250),
+        new Hedges(meter),
         random,
         scheduler);
   }
 
   /** Returns the same with another limit of each attempt. */
   public Retries withAttemptLimit(Duration limit) {
-    return new Retries(firstDelay, longestDelay, limit, besideDelay, random, scheduler);
+    return new Retries(firstDelay, longestDelay, limit, besideDelay, hedges, random, scheduler);
   }
 
   /** Returns a client that tries again until the deadline. Closing it closes nothing. */

@@ -205,9 +205,12 @@ class RetryingReplicaClientTest {
     assertEquals(0, time.waiting());
   }
 
+  private final RequestMeter meter = new RequestMeter();
+
+  private final Retries eagerly = Retries.eager(new Random(7), time, meter);
+
   private ReplicaClient eager() {
-    return Retries.eager(new Random(7), time)
-        .until(Deadline.after(Duration.ofSeconds(30), time::nanos), inner);
+    return eagerly.until(Deadline.after(Duration.ofSeconds(30), time::nanos), inner);
   }
 
   @Test
@@ -264,6 +267,30 @@ class RetryingReplicaClientTest {
     time.advanceMillis(5_000);
     assertEquals(2, inner.count());
     assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void aStorageThatIsSlowForAllIsNotAskedTwice() {
+    int calls = 300;
+    for (int i = 0; i < calls; i++) {
+      CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+      CompletableFuture<byte[]> first = inner.last();
+      time.advanceMillis(400);
+      first.complete(new byte[10]);
+      assertEquals(10, read.join().length);
+    }
+    assertEquals(calls + 50, inner.count());
+    assertEquals(50, meter.snapshot().hedges());
+    for (int i = 0; i < 4; i++) {
+      CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+      inner.<byte[]>last().complete(new byte[10]);
+      read.join();
+    }
+    CompletableFuture<byte[]> hanging = eager().read(FILE, 0, 10);
+    time.advanceMillis(400);
+    inner.<byte[]>last().complete(new byte[10]);
+    hanging.join();
+    assertEquals(51, meter.snapshot().hedges());
   }
 
   @Test
