@@ -3,8 +3,10 @@ package dev.sluice.vfs.micrometer;
 import dev.sluice.vfs.Sluice;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * The replicas of this process as meters. In Spring Boot a bean of this class is enough; elsewhere:
@@ -36,28 +38,67 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * </table>
  *
  * <p>The meters of a place are there from its first opening on: what failed before somebody looked
- * is still seen. While nothing is open there, TXID and lag are not a number. Thread-safe.
+ * is still seen. While nothing is open there, TXID and lag are not a number.
+ *
+ * <p>A registry has these meters once, however many objects of this class are bound to it, and
+ * until the last of them is closed. Thread-safe.
  */
 public final class SluiceMetrics implements MeterBinder, AutoCloseable {
-  private final List<ReplicaMeters> bound = new CopyOnWriteArrayList<>();
+  private static final Object lock = new Object();
+
+  /**
+   * By identity. Guarded by the lock, which is held while meters come and go: never both at once.
+   */
+  private static final Map<MeterRegistry, Binding> bindings = new IdentityHashMap<>();
+
+  /** Guarded by the lock. */
+  private boolean isClosed;
+
+  /** The meters of a registry, and who is bound to it. */
+  private record Binding(ReplicaMeters meters, Set<SluiceMetrics> owners) {}
 
   /** Counts nothing before it is bound. */
   public SluiceMetrics() {}
 
+  /**
+   * Puts the meters into a registry that does not have them yet.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   @Override
   public void bindTo(MeterRegistry registry) {
-    ReplicaMeters meters = new ReplicaMeters(registry);
-    bound.add(meters);
-    Sluice.addListener(meters);
+    synchronized (lock) {
+      if (isClosed) {
+        throw new IllegalStateException("bind the meters of replicas: closed");
+      }
+      Binding binding = bindings.get(registry);
+      if (binding == null) {
+        binding =
+            new Binding(
+                new ReplicaMeters(registry), Collections.newSetFromMap(new IdentityHashMap<>()));
+        bindings.put(registry, binding);
+        Sluice.addListener(binding.meters());
+      }
+      binding.owners().add(this);
+    }
   }
 
-  /** Takes the meters out of the registries. Idempotent. */
+  /** Takes the meters out of the registries that nobody else is bound to. Idempotent. */
   @Override
   public void close() {
-    for (ReplicaMeters meters : bound) {
-      Sluice.removeListener(meters);
-      meters.close();
+    synchronized (lock) {
+      isClosed = true;
+      bindings
+          .values()
+          .removeIf(
+              binding -> {
+                if (binding.owners().remove(this) && binding.owners().isEmpty()) {
+                  Sluice.removeListener(binding.meters());
+                  binding.meters().close();
+                  return true;
+                }
+                return false;
+              });
     }
-    bound.clear();
   }
 }

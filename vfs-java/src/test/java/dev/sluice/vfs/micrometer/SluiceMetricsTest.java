@@ -1,13 +1,17 @@
 package dev.sluice.vfs.micrometer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.cache.Replica;
 import dev.sluice.cache.ReplicaListener;
+import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.View;
+import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.testkit.Golden;
 import dev.sluice.testkit.GoldenFile;
+import dev.sluice.vfs.OpenReplica;
 import dev.sluice.vfs.Sluice;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -23,6 +27,7 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +46,7 @@ final class SluiceMetricsTest {
 
   /** Opens when it is told of something; added behind the meters, which know it then. */
   private static final class Milestones implements ReplicaListener {
+    final AtomicInteger published = new AtomicInteger();
     final CountDownLatch closed = new CountDownLatch(1);
     final CountDownLatch atTwenty = new CountDownLatch(1);
     final CountDownLatch relocated = new CountDownLatch(1);
@@ -53,6 +59,7 @@ final class SluiceMetricsTest {
 
     @Override
     public void published(Replica replica, View view) {
+      published.incrementAndGet();
       if (view.txid().value() == 20) {
         atTwenty.countDown();
       }
@@ -234,5 +241,59 @@ final class SluiceMetricsTest {
     assertEquals(List.of(), registry.getMeters().stream().map(Meter::getId).toList());
     connect().close();
     assertEquals(List.of(), registry.getMeters().stream().map(Meter::getId).toList());
+  }
+
+  @Test
+  void aRegistryThatIsBoundAgainCountsOnce() throws Exception {
+    Golden.copyTo(replica, levelZero(1, 10));
+    metrics.bindTo(registry);
+    try (SluiceMetrics another = new SluiceMetrics()) {
+      another.bindTo(registry);
+      try (Connection connection = connect()) {
+        assertEquals("000000000000000a", query(connection, "SELECT litestream_txid()"));
+        assertEquals(1, registry.get("sluice.replicas").gauge().value());
+        assertEquals(1, value("sluice.replica.published"));
+        add(levelZero(11, 20));
+        Milestones.await(milestones.atTwenty);
+        double published = value("sluice.replica.published");
+        assertEquals(milestones.published.get(), published);
+      }
+    }
+  }
+
+  @Test
+  void theMetersStayUntilTheLastOfARegistryIsClosed() throws Exception {
+    Golden.copyTo(replica, levelZero(1, 10));
+    try (SluiceMetrics another = new SluiceMetrics();
+        Connection connection = connect()) {
+      another.bindTo(registry);
+      metrics.close();
+      assertEquals("000000000000000a", query(connection, "SELECT litestream_txid()"));
+      assertEquals(1, registry.get("sluice.replicas").gauge().value());
+      assertEquals(10, value("sluice.replica.txid"));
+    }
+    assertEquals(List.of(), registry.getMeters().stream().map(Meter::getId).toList());
+  }
+
+  @Test
+  void whatIsClosedCannotBeBound() {
+    metrics.close();
+    assertThrows(IllegalStateException.class, () -> metrics.bindTo(registry));
+    assertEquals(List.of(), registry.getMeters());
+  }
+
+  @Test
+  void whatIsToldTooLateCountsNowhere() throws Exception {
+    Golden.copyTo(replica, levelZero(1, 10));
+    SimpleMeterRegistry other = new SimpleMeterRegistry();
+    ReplicaMeters meters = new ReplicaMeters(other);
+    try (OpenReplica open = Sluice.open(ReplicaOptions.of(ReplicaUrl.parse("file:" + replica)))) {
+      meters.opened(open.replica());
+      assertTrue(other.getMeters().size() > 10);
+      meters.close();
+      meters.failed(open.replica(), new IOException("late"));
+      meters.closed(open.replica());
+      assertEquals(List.of(), other.getMeters());
+    }
   }
 }

@@ -10,7 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,9 +49,35 @@ final class MainTest {
     }
   }
 
+  /** The pool's own queries would else begin a transaction, which pins what they read. */
+  @Test
+  void aConnectionThatThePoolTriedBeforeSeesTheNewest() throws Exception {
+    Path from = Path.of(System.getProperty("sluice.root"), "docs/example/ltx/0");
+    Path to = Files.createDirectories(folder.resolve("ltx/0"));
+    for (int txid = 1; txid <= 4; txid++) {
+      copy(from, to, txid);
+    }
+    try (HikariDataSource pool = Main.pool("file:" + folder)) {
+      copy(from, to, 5);
+      copy(from, to, 6);
+      awaitNewest(pool);
+      List<String> reports = new ArrayList<>();
+      // Who is handed which connection is the pool's affair: all of them, so the tried one as well.
+      try (Connection first = pool.getConnection();
+          Connection second = pool.getConnection();
+          Connection third = pool.getConnection();
+          Connection fourth = pool.getConnection()) {
+        for (Connection connection : List.of(first, second, third, fourth)) {
+          reports.add(Main.report(connection));
+        }
+      }
+      assertEquals(
+          Collections.nCopies(4, "126 passages, 79480 cents at TXID 0000000000000006"), reports);
+    }
+  }
+
   private static void awaitNewest(HikariDataSource pool) throws Exception {
-    try (Connection other = pool.getConnection()) {
-      other.setAutoCommit(true); // it cannot be waited for inside a transaction
+    try (Connection other = DriverManager.getConnection(pool.getJdbcUrl())) {
       try (Statement statement = other.createStatement()) {
         statement.execute("SELECT litestream_wait_txid('6', 30)");
       }

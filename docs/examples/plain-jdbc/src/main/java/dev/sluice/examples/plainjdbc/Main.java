@@ -25,17 +25,23 @@ public final class Main {
     }
   }
 
+  /**
+   * A transaction reads one TXID, and asks for it after its first read: a function alone reads
+   * nothing.
+   */
   private static void print(String when, Connection connection) throws SQLException {
+    connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
-      // The last instant at which this view was proven to be the newest is so many seconds ago.
-      try (ResultSet row = statement.executeQuery("SELECT litestream_txid(), litestream_lag()")) {
-        System.out.println(when + ": TXID " + row.getString(1) + ", lag " + row.getLong(2));
-      }
       try (ResultSet rows = statement.executeQuery("SELECT * FROM revenue")) {
         while (rows.next()) {
           System.out.println(rows.getString(1) + "|" + rows.getInt(2) + "|" + rows.getDouble(3));
         }
       }
+      // The last instant at which this view was proven to be the newest is so many seconds ago.
+      try (ResultSet row = statement.executeQuery("SELECT litestream_txid(), litestream_lag()")) {
+        System.out.println(when + ": TXID " + row.getString(1) + ", lag " + row.getLong(2));
+      }
     }
+    connection.commit();
   }
 }

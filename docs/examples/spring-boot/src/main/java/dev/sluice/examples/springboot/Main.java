@@ -23,12 +23,18 @@ public class Main {
   @Bean
   CommandLineRunner printRevenue(JdbcTemplate lock) {
     return args -> {
-      String txid = lock.queryForObject("SELECT litestream_txid()", String.class);
-      System.out.println("TXID " + txid);
+      // In the same query: another one might read a later TXID.
       lock.query(
-          "SELECT kind, passages, eur FROM revenue",
+          "SELECT kind, passages, eur, litestream_txid() FROM revenue",
           row -> {
-            System.out.println(row.getString(1) + "|" + row.getInt(2) + "|" + row.getDouble(3));
+            System.out.println(
+                row.getString(1)
+                    + "|"
+                    + row.getInt(2)
+                    + "|"
+                    + row.getDouble(3)
+                    + "|"
+                    + row.getString(4));
           });
     };
   }

@@ -16,11 +16,10 @@ final class MainTest {
   void printsTheRevenue() throws Exception {
     assertEquals(
         List.of(
-            "TXID 0000000000000006",
-            "barge|55|412.39",
-            "canoe|17|87.4",
-            "tug|18|101.21",
-            "yacht|36|193.8"),
+            "barge|55|412.39|0000000000000006",
+            "canoe|17|87.4|0000000000000006",
+            "tug|18|101.21|0000000000000006",
+            "yacht|36|193.8|0000000000000006"),
         outputOf("--lock.replica=" + REPLICA));
   }
 
