@@ -86,7 +86,8 @@ final class Recovery {
     }
     if (found.isAbsent(missing.frame().file())) {
       tries.absences++;
-      if (tries.absences > PAUSES.size()) {
+      if (tries.absences > PAUSES.size() || missing.view().isLost(missing.frame().file())) {
+        missing.view().lose(missing.frame().file());
         throw missing.historyGone();
       }
     }

@@ -6,6 +6,8 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -24,6 +26,10 @@ public final class View {
   private final byte[] pageOneHeader;
   private final LtxHeader newest;
   private final int schemaEpoch;
+
+  /** Files that are gone with pages that nothing else holds. */
+  private final Set<Integer> lost = ConcurrentHashMap.newKeySet();
+
   private volatile OptionalLong provenNanos = OptionalLong.empty();
   private volatile Optional<SourceRule.Known> later = Optional.empty();
 
@@ -96,6 +102,15 @@ public final class View {
    */
   boolean relocate(PageMap before, PageMap after) {
     return pages.compareAndSet(before, after);
+  }
+
+  /** Says that a file is gone, and that some of its pages were looked for long enough. */
+  void lose(int file) {
+    lost.add(file);
+  }
+
+  boolean isLost(int file) {
+    return lost.contains(file);
   }
 
   /** Returns when this view was last known to be the newest, on the ticker's scale. */
