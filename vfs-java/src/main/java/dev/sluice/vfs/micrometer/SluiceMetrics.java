@@ -5,7 +5,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.Collections;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -49,7 +48,7 @@ public final class SluiceMetrics implements MeterBinder, AutoCloseable {
   /**
    * By identity. Guarded by the lock, which is held while meters come and go: never both at once.
    */
-  private static final Map<MeterRegistry, Binding> bindings = new IdentityHashMap<>();
+  private static final IdentityHashMap<MeterRegistry, Binding> bindings = new IdentityHashMap<>();
 
   /** Guarded by the lock. */
   private boolean isClosed;
