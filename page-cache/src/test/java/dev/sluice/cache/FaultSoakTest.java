@@ -59,7 +59,7 @@ class FaultSoakTest {
   private static final Duration WRITE_INTERVAL = Duration.ofMillis(60);
 
   /** A second, and a quarter for a busy machine; the slowest of many may take longer. */
-  private static final Duration USUAL_RECOVERY = Duration.ofMillis(1000);
+  private static final Duration USUAL_RECOVERY = Duration.ofSeconds(1);
 
   private static final Duration LONGEST_RECOVERY = Duration.ofMillis(2500);
 
