@@ -55,7 +55,7 @@ final class Announcer {
   private void tell(Consumer<ReplicaListener> news) {
     try {
       news.accept(listener);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | LinkageError e) {
       log.warn("the listener of {} failed", replica.location(), e);
     }
   }

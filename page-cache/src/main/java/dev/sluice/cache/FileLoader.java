@@ -6,6 +6,7 @@ import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.PageIndex;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -43,6 +44,7 @@ final class FileLoader {
   private final Source source;
   private final Deadline deadline;
   private long keptBytes;
+  private Optional<LtxFile> absent = Optional.empty();
 
   /** What came of a file, beside its summary: bytes that may hold frames. */
   @SuppressWarnings("ArrayRecordComponent") // compared by nobody
@@ -86,8 +88,8 @@ final class FileLoader {
    * Returns what the files hold, in their order.
    *
    * @throws MalformedFileException if a file breaks a rule of the format
-   * @throws dev.sluice.storage.ReplicaException if a file cannot be read; {@code NotFound} and
-   *     {@code Conflict} mean that the listing is out of date
+   * @throws ReplicaException if a file cannot be read; {@code NotFound} and {@code Conflict} mean
+   *     that the listing is out of date
    */
   List<Loaded> load(List<LtxFile> plan) throws IOException {
     // Newest first: what there is room to keep is then most likely current.
@@ -214,7 +216,17 @@ final class FileLoader {
   }
 
   private byte[] await(CompletableFuture<byte[]> request, LtxFile file) throws IOException {
-    return Waits.await(request, deadline, "open " + nameOf(file));
+    try {
+      return Waits.await(request, deadline, "open " + nameOf(file));
+    } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+      absent = Optional.of(file);
+      throw e;
+    }
+  }
+
+  /** Returns the file because of which the last call failed as it was not there, or another. */
+  Optional<LtxFile> absent() {
+    return absent;
   }
 
   /** Returns the number of a file in the replica's {@link FileTable}. */

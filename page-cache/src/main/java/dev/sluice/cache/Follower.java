@@ -9,9 +9,11 @@ import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,13 +34,16 @@ final class Follower {
   private static final Logger log = LoggerFactory.getLogger(Follower.class);
 
   private static final Duration LOOK_AT_ALL = Duration.ofSeconds(30);
+
+  /** Where files of level 0 go at once, relocation is left to the reads. */
+  private static final Duration LOOK_AT_ALL_SOONEST = Duration.ofSeconds(5);
+
   private static final Duration FIRST_REPAIR = Duration.ofSeconds(1);
 
   /** A listing of everything is made at least so often while the youngest file grows old. */
   private static final int LOOKS_IN_AN_AGE = 10;
 
   private static final int FILES_AT_ONCE = 512;
-  private static final int RELISTS_MAX = 3;
 
   private final Parts parts;
   private final Lookout lookout;
@@ -100,27 +105,27 @@ final class Follower {
       return;
     }
     Lookout.News news = firstLook(deadline);
-    int relists = 0;
+    Set<LtxFile> unusable = new HashSet<>(malformed.keySet());
     while (true) {
       try {
-        Chain chain = Chain.after(reached(), news.files(), malformed.keySet());
+        Chain chain = Chain.after(reached(), news.files(), unusable);
         if (chain.hasGap() && !news.isComplete() && isRepairDue()) {
           news = lookAtAll(deadline);
           continue;
         }
-        publish(chain, news.askedNanos(), relists == 0 ? FILES_AT_ONCE : 1, deadline);
+        publish(chain, news.askedNanos(), unusable, deadline);
         learn(news);
         conclude(chain, news);
         return;
       } catch (MalformedFileException e) {
         log.warn("{}", e.reason().getMessage());
         malformed.put(e.file(), e.reason());
+        unusable.add(e.file());
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-        relists++;
-        if (relists > RELISTS_MAX) {
-          throw e;
+        // A listing that is out of date, or a file that cannot be had: it is done without for now.
+        if (!news.isComplete() && isRepairDue()) {
+          news = lookAtAll(deadline);
         }
-        news = lookAtAll(deadline);
       }
     }
   }
@@ -169,9 +174,11 @@ final class Follower {
     return news;
   }
 
-  private boolean isCompleteDue() {
+  /** Returns whether the next look lists everything. */
+  boolean isCompleteDue() {
     Duration most = upkeep.levelZeroAge().dividedBy(LOOKS_IN_AN_AGE);
-    return !wasEverComplete || isPast(shorter(LOOK_AT_ALL, most));
+    Duration often = most.compareTo(LOOK_AT_ALL_SOONEST) > 0 ? most : LOOK_AT_ALL_SOONEST;
+    return !wasEverComplete || isPast(shorter(LOOK_AT_ALL, often));
   }
 
   /** A gap that a complete listing has just shown to be there is not looked into again at once. */
@@ -188,18 +195,19 @@ final class Follower {
   }
 
   /**
-   * Publishes what a chain leads to, in several steps if it is long: each is a state. File by file
-   * after one was found gone, so that what is before it is seen. What is not the newest is as fresh
-   * as what it follows on.
+   * Publishes what a chain leads to, in several steps if it is long: each is a state. What is not
+   * the newest is as fresh as what it follows on.
+   *
+   * @param unusable takes the file that is not there, if one is not
    */
-  private void publish(Chain chain, long askedNanos, int atOnce, Deadline deadline)
+  private void publish(Chain chain, long askedNanos, Set<LtxFile> unusable, Deadline deadline)
       throws IOException {
     ReplicaClient retrying = parts.retries().until(deadline, parts.source().client());
     List<LtxFile> files = chain.files();
-    for (int from = 0; from < files.size(); from += atOnce) {
-      List<LtxFile> some = files.subList(from, Math.min(files.size(), from + atOnce));
+    for (int from = 0; from < files.size(); from += FILES_AT_ONCE) {
+      List<LtxFile> some = files.subList(from, Math.min(files.size(), from + FILES_AT_ONCE));
       Opening opening = new Opening(parts.source().with(retrying), deadline);
-      View view = opening.follow(latest(), some);
+      View view = follow(opening, some, unusable);
       parts.identity().know(some);
       latest().provenNanos().ifPresent(view::prove);
       if (view.txid().equals(chain.newest())) {
@@ -209,6 +217,18 @@ final class Follower {
         parts.history().requireSame();
         parts.requireOpen();
       }
+    }
+  }
+
+  private View follow(Opening opening, List<LtxFile> files, Set<LtxFile> unusable)
+      throws IOException {
+    try {
+      return opening.follow(latest(), files);
+    } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+      if (opening.absent().isEmpty() || !unusable.add(opening.absent().get())) {
+        throw new ReplicaException.Unavailable(String.valueOf(e.getMessage()), e);
+      }
+      throw e;
     }
   }
 

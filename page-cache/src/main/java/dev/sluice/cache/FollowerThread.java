@@ -33,6 +33,10 @@ final class FollowerThread implements Runnable {
   private final Parts parts;
   private final RandomGenerator random;
   private Duration limit = FIRST_LIMIT;
+
+  /** Twice as long as the last complete listing took: one of a large replica takes its time. */
+  private Duration completeLimit = FIRST_LIMIT;
+
   private volatile long intervalNanos;
 
   FollowerThread(Follower follower, Parts parts, RandomGenerator random, Duration interval) {
@@ -88,16 +92,21 @@ final class FollowerThread implements Runnable {
    * @return whether a view was published
    */
   boolean poll() {
-    Deadline deadline = Deadline.after(limit, System::nanoTime);
+    boolean isComplete = follower.isCompleteDue();
+    Duration given = isComplete && completeLimit.compareTo(limit) > 0 ? completeLimit : limit;
+    long begunNanos = System.nanoTime();
+    Deadline deadline = Deadline.after(given, System::nanoTime);
     Optional<View> before = parts.history().latest();
     try {
       follower.poll(deadline);
       limit = FIRST_LIMIT;
+      if (isComplete) {
+        completeLimit = bounded(Duration.ofNanos(2 * (System.nanoTime() - begunNanos)));
+      }
       parts.troubles().followingIsWell();
     } catch (ReplicaException.Unavailable e) {
       if (deadline.hasPassed()) {
-        Duration next = limit.multipliedBy(2);
-        limit = next.compareTo(LAST_LIMIT) < 0 ? next : LAST_LIMIT;
+        limit = bounded(given.multipliedBy(2));
       }
       fail(e);
     } catch (ViewException | LtxFormatException e) {
@@ -107,6 +116,11 @@ final class FollowerThread implements Runnable {
       fail(e);
     }
     return !parts.history().latest().equals(before);
+  }
+
+  private static Duration bounded(Duration wanted) {
+    Duration atLeast = wanted.compareTo(FIRST_LIMIT) > 0 ? wanted : FIRST_LIMIT;
+    return atLeast.compareTo(LAST_LIMIT) < 0 ? atLeast : LAST_LIMIT;
   }
 
   private void fail(IOException failure) {

@@ -58,8 +58,8 @@ final class History {
       changed = change;
       change = new CompletableFuture<>();
     }
-    announcer.published(view);
     changed.complete(Boolean.TRUE);
+    announcer.published(view);
     return true;
   }
 
@@ -79,8 +79,8 @@ final class History {
       control.withdraw();
       changed = change;
     }
-    announcer.ended(reason.get());
     changed.complete(Boolean.FALSE);
+    announcer.ended(reason.get());
     return true;
   }
 

@@ -28,7 +28,7 @@ final class Identity {
 
   /** Takes files from which a view was made; the first ones are of what is followed. */
   void know(List<LtxFile> files) {
-    lineage.know(files);
+    lineage.know(contents.read(files));
   }
 
   /**
@@ -41,7 +41,9 @@ final class Identity {
    */
   boolean isProvenBy(List<LtxFile> listed) throws IOException {
     history.requireSame();
-    return judge(listed, false) instanceof Lineage.Same;
+    boolean isSame = judge(listed, false) instanceof Lineage.Same;
+    isDoubted &= !isSame;
+    return isSame;
   }
 
   /**
@@ -77,14 +79,14 @@ final class Identity {
   private Lineage.Verdict judge(List<LtxFile> listed, boolean isComplete) throws IOException {
     Lineage.Verdict verdict = lineage.compare(listed, isComplete);
     while (verdict instanceof Lineage.Other other && contents.isSame(other.before(), other.now())) {
-      lineage.know(List.of(other.now()));
+      lineage.know(List.of(new Lineage.Known(other.now(), other.before().fingerprint())));
       verdict = lineage.compare(listed, isComplete);
     }
     if (verdict instanceof Lineage.Other other) {
       String reason =
           location
               + ": the replica was replaced: "
-              + described(other.before())
+              + described(other.before().file())
               + " has become "
               + described(other.now())
               + ": open it again";

@@ -27,14 +27,21 @@ final class KnownContents {
     this.retries = retries;
   }
 
+  /** Returns files that were just read, each with what its content is known by. */
+  List<Lineage.Known> read(List<LtxFile> files) {
+    return files.stream()
+        .map(file -> new Lineage.Known(file, source.fingerprints().of(file)))
+        .toList();
+  }
+
   /**
    * Returns whether the file is proven to hold what it held.
    *
    * @throws ReplicaException if it cannot be read now
    */
-  boolean isSame(LtxFile before, LtxFile now) throws IOException {
-    Optional<Fingerprints.Fingerprint> known = source.fingerprints().of(before);
-    if (before.size() != now.size() || known.isEmpty()) {
+  boolean isSame(Lineage.Known before, LtxFile now) throws IOException {
+    Optional<Fingerprints.Fingerprint> known = before.fingerprint();
+    if (before.file().size() != now.size() || known.isEmpty()) {
       return false;
     }
     Deadline deadline = Deadline.after(LIMIT, System::nanoTime);

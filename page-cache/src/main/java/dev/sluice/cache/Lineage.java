@@ -3,9 +3,11 @@ package dev.sluice.cache;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -15,23 +17,36 @@ import java.util.stream.Collectors;
  * prefix can be deleted and begun anew.
  *
  * <p>A listing with one of the files known before, unchanged, is of the same history. One with a
- * file of the same name and another size or version is not, and one with none of them proves
- * nothing. A file is known once it was read, or was the same in two complete listings: one that is
- * being written looks like another each time. The newest files of each level are remembered, so
- * that something is left to compare after compaction and retention. Thread-safe: what changes is
- * under this object's private lock.
+ * file that was read and has another content now is not, and one with none of them proves nothing.
+ * A file is known once it was read, or was the same in two complete listings: one that is being
+ * written looks like another each time. The newest files of each level are remembered, so that
+ * something is left to compare after compaction and retention. Thread-safe: what changes is under
+ * this object's private lock.
  */
 final class Lineage {
   private static final int FILES_A_LEVEL = 64;
 
-  private static final Comparator<LtxFile> NEWEST_FIRST =
-      Comparator.<LtxFile, Txid>comparing(file -> file.name().range().max()).reversed();
+  private static final Comparator<Known> NEWEST_FIRST =
+      Comparator.<Known, Txid>comparing(known -> known.file().name().range().max()).reversed();
 
   private final Object lock = new Object();
-  private Map<LtxFileName, LtxFile> remembered = Map.of();
+  private Map<LtxFileName, Known> remembered = Map.of();
 
   /** The files of the last complete listing. */
-  private Map<LtxFileName, LtxFile> seen = Map.of();
+  private Map<LtxFileName, Known> seen = Map.of();
+
+  /**
+   * A file that is known.
+   *
+   * @param fingerprint its content's, if it was read; one that was not is no proof of another
+   *     replica when it changes
+   */
+  record Known(LtxFile file, Optional<Fingerprints.Fingerprint> fingerprint) {
+
+    private boolean is(LtxFile other) {
+      return file.size() == other.size() && file.version().equals(other.version());
+    }
+  }
 
   /** What a listing says. */
   sealed interface Verdict {}
@@ -39,17 +54,17 @@ final class Lineage {
   /** It is the same replica, or nothing is remembered. */
   record Same() implements Verdict {}
 
-  /** It is another: the file as it was and as it is. */
-  record Other(LtxFile before, LtxFile now) implements Verdict {}
+  /** It is another, unless the content is the same: the file as it was, which was read, and is. */
+  record Other(Known before, LtxFile now) implements Verdict {}
 
   /** It has none of the files that are remembered. */
   record Unknown() implements Verdict {}
 
   /** Takes files that were read; the first ones are of the replica that is meant. */
-  void know(Collection<LtxFile> read) {
+  void know(Collection<Known> read) {
     synchronized (lock) {
-      Map<LtxFileName, LtxFile> known = new HashMap<>(remembered);
-      read.forEach(file -> known.put(file.name(), file));
+      Map<LtxFileName, Known> known = new HashMap<>(remembered);
+      read.forEach(each -> known.put(each.file().name(), each));
       remembered = newest(known.values());
     }
   }
@@ -67,42 +82,43 @@ final class Lineage {
       }
       boolean isSame = false;
       for (LtxFile file : listed) {
-        Optional<LtxFile> before = Optional.ofNullable(remembered.get(file.name()));
-        if (before.isPresent() && !isSameFile(before.get(), file)) {
-          return new Other(before.get(), file);
+        Known before = remembered.get(file.name());
+        if (before != null && before.is(file)) {
+          isSame = true;
+        } else if (before != null && before.fingerprint().isPresent()) {
+          return new Other(before, file);
         }
-        isSame |= before.isPresent();
       }
       if (!isSame) {
         return new Unknown();
       }
       if (isComplete) {
-        remembered =
-            newest(
-                listed.stream()
-                    .filter(file -> isIn(remembered, file) || isIn(seen, file))
-                    .toList());
-        seen = newest(listed);
+        remember(listed);
       }
       return new Same();
     }
   }
 
-  private static boolean isIn(Map<LtxFileName, LtxFile> files, LtxFile file) {
-    LtxFile known = files.get(file.name());
-    return known != null && isSameFile(known, file);
+  /** Called under the lock. */
+  private void remember(Collection<LtxFile> listed) {
+    List<Known> known = new ArrayList<>();
+    for (LtxFile file : listed) {
+      find(remembered, file).or(() -> find(seen, file)).ifPresent(known::add);
+    }
+    remembered = newest(known);
+    seen = newest(listed.stream().map(file -> new Known(file, Optional.empty())).toList());
   }
 
-  private static boolean isSameFile(LtxFile before, LtxFile now) {
-    return before.size() == now.size() && before.version().equals(now.version());
+  private static Optional<Known> find(Map<LtxFileName, Known> files, LtxFile file) {
+    return Optional.ofNullable(files.get(file.name())).filter(known -> known.is(file));
   }
 
-  private static Map<LtxFileName, LtxFile> newest(Collection<LtxFile> files) {
+  private static Map<LtxFileName, Known> newest(Collection<Known> files) {
     return files.stream()
-        .collect(Collectors.groupingBy(file -> file.name().level()))
+        .collect(Collectors.groupingBy(known -> known.file().name().level()))
         .values()
         .stream()
         .flatMap(level -> level.stream().sorted(NEWEST_FIRST).limit(FILES_A_LEVEL))
-        .collect(Collectors.toMap(LtxFile::name, file -> file));
+        .collect(Collectors.toMap(known -> known.file().name(), known -> known));
   }
 }

@@ -108,6 +108,11 @@ final class Opening {
     return true;
   }
 
+  /** Returns the file because of which this failed as it was not there, or another. */
+  Optional<LtxFile> absent() {
+    return loader.absent();
+  }
+
   private void requireNotDeleted(FileLoader.Loaded newest) throws ViewException {
     LtxHeader header = newest.summary().header();
     if (header.commit() == 0) {

@@ -10,6 +10,7 @@ import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RestorePlan;
 import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.Arrays;
@@ -92,6 +93,9 @@ final class Openings {
       parts.troubles().readingIsWell();
       pending.remove(target, opening);
       opening.result().complete(view);
+    } catch (InterruptedIOException e) {
+      pending.remove(target, opening);
+      opening.result().completeExceptionally(parts.closed(e)); // the interrupt is not the caller's
     } catch (IOException | RuntimeException | Error e) {
       if (target instanceof Target.Latest || e instanceof ReplicaException) {
         parts.troubles().reading(e);
@@ -183,9 +187,10 @@ final class Openings {
     return shared(key, opening.open(plan.files(), dated(plan)));
   }
 
+  /** Who finds a view gets the time to hold it. */
   private Optional<View> find(List<Integer> key) {
     synchronized (lock) {
-      Known known = views.get(key);
+      Known known = views.computeIfPresent(key, (same, found) -> new Known(found.view(), false));
       return Optional.ofNullable(known == null ? null : known.view().get());
     }
   }

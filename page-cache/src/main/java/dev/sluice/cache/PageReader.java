@@ -104,9 +104,18 @@ final class PageReader {
             () -> {
               isMine.set(true);
               return frame.file() == Rescued.FILE
-                  ? CompletableFuture.supplyAsync(() -> rescued.read(frame), parts.executor())
+                  ? kept(frame)
                   : request(view, pgno, frame, deadline);
             });
+  }
+
+  /** On the caller's thread: an interrupt does not harm the side file. */
+  private CompletableFuture<byte[]> kept(PageMap.Frame frame) {
+    try {
+      return CompletableFuture.completedFuture(rescued.read(frame));
+    } catch (ReplicaException.NotFound e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   private String what(long pgno) {

@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Retries;
+import java.io.InterruptedIOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.function.LongSupplier;
@@ -29,6 +30,11 @@ record Parts(
 
   String location() {
     return source.location();
+  }
+
+  /** Returns what to say to those for whom a thread of ours worked that was interrupted. */
+  ReplicaException closed(InterruptedIOException interrupt) {
+    return new ReplicaException.Unavailable(location() + ": closed meanwhile", interrupt);
   }
 
   void requireOpen() throws ReplicaException {

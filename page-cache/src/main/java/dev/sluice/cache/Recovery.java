@@ -6,6 +6,7 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -162,6 +163,9 @@ final class Recovery {
       Findings found = relocate(view);
       searches.remove(view, result);
       result.complete(found);
+    } catch (InterruptedIOException e) {
+      searches.remove(view, result);
+      result.completeExceptionally(parts.closed(e)); // the interrupt is not the caller's
     } catch (IOException | RuntimeException | Error e) {
       searches.remove(view, result);
       result.completeExceptionally(e);

@@ -98,27 +98,20 @@ final class RescueFile implements AutoCloseable {
   /**
    * Keeps a page.
    *
-   * @param page 512 to 65,536 bytes, as many as the others have that are kept
-   * @return its id, 1 or more; empty if there is no room
+   * @param page 512 to 65,536 bytes
+   * @return its id, 1 or more; empty if there is no room, or pages of another size are kept
    * @throws IOException if the file cannot be made or written, as on a full disk, or this is
    *     closed; nothing has changed then
    */
   OptionalLong put(byte[] page) throws IOException {
     synchronized (lock) {
       requireOpen();
-      boolean isSizeKept = count == 0 || page.length == pageBytes;
-      if (page.length < PAGE_BYTES_MIN || page.length > PAGE_BYTES_MAX || !isSizeKept) {
-        throw new IllegalArgumentException(
-            "a page of "
-                + page.length
-                + " bytes, while "
-                + count
-                + " of "
-                + pageBytes
-                + " are kept");
+      if (page.length < PAGE_BYTES_MIN || page.length > PAGE_BYTES_MAX) {
+        throw new IllegalArgumentException("a page of " + page.length + " bytes");
       }
+      boolean isSizeKept = count == 0 || page.length == pageBytes;
       long slotBytes = (long) page.length + CHECKSUM_BYTES;
-      if ((count + 1L) * slotBytes > bytesMax || nextId > PageMap.OFFSET_MAX) {
+      if (!isSizeKept || (count + 1L) * slotBytes > bytesMax || nextId > PageMap.OFFSET_MAX) {
         return OptionalLong.empty();
       }
       int slot = isTaken.nextClearBit(0);

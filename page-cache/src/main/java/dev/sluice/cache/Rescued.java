@@ -8,7 +8,6 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,16 +69,15 @@ final class Rescued implements AutoCloseable {
   }
 
   /**
-   * Returns a page by a frame of {@link #FILE}. Not for a caller's thread.
+   * Returns a page by a frame of {@link #FILE}.
    *
-   * @throws CompletionException with {@link ReplicaException.NotFound} if it is not kept any more
+   * @throws ReplicaException.NotFound if it is not kept any more
    */
-  byte[] read(PageMap.Frame frame) {
+  byte[] read(PageMap.Frame frame) throws ReplicaException.NotFound {
     try {
       return file.read(frame.offset());
     } catch (IOException e) {
-      throw new CompletionException(
-          new ReplicaException.NotFound("a page that was kept: " + e.getMessage(), e));
+      throw new ReplicaException.NotFound("a page that was kept: " + e.getMessage(), e);
     }
   }
 
@@ -97,9 +95,13 @@ final class Rescued implements AutoCloseable {
     }
   }
 
-  /** Returns how many more bytes of pages there is room for, about. */
-  long room() {
-    return file.room();
+  /**
+   * Returns how many more bytes of pages there is room for, about, if only one of so many equal
+   * parts of the file is to be used.
+   */
+  long room(int parting) {
+    long used = file.usedBytes();
+    return Math.max(0, (used + file.room()) / parting - used);
   }
 
   long bytes() {

@@ -37,11 +37,12 @@ final class Rescuer {
    * Keeps what a view needs of files.
    *
    * @param isLeaving says it of a file's number
+   * @param parting how many equal parts the room has of which one may be used
    * @return how many pages of the view were moved to the side file
    */
-  long rescue(View view, IntPredicate isLeaving) throws IOException {
+  long rescue(View view, IntPredicate isLeaving, int parting) throws IOException {
     ArrayDeque<Wanted> wanted = new ArrayDeque<>();
-    for (long pgno : pgnos(view, isLeaving)) {
+    for (long pgno : pgnos(view, isLeaving, parting)) {
       if (wanted.size() == IN_FLIGHT_MAX && !keep(wanted.remove())) {
         break;
       }
@@ -61,14 +62,15 @@ final class Rescuer {
   }
 
   /** Returns the pages that are to be kept, no more than there is room for. */
-  private List<Long> pgnos(View view, IntPredicate isLeaving) {
-    long most = rescued.room() / view.pageSize();
+  private List<Long> pgnos(View view, IntPredicate isLeaving, int parting) {
+    // One more than there is room for, where it may all be used, so that its want is noticed.
+    long most = rescued.room(parting) / view.pageSize() + (parting == 1 ? 1 : 0);
     List<Long> pgnos = new ArrayList<>();
     view.pages()
         .forEach(
             isLeaving,
             (pgno, frame, bound) -> {
-              if (rescued.find(frame).isPresent() || pgnos.size() <= most) {
+              if (rescued.find(frame).isPresent() || pgnos.size() < most) {
                 pgnos.add(pgno);
               }
             });

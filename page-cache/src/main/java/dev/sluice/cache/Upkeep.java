@@ -29,6 +29,8 @@ import org.slf4j.LoggerFactory;
 final class Upkeep {
   private static final Logger log = LoggerFactory.getLogger(Upkeep.class);
 
+  private static final int AGAIN_MAX = 3;
+
   private final Parts parts;
   private final Openings openings;
   private final Means means;
@@ -79,9 +81,6 @@ final class Upkeep {
   private void run(List<LtxFile> listed) {
     try {
       round(listed);
-    } catch (IOException e) {
-      log.debug("looking after the views of {}: {}", parts.location(), e.getMessage());
-      parts.announcer().failed(e);
     } catch (RuntimeException e) {
       log.error("looking after the views of {}", parts.location(), e);
     } finally {
@@ -89,7 +88,7 @@ final class Upkeep {
     }
   }
 
-  private void round(List<LtxFile> listed) throws IOException {
+  private void round(List<LtxFile> listed) {
     FileTable files = parts.source().files();
     int[] present = files.numbersOf(listed);
     ages.observe(Arrays.stream(before).mapToObj(files::file).toList(), listed);
@@ -106,8 +105,7 @@ final class Upkeep {
     }
   }
 
-  private void keepReadable(List<LtxFile> listed, int[] present, int[] expiring)
-      throws IOException {
+  private void keepReadable(List<LtxFile> listed, int[] present, int[] expiring) {
     Deadline deadline = Deadline.after(means.limit(), System::nanoTime);
     ReplicaClient retrying = parts.retries().until(deadline, parts.source().client());
     Relocator relocator = means.relocating().by(listed, retrying, deadline);
@@ -115,21 +113,55 @@ final class Upkeep {
     IntPredicate isExpiring = file -> Arrays.binarySearch(expiring, file) >= 0;
     IntPredicate isLeaving =
         file -> file != Rescued.FILE && (isGone.test(file) || isExpiring.test(file));
-    long relocated = 0;
-    long kept = 0;
-    try {
-      for (View view : parts.history().live()) {
-        if (has(view, isLeaving)) {
-          relocated += relocator.relocate(view, isLeaving);
-        }
-        if (!isLatest(view) && has(view, isExpiring)) {
-          kept += new Rescuer(means.pages(), means.rescued(), deadline).rescue(view, isExpiring);
-        }
-      }
-    } finally {
-      parts.announcer().relocated(relocated);
-      parts.announcer().rescued(kept);
+    for (View view : parts.history().live()) {
+      relocate(view, relocator, isLeaving);
     }
+    // Who came to follow meanwhile may have begun with what was not relocated yet.
+    for (int again = 0; again < AGAIN_MAX && latestHas(isLeaving); again++) {
+      relocate(parts.history().latest().orElseThrow(), relocator, isLeaving);
+    }
+    // Level 0 goes first and surely; what else is kept leaves half of the room to it.
+    FileTable files = parts.source().files();
+    IntPredicate isSoon =
+        file ->
+            isExpiring.test(file)
+                && files.find(file).filter(each -> each.name().level() == 0).isPresent();
+    rescue(isSoon, 1, deadline);
+    rescue(isExpiring, 2, deadline);
+  }
+
+  private void relocate(View view, Relocator relocator, IntPredicate isLeaving) {
+    try {
+      if (has(view, isLeaving)) {
+        parts.announcer().relocated(relocator.relocate(view, isLeaving));
+      }
+    } catch (IOException e) {
+      note("relocating pages of", view, e);
+    }
+  }
+
+  /** Keeps pages of all views but the latest, in one part of so many of the room there is. */
+  private void rescue(IntPredicate isExpiring, int parting, Deadline deadline) {
+    for (View view : parts.history().live()) {
+      try {
+        if (!isLatest(view) && has(view, isExpiring)) {
+          Rescuer rescuer = new Rescuer(means.pages(), means.rescued(), deadline);
+          parts.announcer().rescued(rescuer.rescue(view, isExpiring, parting));
+        }
+      } catch (IOException e) {
+        note("keeping pages of", view, e);
+      }
+    }
+  }
+
+  /** One view's trouble is not the others'. */
+  private void note(String doing, View view, IOException trouble) {
+    log.debug("{} {} of {}: {}", doing, view, parts.location(), trouble.getMessage());
+    parts.announcer().failed(trouble);
+  }
+
+  private boolean latestHas(IntPredicate isLeaving) {
+    return parts.history().latest().filter(view -> has(view, isLeaving)).isPresent();
   }
 
   private boolean isLatest(View view) {

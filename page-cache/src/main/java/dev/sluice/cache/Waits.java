@@ -81,13 +81,13 @@ public final class Waits {
       throws InterruptedIOException {
     while (true) {
       long left = deadline.remainingNanos();
+      if (isCancelled.getAsBoolean()) {
+        throw new InterruptedIOException(what + ": cancelled");
+      }
       try {
         future.get(Math.min(left, ASK_NANOS), TimeUnit.NANOSECONDS);
         return true;
       } catch (TimeoutException e) {
-        if (isCancelled.getAsBoolean()) {
-          throw new InterruptedIOException(what + ": cancelled");
-        }
         if (left <= ASK_NANOS) {
           return false;
         }

@@ -9,7 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,9 +27,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -66,9 +72,21 @@ class FollowerTest {
         }
       };
 
+  /** Files that are listed and are not there. */
+  private final Set<LtxFileName> absent = ConcurrentHashMap.newKeySet();
+
   private final Replicas replicas =
       new Replicas(
-          url -> ReplicaClients.open(url, name -> Optional.empty()),
+          url ->
+              new DelegatingClient(ReplicaClients.open(url, name -> Optional.empty())) {
+                @Override
+                public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+                  return absent.contains(file.name())
+                      ? CompletableFuture.failedFuture(
+                          new ReplicaException.NotFound("no such file: " + file.name()))
+                      : super.read(file, offset, length);
+                }
+              },
           TestReplicas.MEMORY,
           ReplicaSetup.standard(listener).withTicker(nanos::get).with(Following.BY_HAND));
 
@@ -411,6 +429,66 @@ class FollowerTest {
     replica.poll();
     assertPages(replica, latest(replica), 2, 3);
     assertEquals(Optional.empty(), replica.lastError());
+  }
+
+  @Test
+  void aFileThatWasNeverReadIsNoProofOfAnotherReplica() throws IOException {
+    write(9, 1, 1, 2, "1=1 2=1");
+    write(0, 2, 2, 2, "1=2");
+    Replica replica = open();
+    Path unread = write(1, 2, 2, 2, "1=2");
+    lookAtAll(replica);
+    lookAtAll(replica);
+    Path copy = Files.copy(unread, side.resolve("copy"));
+    Files.move(copy, unread, StandardCopyOption.REPLACE_EXISTING);
+    lookAtAll(replica);
+    replica.requireSame();
+    assertEquals(Optional.empty(), replica.lastError());
+  }
+
+  @Test
+  void aFileThatIsListedAndNotThereIsDoneWithoutWhereAnotherLevelHasItsTxids() throws IOException {
+    write(0, 1, 1, 2, "1=1 2=1");
+    Replica replica = open();
+    write(0, 2, 2, 2, "1=2");
+    write(0, 3, 3, 2, "2=3");
+    absent.add(new LtxFileName(0, new TxidRange(new Txid(3), new Txid(3))));
+    assertTrue(replica.poll());
+    assertEquals(2, latest(replica).txid().value());
+    assertTrouble(replica, "TXID 0000000000000003 is missing");
+    long lists = replica.requests().lists();
+    for (int i = 0; i < 5; i++) {
+      assertFalse(replica.poll());
+    }
+    assertTrue(replica.requests().lists() - lists <= 5 * 2, "looks at all are paced");
+    write(1, 1, 3, 2, "1=2 2=3");
+    nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+    replica.poll();
+    assertPages(replica, latest(replica), 2, 3);
+    assertEquals(Optional.empty(), replica.lastError());
+  }
+
+  @Test
+  void whatIsNotOfLevelZeroLeavesHalfOfTheRoom() throws IOException {
+    write(9, 1, 1, 8, "1=1 2=1 3=1 4=1 5=1 6=1 7=1 8=1");
+    write(9, 1, 2, 8, "1=2 2=2 3=2 4=2 5=2 6=2 7=2 8=2");
+    write(0, 3, 3, 8, "1=3");
+    Replica replica = replicas.acquire(options().withRescueBytes(6 * (PAGE_SIZE + 4)));
+    replica.hold(replica.at(new Target.AtTxid(new Txid(1))));
+    replica.hold(replica.latest());
+    replica.poll();
+    for (int i = 0; i < 70; i++) {
+      lookAtAll(replica);
+    }
+    assertTrue(told.contains("rescued 3"), told.toString());
+    assertEquals(3 * (PAGE_SIZE + 4), replica.rescuedBytes());
+    write(0, 4, 4, 8, "1=4");
+    write(1, 3, 4, 8, "1=4");
+    replica.poll();
+    for (int i = 0; i < 6; i++) {
+      lookAtAll(replica);
+    }
+    assertEquals(4 * (PAGE_SIZE + 4), replica.rescuedBytes());
   }
 
   @Test
