@@ -5,6 +5,7 @@ import dev.sluice.storage.LtxFileName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -36,11 +37,10 @@ final class Ages {
 
   /** Takes a complete listing and the one before. */
   void observe(List<LtxFile> before, List<LtxFile> now) {
-    for (LtxFile file : now) {
-      if (newest.isEmpty() || file.created().isAfter(newest.get())) {
-        newest = Optional.of(file.created());
-        newestSeenNanos = ticker.getAsLong();
-      }
+    Optional<Instant> latest = now.stream().map(LtxFile::created).max(Comparator.naturalOrder());
+    if (!latest.equals(newest)) {
+      newest = latest;
+      newestSeenNanos = ticker.getAsLong();
     }
     Set<LtxFileName> present = new HashSet<>();
     now.forEach(file -> present.add(file.name()));

@@ -36,7 +36,7 @@ final class Follower {
   private static final Duration LOOK_AT_ALL = Duration.ofSeconds(30);
 
   /** Where files of level 0 go at once, relocation is left to the reads. */
-  private static final Duration LOOK_AT_ALL_SOONEST = Duration.ofSeconds(5);
+  private static final Duration LOOK_AT_ALL_SOONEST = Duration.ofSeconds(1);
 
   private static final Duration FIRST_REPAIR = Duration.ofSeconds(1);
 

@@ -95,10 +95,13 @@ final class FrameCache {
   }
 
   private void finish(Key key, CompletableFuture<byte[]> promise, byte[] bytes, Throwable failure) {
-    if (failure == null) {
-      entries.put(key, bytes);
+    try {
+      if (failure == null) {
+        entries.put(key, bytes);
+      }
+    } finally {
+      fetches.remove(key, promise);
     }
-    fetches.remove(key, promise);
     if (failure == null) {
       promise.complete(bytes);
     } else {

@@ -1,5 +1,7 @@
 package dev.sluice.cache;
 
+import java.util.Optional;
+
 /**
  * Counts work that has learned file numbers which no view holds yet, so that none of them is
  * forgotten meanwhile. Thread-safe.
@@ -7,6 +9,7 @@ package dev.sluice.cache;
 final class InFlight {
   private final Object lock = new Object();
   private int count;
+  private Optional<Runnable> waiting = Optional.empty();
 
   /** Says that such work begins. */
   void enter() {
@@ -18,15 +21,27 @@ final class InFlight {
   void leave() {
     synchronized (lock) {
       count--;
+      runWaiting();
     }
   }
 
-  /** Runs something short while no such work is under way and none begins; nothing if there is. */
-  void ifNone(Runnable work) {
+  /**
+   * Runs something short while no such work is under way and none begins: now, or when the last of
+   * what is under way ends, on its thread. What waited before is not run then.
+   */
+  void whenNone(Runnable work) {
     synchronized (lock) {
-      if (count == 0) {
-        work.run();
-      }
+      waiting = Optional.of(work);
+      runWaiting();
+    }
+  }
+
+  /** Called under the lock. */
+  private void runWaiting() {
+    if (count == 0 && waiting.isPresent()) {
+      Runnable work = waiting.get();
+      waiting = Optional.empty();
+      work.run();
     }
   }
 }

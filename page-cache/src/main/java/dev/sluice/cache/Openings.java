@@ -83,6 +83,9 @@ final class Openings {
           .result()
           .completeExceptionally(
               new ReplicaException.Unavailable(source.location() + ": closed", e));
+    } catch (RuntimeException | Error e) {
+      pending.remove(target, opening);
+      opening.result().completeExceptionally(e); // no thread can be made
     }
   }
 

@@ -154,6 +154,9 @@ final class Recovery {
       searches.remove(view, result);
       result.completeExceptionally(
           new ReplicaException.Unavailable(parts.location() + ": closed", e));
+    } catch (RuntimeException | Error e) {
+      searches.remove(view, result);
+      result.completeExceptionally(e); // no thread can be made
     }
   }
 

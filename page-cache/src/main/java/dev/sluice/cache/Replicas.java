@@ -118,7 +118,7 @@ public final class Replicas implements AutoCloseable {
 
   private void make(Shared shared, ReplicaOptions options) {
     try {
-      Replica replica = new Replica(clients.apply(options.url()), options, memory, setup);
+      Replica replica = replica(clients.apply(options.url()), options);
       synchronized (lock) {
         shared.close = replica::close;
         byReplica.put(replica, shared);
@@ -132,6 +132,15 @@ public final class Replicas implements AutoCloseable {
       shared.replica.completeExceptionally(e);
     }
     closeIfAbandoned(shared);
+  }
+
+  private Replica replica(ReplicaClient client, ReplicaOptions options) {
+    try {
+      return new Replica(client, options, memory, setup);
+    } catch (RuntimeException | Error e) {
+      client.close();
+      throw e;
+    }
   }
 
   /**

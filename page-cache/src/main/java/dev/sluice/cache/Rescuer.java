@@ -41,6 +41,16 @@ final class Rescuer {
    * @return how many pages of the view were moved to the side file
    */
   long rescue(View view, IntPredicate isLeaving, int parting) throws IOException {
+    long moved;
+    try {
+      keep(view, isLeaving, parting);
+    } finally {
+      moved = move(view, isLeaving);
+    }
+    return moved;
+  }
+
+  private void keep(View view, IntPredicate isLeaving, int parting) throws IOException {
     ArrayDeque<Wanted> wanted = new ArrayDeque<>();
     for (long pgno : pgnos(view, isLeaving, parting)) {
       if (wanted.size() == IN_FLIGHT_MAX && !keep(wanted.remove())) {
@@ -58,7 +68,6 @@ final class Rescuer {
     while (!wanted.isEmpty() && keep(wanted.remove())) {
       // Each is kept.
     }
-    return move(view, isLeaving);
   }
 
   /** Returns the pages that are to be kept, no more than there is room for. */

@@ -41,8 +41,8 @@ final class Upkeep {
   /** Confined to the round that runs. */
   private final Ages ages;
 
-  /** The files of the listing before, by number; confined to the round that runs. */
-  private int[] before = new int[0];
+  /** The files of the listing before, by number. */
+  private volatile int[] before = new int[0];
 
   /**
    * What views are kept readable with.
@@ -75,6 +75,9 @@ final class Upkeep {
       executor.execute(() -> run(listed));
     } catch (RejectedExecutionException e) {
       isRunning.set(false);
+    } catch (RuntimeException | Error e) {
+      isRunning.set(false); // no thread can be made: the next listing tries again
+      throw e;
     }
   }
 
@@ -98,9 +101,12 @@ final class Upkeep {
     Arrays.sort(expiring);
     int[] sorted = present.clone();
     Arrays.sort(sorted);
+    // What is kept is in no view yet, and must not be forgotten meanwhile.
+    parts.inFlight().enter();
     try {
       keepReadable(listed, sorted, expiring);
     } finally {
+      parts.inFlight().leave();
       forget();
     }
   }
@@ -137,6 +143,8 @@ final class Upkeep {
       }
     } catch (IOException e) {
       note("relocating pages of", view, e);
+    } catch (RuntimeException e) {
+      log.error("relocating pages of {} of {}", view, parts.location(), e);
     }
   }
 
@@ -176,7 +184,7 @@ final class Upkeep {
   private void forget() {
     parts
         .inFlight()
-        .ifNone(
+        .whenNone(
             () -> {
               FileTable files = parts.source().files();
               int next = files.next();
