@@ -3,6 +3,7 @@ package dev.sluice.cache;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -158,13 +159,20 @@ final class Upkeep {
         }
       } catch (IOException e) {
         note("keeping pages of", view, e);
+      } catch (RuntimeException e) {
+        log.error("keeping pages of {} of {}", view, parts.location(), e);
       }
     }
   }
 
   /** One view's trouble is not the others'. */
   private void note(String doing, View view, IOException trouble) {
-    log.debug("{} {} of {}: {}", doing, view, parts.location(), trouble.getMessage());
+    if (trouble instanceof ReplicaException) {
+      log.debug("{} {} of {}: {}", doing, view, parts.location(), trouble.getMessage());
+    } else {
+      // A full disk for one, which nobody else tells of.
+      log.warn("{} {} of {}: {}", doing, view, parts.location(), trouble.getMessage());
+    }
     parts.announcer().failed(trouble);
   }
 
