@@ -1,6 +1,9 @@
 package dev.sluice.storage.s3;
 
 import dev.sluice.storage.Environment;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.nio.NioEventLoopGroup;
+import io.netty.channel.socket.nio.NioSocketChannel;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -18,11 +21,13 @@ import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.client.config.ClientOverrideConfiguration;
 import software.amazon.awssdk.core.client.config.SdkAdvancedAsyncClientOption;
+import software.amazon.awssdk.http.Protocol;
 import software.amazon.awssdk.http.SdkHttpConfigurationOption;
 import software.amazon.awssdk.http.async.SdkAsyncHttpClient;
 import software.amazon.awssdk.http.auth.aws.signer.AwsV4FamilyHttpSigner;
 import software.amazon.awssdk.http.auth.spi.scheme.AuthSchemeOption;
-import software.amazon.awssdk.http.crt.AwsCrtAsyncHttpClient;
+import software.amazon.awssdk.http.nio.netty.NettyNioAsyncHttpClient;
+import software.amazon.awssdk.http.nio.netty.SdkEventLoopGroup;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.LegacyMd5Plugin;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
@@ -41,10 +46,13 @@ import software.amazon.awssdk.utils.AttributeMap;
 final class S3Connection implements AutoCloseable {
   private static final int CONNECTIONS_MAX = 64;
   private static final int COMPLETION_THREADS = 4;
+  private static final int SOCKET_THREADS = 2;
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
   private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(60);
   private static final Duration IDLE_LIMIT = Duration.ofSeconds(30);
   private static final Duration THREAD_IDLE_LIMIT = Duration.ofSeconds(10);
+  private static final Duration END_QUIET = Duration.ofSeconds(1);
+  private static final Duration END_LIMIT = Duration.ofSeconds(5);
 
   /**
    * How long a call may take when nobody above has set a shorter limit; a part of an upload is one
@@ -72,7 +80,9 @@ final class S3Connection implements AutoCloseable {
     made.add(timer::shutdownNow);
     credentials = new S3Credentials(environment, Clock.systemUTC());
     made.add(credentials);
-    http = http(settings);
+    EventLoopGroup sockets = new NioEventLoopGroup(SOCKET_THREADS, factory(name + "-io"));
+    made.add(() -> end(sockets));
+    http = http(settings, sockets);
     made.add(http);
     client = client(settings, environment, http);
     made.add(client);
@@ -140,12 +150,23 @@ final class S3Connection implements AutoCloseable {
     };
   }
 
-  private static SdkAsyncHttpClient http(S3Settings settings) {
-    return AwsCrtAsyncHttpClient.builder()
+  /** What was cancelled just now still says so to these threads, which nobody waits for. */
+  @SuppressWarnings("FutureReturnValueIgnored") // it ends by itself
+  private static void end(EventLoopGroup sockets) {
+    sockets.shutdownGracefully(END_QUIET.toMillis(), END_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Limits of time are the callers': one who reads a file slowly makes its socket wait. */
+  private static SdkAsyncHttpClient http(S3Settings settings, EventLoopGroup sockets) {
+    return NettyNioAsyncHttpClient.builder()
+        .eventLoopGroup(SdkEventLoopGroup.create(sockets, NioSocketChannel::new))
+        .protocol(Protocol.HTTP1_1)
         .maxConcurrency(CONNECTIONS_MAX)
         .connectionTimeout(CONNECT_LIMIT)
         .connectionAcquisitionTimeout(ACQUIRE_LIMIT)
         .connectionMaxIdleTime(IDLE_LIMIT)
+        .readTimeout(Duration.ZERO)
+        .writeTimeout(Duration.ZERO)
         .buildWithDefaults(
             AttributeMap.builder()
                 .put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, settings.skipVerify())
