@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
@@ -48,7 +49,7 @@ class ReplicaEndTest {
    * Stops each thread that names a file after the last read of an opening, where no interrupt
    * reaches it: in production that is the time it takes to decode pages and to build the map.
    */
-  private static final class Stopping extends DelegatingClient {
+  private static final class Stopping extends ForwardingReplicaClient {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final CompletableFuture<Boolean> goOn = new CompletableFuture<>();
     private volatile boolean isRead;
@@ -119,7 +120,7 @@ class ReplicaEndTest {
     CompletableFuture<String> closedBy = new CompletableFuture<>();
     CompletableFuture<Boolean> mayEnd = new CompletableFuture<>();
     ReplicaClient client =
-        new DelegatingClient(client(options)) {
+        new ForwardingReplicaClient(client(options)) {
           @Override
           public void close() {
             closedBy.complete(Thread.currentThread().getName());
@@ -150,7 +151,7 @@ class ReplicaEndTest {
   void aClientThatCannotBeClosedIsReported() throws Exception {
     ReplicaOptions options = options();
     ReplicaClient client =
-        new DelegatingClient(client(options)) {
+        new ForwardingReplicaClient(client(options)) {
           @Override
           public void close() {
             throw new IllegalStateException("cannot close");
