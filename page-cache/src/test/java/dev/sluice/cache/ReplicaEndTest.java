@@ -11,9 +11,11 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -22,6 +24,9 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,6 +150,56 @@ class ReplicaEndTest {
         }
       }
     }
+  }
+
+  @Test
+  void aReaderBetweenTwoAttemptsEndsWithTheReplica() throws Exception {
+    CompletableFuture<Boolean> mayFail = new CompletableFuture<>();
+    CountDownLatch failures = new CountDownLatch(3);
+    ReplicaOptions options = options().withPageCacheBytes(1);
+    ReplicaClient client =
+        new ForwardingReplicaClient(client(options)) {
+          @Override
+          public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+            if (!mayFail.isDone()) {
+              return super.read(file, offset, length);
+            }
+            failures.countDown();
+            return CompletableFuture.failedFuture(new ReplicaException.Unavailable("503"));
+          }
+        };
+    ExecutorService reader = Executors.newSingleThreadExecutor();
+    try (Replicas replicas = new Replicas(url -> client, memory)) {
+      Replica replica = replicas.acquire(options);
+      View view = replica.latest();
+      mayFail.complete(Boolean.TRUE);
+      Patience patience = Patience.of(Duration.ofMinutes(5));
+      Future<?> read =
+          reader.submit(
+              () -> {
+                replica.read(view, 1, ByteBuffer.allocate(512), patience);
+                return null;
+              });
+      assertTrue(failures.await(LIMIT_SECONDS, TimeUnit.SECONDS));
+      // Attempts fail at once: as soon as the timer rests the next one is some time away.
+      TestReplicas.await(ReplicaEndTest::doTimersRest);
+      replicas.release(replica);
+      ExecutionException failure =
+          assertThrows(ExecutionException.class, () -> read.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+      ReplicaException e = assertInstanceOf(ReplicaException.class, failure.getCause());
+      assertTrue(String.valueOf(e.getMessage()).contains("closed"), e.getMessage());
+    } finally {
+      reader.shutdownNow();
+    }
+  }
+
+  private static boolean doTimersRest() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().endsWith("-timer"))
+        .allMatch(
+            thread ->
+                thread.getState() == Thread.State.WAITING
+                    || thread.getState() == Thread.State.TIMED_WAITING);
   }
 
   @Test
