@@ -19,7 +19,8 @@ import java.util.function.LongSupplier;
  * <p>Time is the storage's own: the newest file's, and what has passed here since it was first
  * seen. So a clock of this host that is wrong, or jumps, changes nothing. Until a file was seen to
  * go, Litestream's default is assumed for level 0, and an hour for the others, whose files stay as
- * long as snapshots. Confined to one thread at a time.
+ * long as snapshots. An age is the least at which a file went, until files that are as little
+ * needed live for twice as long: then it is half of theirs. Confined to one thread at a time.
  */
 final class Ages {
   private static final Duration LEVEL_0 = Duration.ofMinutes(5);
@@ -44,6 +45,7 @@ final class Ages {
     }
     Set<LtxFileName> present = new HashSet<>();
     now.forEach(file -> present.add(file.name()));
+    noteStaying(now);
     for (LtxFile file : before) {
       if (!present.contains(file.name())) {
         noteGone(file);
@@ -51,16 +53,37 @@ final class Ages {
     }
   }
 
+  private void noteStaying(List<LtxFile> listed) {
+    Cover cover = Cover.of(listed);
+    for (LtxFile file : listed) {
+      Duration half = age(file).dividedBy(2);
+      if (half.compareTo(limit(file)) > 0 && cover.hasAbove(file)) {
+        setLimit(file, shorter(half, file.name().level() == 0 ? LEVEL_0 : ABOVE));
+      }
+    }
+  }
+
   private void noteGone(LtxFile file) {
     Duration age = age(file);
-    if (age.isNegative()) {
-      return;
+    if (!age.isNegative()) {
+      setLimit(file, shorter(age, limit(file)));
     }
+  }
+
+  private Duration limit(LtxFile file) {
+    return file.name().level() == 0 ? levelZeroAge : ageAbove;
+  }
+
+  private void setLimit(LtxFile file, Duration limit) {
     if (file.name().level() == 0) {
-      levelZeroAge = age.compareTo(levelZeroAge) < 0 ? age : levelZeroAge;
+      levelZeroAge = limit;
     } else {
-      ageAbove = age.compareTo(ageAbove) < 0 ? age : ageAbove;
+      ageAbove = limit;
     }
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   private Duration age(LtxFile file) {
@@ -68,7 +91,7 @@ final class Ages {
     return Duration.between(file.created(), latest).plusNanos(ticker.getAsLong() - newestSeenNanos);
   }
 
-  /** Returns how old a file of level 0 was at least when it was deleted, as far as was seen. */
+  /** Returns how old a file of level 0 was at least when it was deleted, as far as can be told. */
   Duration levelZeroAge() {
     return levelZeroAge;
   }
@@ -78,8 +101,7 @@ final class Ages {
     Cover cover = Cover.of(listed);
     Set<LtxFile> expiring = new HashSet<>();
     for (LtxFile file : listed) {
-      Duration limit = file.name().level() == 0 ? levelZeroAge : ageAbove;
-      if (cover.hasAbove(file) && age(file).compareTo(limit.dividedBy(2)) > 0) {
+      if (cover.hasAbove(file) && age(file).compareTo(limit(file).dividedBy(2)) > 0) {
         expiring.add(file);
       }
     }

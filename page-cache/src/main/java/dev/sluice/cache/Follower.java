@@ -162,7 +162,7 @@ final class Follower {
 
   private Lookout.News lookAtAll(Deadline deadline) throws IOException {
     Lookout.News news = lookout.lookAtAll(parts.source().client(), deadline);
-    if (!parts.identity().require(news.files())) {
+    if (!parts.identity().require(news.files(), news.askedNanos())) {
       throw new ReplicaException.Unavailable(
           "follow " + parts.location() + ": the replica has no files any more");
     }

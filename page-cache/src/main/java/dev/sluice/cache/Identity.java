@@ -3,6 +3,8 @@ package dev.sluice.cache;
 import dev.sluice.storage.LtxFile;
 import java.io.IOException;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.LongSupplier;
 
 /**
  * Says of each listing whether it is of the replica that is followed, and ends the history where it
@@ -10,19 +12,23 @@ import java.util.List;
  *
  * <p>A listing of another replica ends it at once. One that holds nothing that is known may be a
  * replica begun anew, or the same after a long absence, or a listing that is wrong for a moment: it
- * is doubted, whoever comes next opens anew, and a second such listing ends it. An empty one says
- * nothing. Thread-safe.
+ * is doubted, whoever comes next opens anew, and a second such listing, asked for when the first
+ * was there, ends it. An empty one says nothing. Thread-safe.
  */
 final class Identity {
   private final Lineage lineage = new Lineage();
   private final History history;
   private final KnownContents contents;
+  private final LongSupplier ticker;
   private final String location;
-  private volatile boolean isDoubted;
 
-  Identity(History history, KnownContents contents, String location) {
+  /** When the history was first doubted, if it is. */
+  private volatile OptionalLong doubted = OptionalLong.empty();
+
+  Identity(History history, KnownContents contents, LongSupplier ticker, String location) {
     this.history = history;
     this.contents = contents;
+    this.ticker = ticker;
     this.location = location;
   }
 
@@ -42,19 +48,23 @@ final class Identity {
   boolean isProvenBy(List<LtxFile> listed) throws IOException {
     history.requireSame();
     boolean isSame = judge(listed, false) instanceof Lineage.Same;
-    isDoubted &= !isSame;
+    if (isSame) {
+      doubted = OptionalLong.empty();
+    }
     return isSame;
   }
 
   /**
    * Takes a complete listing.
    *
+   * @param askedNanos when it was asked for, by the ticker: two that were under way together may
+   *     have met the same bad moment
    * @return false if it is empty
    * @throws ViewException.Replaced if it is another's
    * @throws dev.sluice.storage.ReplicaException if that cannot be told now
    * @throws ViewException.HistoryGone if it has nothing that is known
    */
-  boolean require(List<LtxFile> listed) throws IOException {
+  boolean require(List<LtxFile> listed, long askedNanos) throws IOException {
     history.requireSame();
     if (listed.isEmpty()) {
       return false;
@@ -65,15 +75,21 @@ final class Identity {
               + ": history gone: none of the files that were known is there, but "
               + listed.get(0).name()
               + " is";
-      if (isDoubted) {
-        history.end(() -> new ViewException.HistoryGone(reason));
-        history.requireSame();
-      }
-      isDoubted = true;
-      throw new ViewException.HistoryGone(reason);
+      doubt(askedNanos, reason);
     }
-    isDoubted = false;
+    doubted = OptionalLong.empty();
     return true;
+  }
+
+  private void doubt(long askedNanos, String reason) throws ViewException {
+    OptionalLong since = doubted;
+    if (since.isEmpty()) {
+      doubted = OptionalLong.of(ticker.getAsLong());
+    } else if (askedNanos - since.getAsLong() >= 0) {
+      history.end(() -> new ViewException.HistoryGone(reason));
+      history.requireSame();
+    }
+    throw new ViewException.HistoryGone(reason);
   }
 
   private Lineage.Verdict judge(List<LtxFile> listed, boolean isComplete) throws IOException {
@@ -102,6 +118,6 @@ final class Identity {
 
   /** Returns whether who comes next needs another object for the same URL. */
   boolean isDoubtful() {
-    return isDoubted || history.hasEnded();
+    return doubted.isPresent() || history.hasEnded();
   }
 }

@@ -123,7 +123,7 @@ final class Openings {
     }
     long askedNanos = parts.ticker().getAsLong();
     while (true) {
-      RestorePlan plan = plan(planner);
+      RestorePlan plan = plan(planner, askedNanos);
       Duration left = opening.deadline().remaining();
       try {
         View view = view(plan, retrying, opening.deadline());
@@ -146,20 +146,20 @@ final class Openings {
   }
 
   /** Whatever comes of a plan, what its listing says of the replica is true. */
-  private RestorePlan plan(Planner planner) throws IOException {
+  private RestorePlan plan(Planner planner, long askedNanos) throws IOException {
     try {
       RestorePlan plan = planner.plan();
-      learnFrom(planner);
+      learnFrom(planner, askedNanos);
       return plan;
     } catch (PlanException | ViewException | LtxFormatException e) {
-      learnFrom(planner);
+      learnFrom(planner, askedNanos);
       throw e;
     }
   }
 
-  private void learnFrom(Planner planner) throws IOException {
+  private void learnFrom(Planner planner, long askedNanos) throws IOException {
     Optional<List<LtxFile>> listed = planner.freshListing();
-    if (listed.isPresent() && parts.identity().require(listed.get())) {
+    if (listed.isPresent() && parts.identity().require(listed.get(), askedNanos)) {
       learn(listed.get());
     }
   }

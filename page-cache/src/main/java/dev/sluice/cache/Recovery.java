@@ -192,9 +192,10 @@ final class Recovery {
     Deadline deadline = Deadline.after(limit, System::nanoTime);
     ReplicaClient retrying = parts.retries().until(deadline, source.client());
     source.meter().beginRound();
+    long askedNanos = parts.ticker().getAsLong();
     List<LtxFile> listed =
         Waits.await(Listings.all(retrying), deadline, "list " + parts.location());
-    if (!parts.identity().require(listed)) {
+    if (!parts.identity().require(listed, askedNanos)) {
       return new Findings(new int[0], true);
     }
     int[] present = source.files().numbersOf(listed);

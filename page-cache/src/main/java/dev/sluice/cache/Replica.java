@@ -120,7 +120,8 @@ public final class Replica {
         new CountDownLatch(1),
         setup.ticker(),
         history,
-        new Identity(history, new KnownContents(source, retries), client.location()),
+        new Identity(
+            history, new KnownContents(source, retries), setup.ticker(), client.location()),
         new InFlight(),
         new Troubles(),
         announcer);

@@ -35,6 +35,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,10 +77,21 @@ class FollowerTest {
   /** Files that are listed and are not there. */
   private final Set<LtxFileName> absent = ConcurrentHashMap.newKeySet();
 
+  /** What happens, once, between the question for a complete listing and its answer. */
+  private final AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+
   private final Replicas replicas =
       new Replicas(
           url ->
               new ForwardingReplicaClient(ReplicaClients.open(url, name -> Optional.empty())) {
+                @Override
+                public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
+                  if (level == LtxFileName.SNAPSHOT_LEVEL) {
+                    meanwhile.getAndSet(() -> {}).run();
+                  }
+                  return super.list(level, from);
+                }
+
                 @Override
                 public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
                   return absent.contains(file.name())
@@ -509,6 +521,29 @@ class FollowerTest {
     replica.poll();
     assertThrows(ViewException.HistoryGone.class, replica::requireSame);
     assertEquals(List.of("published 3", "ended HistoryGone"), told);
+  }
+
+  /** One bad moment of the storage meets all who list at that moment. */
+  @Test
+  void listingsThatWereUnderWayTogetherAreOneDoubt() throws IOException {
+    Path first = write(0, 1, 1, 1, "1=1");
+    Replica replica = open();
+    View view = latest(replica);
+    Path away = side.resolve("away");
+    Files.move(first, away);
+    Path unknown = write(0, 2, 2, 1, "1=2");
+    meanwhile.set(
+        () -> {
+          nanos.incrementAndGet();
+          assertThrows(ViewException.HistoryGone.class, () -> TestReplicas.page(replica, view, 1));
+        });
+    replica.poll();
+    assertTrouble(replica, "history gone");
+    Files.delete(unknown);
+    Files.move(away, first);
+    replica.poll();
+    assertPages(replica, view, 1);
+    assertEquals(List.of("published 1"), told);
   }
 
   @Test
