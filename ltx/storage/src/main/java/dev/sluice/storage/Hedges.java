@@ -10,10 +10,11 @@ import java.util.Set;
  * and no more than fifty saved up. So a request that hangs now and then is helped at once, and a
  * storage that is slow for everybody is not asked for everything twice.
  *
- * <p>Where no call at all has been answered for as long as two attempts beside wait, what is saved
- * is kept: one probe at a time, each as long, is enough to notice that the storage answers again,
- * and there is one even if nothing is saved. Then all who waited are told and may go at once. Where
- * it turns out again and again that what was waited for was only slow, that time doubles.
+ * <p>Where no call at all has been answered for two delays of attempts beside there is a silence,
+ * and what is saved is kept: one probe in half a delay to a whole one, for all who wait, is enough
+ * to notice that the storage answers again. It is made even if nothing is saved. Then each of those
+ * who waited is told, and may go at once, once. Where it turns out time and again that what was
+ * waited for was only slow, the time that makes a silence doubles.
  *
  * <p>Thread-safe: what changes is under a private lock; those who wait are told outside of it.
  */
@@ -40,8 +41,7 @@ public final class Hedges {
   }
 
   /**
-   * Takes one if there is one, and if it is not for the next answer to show whether it is worth
-   * while.
+   * Takes one if there is one; in a silence, if a probe is due.
    *
    * @param delayNanos the delay of attempts beside
    * @param whenAnswered is run, once, at the end of the silence because of which there is none;
