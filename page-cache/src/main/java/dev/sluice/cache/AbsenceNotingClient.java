@@ -1,15 +1,11 @@
 package dev.sluice.cache;
 
-import dev.sluice.ltx.Txid;
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.InputStream;
-import java.nio.file.Path;
-import java.time.Instant;
-import java.util.Collection;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
@@ -19,12 +15,11 @@ import org.jspecify.annotations.Nullable;
  * what was concluded from a listing in which it stands is not sure. Closing it closes nothing.
  * Thread-safe.
  */
-final class AbsenceNotingClient implements ReplicaClient {
-  private final ReplicaClient inner;
+final class AbsenceNotingClient extends ForwardingReplicaClient {
   private volatile boolean hasMissed;
 
   AbsenceNotingClient(ReplicaClient inner) {
-    this.inner = inner;
+    super(inner);
   }
 
   /** Returns whether a read found its file gone. */
@@ -49,21 +44,6 @@ final class AbsenceNotingClient implements ReplicaClient {
   }
 
   @Override
-  public String location() {
-    return inner.location();
-  }
-
-  @Override
-  public String location(LtxFileName name) {
-    return inner.location(name);
-  }
-
-  @Override
-  public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
-    return inner.list(level, from);
-  }
-
-  @Override
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
     return noting(inner.read(file, offset, length));
   }
@@ -76,17 +56,6 @@ final class AbsenceNotingClient implements ReplicaClient {
   @Override
   public CompletableFuture<InputStream> open(LtxFile file) {
     return noting(inner.open(file));
-  }
-
-  @Override
-  public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
-    return inner.createIfAbsent(name, content, timestamp);
-  }
-
-  @Override
-  public CompletableFuture<Void> delete(Collection<LtxFileName> names) {
-    return inner.delete(names);
   }
 
   @Override

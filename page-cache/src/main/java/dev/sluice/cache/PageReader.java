@@ -66,7 +66,7 @@ final class PageReader {
       AtomicBoolean isMine = new AtomicBoolean();
       try {
         CompletableFuture<byte[]> page = fetch(view, pgno, frame, deadline, isMine);
-        return Waits.await(page, deadline, isCancelled, what(pgno));
+        return Waits.await(page, deadline, parts.closing(), isCancelled, what(pgno));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         Recovery.Missing missing = new Recovery.Missing(view, pgno, frame, what(pgno), e);
         if (!missing.hasMoved()) {

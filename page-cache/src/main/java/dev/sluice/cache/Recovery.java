@@ -81,11 +81,13 @@ final class Recovery {
    */
   void await(Missing missing, Tries tries, Deadline deadline, BooleanSupplier isCancelled)
       throws IOException {
+    long begunNanos = System.nanoTime();
     Findings found = search(missing, deadline, isCancelled);
     if (missing.hasMoved()) {
       return;
     }
-    if (found.isAbsent(missing.frame().file())) {
+    boolean isAbsent = found.isAbsent(missing.frame().file());
+    if (isAbsent) {
       tries.absences++;
       if (tries.absences > PAUSES.size() || missing.view().isLost(missing.frame().file())) {
         missing.view().lose(missing.frame().file());
@@ -100,7 +102,15 @@ final class Recovery {
                 LONGEST_PAUSE,
                 PAUSES.get(0).multipliedBy(1L << Math.min(tries.searches, DOUBLINGS_MAX)));
     tries.searches++;
-    Waits.pause(pause, deadline, parts.closing(), isCancelled, missing.what());
+    // Listings that are to agree lie apart; at a file that is there the search was pause enough.
+    Duration searched = Duration.ofNanos(System.nanoTime() - begunNanos);
+    Duration left = isAbsent ? pause : pause.minus(searched);
+    Waits.pause(
+        left.isNegative() ? Duration.ZERO : left,
+        deadline,
+        parts.closing(),
+        isCancelled,
+        missing.what());
   }
 
   private static Duration shorter(Duration one, Duration other) {

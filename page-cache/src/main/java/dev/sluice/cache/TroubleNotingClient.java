@@ -1,15 +1,13 @@
 package dev.sluice.cache;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Path;
-import java.time.Instant;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +25,8 @@ import org.jspecify.annotations.Nullable;
  * nothing. Thread-safe: what changes is under this object's private lock; the listener is called
  * outside of it, on threads of the client.
  */
-final class TroubleNotingClient implements ReplicaClient {
+final class TroubleNotingClient extends ForwardingReplicaClient {
   private final Object lock = new Object();
-  private final ReplicaClient inner;
   private final Consumer<Optional<IOException>> listener;
   private final Map<String, Integer> failures = new HashMap<>();
 
@@ -38,7 +35,7 @@ final class TroubleNotingClient implements ReplicaClient {
    *     when every call that had failed has gone well since
    */
   TroubleNotingClient(ReplicaClient inner, Consumer<Optional<IOException>> listener) {
-    this.inner = inner;
+    super(inner);
     this.listener = listener;
   }
 
@@ -84,16 +81,6 @@ final class TroubleNotingClient implements ReplicaClient {
   }
 
   @Override
-  public String location() {
-    return inner.location();
-  }
-
-  @Override
-  public String location(LtxFileName name) {
-    return inner.location(name);
-  }
-
-  @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
     return noting("list level " + level + " of " + location(), inner.list(level, from));
   }
@@ -111,17 +98,6 @@ final class TroubleNotingClient implements ReplicaClient {
   @Override
   public CompletableFuture<InputStream> open(LtxFile file) {
     return noting("open " + location(file.name()), inner.open(file));
-  }
-
-  @Override
-  public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
-    return inner.createIfAbsent(name, content, timestamp);
-  }
-
-  @Override
-  public CompletableFuture<Void> delete(Collection<LtxFileName> names) {
-    return inner.delete(names);
   }
 
   @Override

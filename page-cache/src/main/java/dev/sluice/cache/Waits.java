@@ -72,6 +72,30 @@ public final class Waits {
   }
 
   /**
+   * As the other, but no longer than until {@code closing} opens, because then nobody may make
+   * another attempt.
+   *
+   * @throws ReplicaException.Unavailable then, too
+   */
+  static <T> T await(
+      CompletableFuture<T> future,
+      Deadline deadline,
+      CountDownLatch closing,
+      BooleanSupplier isCancelled,
+      String what)
+      throws IOException {
+    BooleanSupplier isOver = () -> closing.getCount() == 0 || isCancelled.getAsBoolean();
+    try {
+      return await(future, deadline, isOver, what);
+    } catch (InterruptedIOException e) {
+      if (closing.getCount() > 0 || Thread.currentThread().isInterrupted()) {
+        throw e;
+      }
+      throw new ReplicaException.Unavailable(what + ": closed meanwhile", e);
+    }
+  }
+
+  /**
    * Waits for a future that does not fail, until the deadline.
    *
    * @return whether it is done

@@ -58,10 +58,14 @@ class FaultSoakTest {
   private static final Duration CALM = Duration.ofMillis(2500);
   private static final Duration WRITE_INTERVAL = Duration.ofMillis(60);
 
-  /** A second, and a quarter for a busy machine; the slowest of many may take longer. */
-  private static final Duration USUAL_RECOVERY = Duration.ofSeconds(1);
+  private static final Duration RECOVERY = Duration.ofSeconds(1);
 
-  private static final Duration LONGEST_RECOVERY = Duration.ofMillis(2500);
+  /**
+   * What the slowest of many recoveries may take. Nothing in one waits for longer than the second;
+   * the rest is for a machine whose cores are busy with other work, and on which a page that was
+   * compacted away during the storm is found again only after a dozen requests.
+   */
+  private static final Duration LONGEST_RECOVERY = RECOVERY.plusMillis(500);
 
   /** Of the reads during a storm. */
   private static final double EXACT_SHARE_MIN = 0.5;
@@ -186,7 +190,7 @@ class FaultSoakTest {
   private static void assertRecovery(String what, List<Long> millis) {
     List<Long> sorted = millis.stream().sorted().toList();
     System.out.println(what + " again after ms: " + sorted);
-    assertTrue(sorted.get(sorted.size() / 2) <= USUAL_RECOVERY.toMillis(), what + " " + millis);
+    assertTrue(sorted.get(sorted.size() / 2) <= RECOVERY.toMillis(), what + " " + millis);
     assertTrue(sorted.get(sorted.size() - 1) <= LONGEST_RECOVERY.toMillis(), what + " " + millis);
   }
 
@@ -285,6 +289,14 @@ class FaultSoakTest {
       } catch (PlanException.NotReachable | PlanException.Gap e) {
         // Compaction has left this TXID out, or the listing did while it was made.
         inTime(start);
+        note(e);
+        return Optional.empty();
+      } catch (ViewException.HistoryGone e) {
+        // A listed file was said to be missing until the deadline.
+        inTime(start);
+        if (start >= calmFrom) {
+          throw e;
+        }
         note(e);
         return Optional.empty();
       } catch (IOException e) {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClients;
@@ -82,7 +83,7 @@ class FollowerTest {
   private final Replicas replicas =
       new Replicas(
           url ->
-              new DelegatingClient(ReplicaClients.open(url, name -> Optional.empty())) {
+              new ForwardingReplicaClient(ReplicaClients.open(url, name -> Optional.empty())) {
                 @Override
                 public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
                   if (level == LtxFileName.SNAPSHOT_LEVEL) {

@@ -6,13 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +24,9 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +54,7 @@ class ReplicaEndTest {
    * Stops each thread that names a file after the last read of an opening, where no interrupt
    * reaches it: in production that is the time it takes to decode pages and to build the map.
    */
-  private static final class Stopping extends DelegatingClient {
+  private static final class Stopping extends ForwardingReplicaClient {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final CompletableFuture<Boolean> goOn = new CompletableFuture<>();
     private volatile boolean isRead;
@@ -119,7 +125,7 @@ class ReplicaEndTest {
     CompletableFuture<String> closedBy = new CompletableFuture<>();
     CompletableFuture<Boolean> mayEnd = new CompletableFuture<>();
     ReplicaClient client =
-        new DelegatingClient(client(options)) {
+        new ForwardingReplicaClient(client(options)) {
           @Override
           public void close() {
             closedBy.complete(Thread.currentThread().getName());
@@ -147,10 +153,60 @@ class ReplicaEndTest {
   }
 
   @Test
+  void aReaderBetweenTwoAttemptsEndsWithTheReplica() throws Exception {
+    CompletableFuture<Boolean> mayFail = new CompletableFuture<>();
+    CountDownLatch failures = new CountDownLatch(3);
+    ReplicaOptions options = options().withPageCacheBytes(1);
+    ReplicaClient client =
+        new ForwardingReplicaClient(client(options)) {
+          @Override
+          public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+            if (!mayFail.isDone()) {
+              return super.read(file, offset, length);
+            }
+            failures.countDown();
+            return CompletableFuture.failedFuture(new ReplicaException.Unavailable("503"));
+          }
+        };
+    ExecutorService reader = Executors.newSingleThreadExecutor();
+    try (Replicas replicas = new Replicas(url -> client, memory)) {
+      Replica replica = replicas.acquire(options);
+      View view = replica.latest();
+      mayFail.complete(Boolean.TRUE);
+      Patience patience = Patience.of(Duration.ofMinutes(5));
+      Future<?> read =
+          reader.submit(
+              () -> {
+                replica.read(view, 1, ByteBuffer.allocate(512), patience);
+                return null;
+              });
+      assertTrue(failures.await(LIMIT_SECONDS, TimeUnit.SECONDS));
+      // Attempts fail at once: as soon as the timer rests the next one is some time away.
+      TestReplicas.await(ReplicaEndTest::doTimersRest);
+      replicas.release(replica);
+      ExecutionException failure =
+          assertThrows(ExecutionException.class, () -> read.get(LIMIT_SECONDS, TimeUnit.SECONDS));
+      ReplicaException e = assertInstanceOf(ReplicaException.class, failure.getCause());
+      assertTrue(String.valueOf(e.getMessage()).contains("closed"), e.getMessage());
+    } finally {
+      reader.shutdownNow();
+    }
+  }
+
+  private static boolean doTimersRest() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().endsWith("-timer"))
+        .allMatch(
+            thread ->
+                thread.getState() == Thread.State.WAITING
+                    || thread.getState() == Thread.State.TIMED_WAITING);
+  }
+
+  @Test
   void aClientThatCannotBeClosedIsReported() throws Exception {
     ReplicaOptions options = options();
     ReplicaClient client =
-        new DelegatingClient(client(options)) {
+        new ForwardingReplicaClient(client(options)) {
           @Override
           public void close() {
             throw new IllegalStateException("cannot close");

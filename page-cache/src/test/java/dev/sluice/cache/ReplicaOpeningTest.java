@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaClient;
@@ -83,7 +84,7 @@ class ReplicaOpeningTest {
   }
 
   /** Tells of its listings. */
-  private static final class Listed extends DelegatingClient {
+  private static final class Listed extends ForwardingReplicaClient {
     private final CountDownLatch seen;
     private final boolean isDown;
 
@@ -179,7 +180,7 @@ class ReplicaOpeningTest {
   private static UnaryOperator<ReplicaClient> beforeFirstRead(Runnable action) {
     AtomicBoolean isDone = new AtomicBoolean();
     return inner ->
-        new DelegatingClient(inner) {
+        new ForwardingReplicaClient(inner) {
           @Override
           public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
             if (isDone.compareAndSet(false, true)) {
@@ -215,7 +216,7 @@ class ReplicaOpeningTest {
     write(0, 1, 1, 3, 1);
     UnaryOperator<ReplicaClient> gone =
         inner ->
-            new DelegatingClient(inner) {
+            new ForwardingReplicaClient(inner) {
               @Override
               public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
                 return CompletableFuture.failedFuture(

@@ -33,6 +33,10 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   private long attemptLimitNanos;
   private boolean isWrite;
   private int attempts;
+
+  /** Those of the attempts that failed by themselves. */
+  private int failures;
+
   private Optional<CompletableFuture<T>> running = Optional.empty();
   private Optional<Future<?>> timer = Optional.empty();
 
@@ -43,6 +47,11 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   private boolean wasSilent;
 
   private Optional<Future<?>> besideTimer = Optional.empty();
+
+  /** Whether an attempt has failed and the next one has not begun. */
+  private boolean isBetween;
+
+  private final Runnable whenAnswered = this::goOnAtOnce;
   private Optional<ReplicaException> lastFailure = Optional.empty();
 
   RetriedCall(String what, Deadline deadline, Retries retries, Attempt<T> attempt) {
@@ -72,13 +81,25 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     }
     if (deadline.hasPassed()) {
       completeExceptionally(exhausted());
+      cancelWork();
       return;
     }
     CompletableFuture<T> request = attempt.start();
-    long attemptLimit;
     synchronized (lock) {
       attempts++;
       running = Optional.of(request);
+    }
+    watch(request);
+    Futures.whenDone(request, (value, failure) -> finish(request, value, failure));
+    if (isDone()) {
+      request.cancel(true);
+    }
+  }
+
+  /** Sees to it that the running attempt does not take too long. */
+  private void watch(CompletableFuture<T> request) {
+    long attemptLimit;
+    synchronized (lock) {
       attemptLimit = attemptLimitNanos;
     }
     long remaining = deadline.remainingNanos();
@@ -87,34 +108,24 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     if (!isWrite && retries.hasBeside()) {
       scheduleBeside(request);
     }
-    Futures.whenDone(request, (value, failure) -> finish(request, value, failure));
-    if (isDone()) {
-      request.cancel(true);
-    }
   }
 
   private void scheduleBeside(CompletableFuture<T> request) {
-    Runnable start =
-        () -> {
-          try {
-            startBeside(request);
-          } catch (RuntimeException e) {
-            completeExceptionally(e);
-          }
-        };
     try {
       Future<?> scheduled =
           retries
               .scheduler()
-              .schedule(start, retries.besideDelay().toNanos(), TimeUnit.NANOSECONDS);
-      boolean isWanted;
+              .schedule(
+                  () -> orFail(() -> startBesideIfDue(request)),
+                  retries.besideDelay().toNanos(),
+                  TimeUnit.NANOSECONDS);
+      Optional<Future<?>> unwanted;
       synchronized (lock) {
-        isWanted = isRunning(request) && !isDone();
+        boolean isWanted = isRunning(request) && !isDone();
+        unwanted = isWanted ? besideTimer : Optional.of(scheduled);
         besideTimer = isWanted ? Optional.of(scheduled) : besideTimer;
       }
-      if (!isWanted) {
-        scheduled.cancel(false);
-      }
+      unwanted.ifPresent(timer -> timer.cancel(false));
     } catch (RejectedExecutionException e) {
       // The attempt's own limit could not be set either, or ends it.
     }
@@ -125,18 +136,38 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     return running.filter(current -> current == request).isPresent();
   }
 
+  /** Called under the lock. */
+  private boolean isBeside(CompletableFuture<T> request) {
+    return beside.filter(current -> current == request).isPresent();
+  }
+
+  /** Runs on the scheduler what nobody else hears of if it throws. */
+  private void orFail(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException e) {
+      completeExceptionally(e);
+      cancelWork();
+    }
+  }
+
   /** The attempt has not answered yet, and the last one beside it has not either. */
-  private void startBeside(CompletableFuture<T> request) {
+  private void startBesideIfDue(CompletableFuture<T> request) {
     synchronized (lock) {
       if (!isRunning(request)) {
         return;
       }
       wasSilent = true;
     }
-    if (!retries.hedges().take()) {
+    if (!retries.hedges().take(now(), retries.besideDelay().toNanos(), whenAnswered)) {
       scheduleBeside(request);
+      forgetIfDone();
       return;
     }
+    startBeside(request);
+  }
+
+  private void startBeside(CompletableFuture<T> request) {
     Optional<CompletableFuture<T>> last;
     synchronized (lock) {
       last = beside;
@@ -150,86 +181,113 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       beside = isWanted ? Optional.of(another) : beside;
       attempts += isWanted ? 1 : 0;
     }
-    Futures.whenDone(another, (value, failure) -> finishBeside(another, value, failure));
+    Futures.whenDone(another, (value, failure) -> finish(another, value, failure));
     if (isWanted) {
       scheduleBeside(request);
     } else {
       another.cancel(true);
     }
+    forgetIfDone();
   }
 
-  private void finishBeside(CompletableFuture<T> request, T value, @Nullable Throwable failure) {
-    boolean isCurrent;
-    synchronized (lock) {
-      isCurrent = beside.filter(current -> current == request).isPresent();
-      beside = isCurrent ? Optional.empty() : beside;
+  private void forgetIfDone() {
+    if (isDone()) {
+      retries.hedges().forget(whenAnswered);
     }
-    if (failure == null) {
-      if (!isCurrent || !complete(value)) {
-        Futures.closeUnused(value);
+  }
+
+  /** The storage answers others again: it is asked for this too. */
+  private void goOnAtOnce() {
+    Optional<CompletableFuture<T>> request;
+    synchronized (lock) {
+      request = running;
+    }
+    Runnable next =
+        request.isPresent() ? () -> startBesideOnceTold(request.get()) : this::startNextAttempt;
+    try {
+      retries.scheduler().execute(() -> orFail(next));
+    } catch (RejectedExecutionException e) {
+      // As there.
+    }
+  }
+
+  private void startBesideOnceTold(CompletableFuture<T> request) {
+    synchronized (lock) {
+      if (!isRunning(request)) {
         return;
       }
-      cancelWork();
-    } else if (isCurrent) {
-      Throwable cause = Futures.unwrap(failure);
-      if (cause instanceof ReplicaException.Unavailable unavailable) {
-        synchronized (lock) {
-          lastFailure = Optional.of(unavailable);
-        }
-      } else {
-        completeExceptionally(cause);
-        cancelWork();
-      }
     }
+    retries.hedges().takeOnceTold();
+    startBeside(request);
   }
 
   /** The attempt took too long. */
   private void giveUp(CompletableFuture<T> request, long limitNanos) {
-    if (!endAttempt(request)) {
-      return;
-    }
-    request.cancel(true);
     String noAnswer = "no answer within " + seconds(limitNanos);
     if (isWrite) {
-      completeExceptionally(new ReplicaException.OutcomeUnknown(what + ": " + noAnswer));
+      if (endAttempts(request)) {
+        completeExceptionally(new ReplicaException.OutcomeUnknown(what + ": " + noAnswer));
+        request.cancel(true);
+      }
       return;
     }
+    Optional<ReplicaException> reason;
     synchronized (lock) {
       // An attempt that the deadline cut short says less than the failure before it.
       boolean isCutShort = limitNanos < attemptLimitNanos;
-      if (!isCutShort || lastFailure.isEmpty()) {
-        lastFailure = Optional.of(new ReplicaException.Unavailable(noAnswer));
-      }
+      reason =
+          isCutShort && lastFailure.isPresent()
+              ? lastFailure
+              : Optional.of(new ReplicaException.Unavailable(noAnswer));
       // Perhaps it was slow but healthy, and needs no more than time.
-      attemptLimitNanos += attemptLimitNanos / 2;
+      attemptLimitNanos += isRunning(request) ? attemptLimitNanos / 2 : 0;
     }
-    tryAgain();
+    goOnWithout(request, reason, 1);
+    request.cancel(true);
   }
 
   private void finish(CompletableFuture<T> request, T value, @Nullable Throwable failure) {
-    boolean isCurrent = endAttempt(request);
-    if (failure == null) {
-      boolean isWanted = isCurrent && complete(value);
-      if (isWanted && neededNoOther()) {
-        retries.hedges().answeredInTime();
-      }
-      if (!isWanted) {
-        Futures.closeUnused(value);
-      }
-      return;
-    }
-    if (!isCurrent) {
-      return;
-    }
-    Throwable cause = Futures.unwrap(failure);
+    Throwable cause = failure == null ? null : Futures.unwrap(failure);
     if (cause instanceof ReplicaException.Unavailable unavailable) {
+      int failed;
       synchronized (lock) {
-        lastFailure = Optional.of(unavailable);
+        failed = ++failures;
       }
-      tryAgain();
-    } else {
-      completeExceptionally(cause);
+      goOnWithout(request, Optional.of(unavailable), failed);
+      return;
     }
+    boolean wasBeside;
+    boolean isOnly;
+    synchronized (lock) {
+      wasBeside = isBeside(request);
+      isOnly = beside.isEmpty();
+    }
+    boolean isCurrent = endAttempts(request);
+    if (isCurrent && !isWrite) {
+      noteAnswer(wasBeside, isOnly, failure == null);
+    }
+    if (cause != null) {
+      if (isCurrent) {
+        completeExceptionally(cause);
+      }
+    } else if (!isCurrent || !complete(value)) {
+      Futures.closeUnused(value);
+    }
+  }
+
+  /** Before whoever waits for the answer makes the next call. */
+  private void noteAnswer(boolean wasBeside, boolean wasOnly, boolean isSuccess) {
+    Hedges hedges = retries.hedges();
+    long now = now();
+    long delay = retries.besideDelay().toNanos();
+    if (wasBeside) {
+      hedges.besideWasFirst();
+    } else if (!wasOnly) {
+      hedges.besideWasInVain(now, delay);
+    } else if (isSuccess && neededNoOther()) {
+      hedges.answeredInTime();
+    }
+    hedges.answered(now, delay);
   }
 
   private boolean neededNoOther() {
@@ -238,38 +296,88 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     }
   }
 
-  /** Returns whether the attempt was still under way: only who ends it may go on from it. */
-  private boolean endAttempt(CompletableFuture<T> request) {
+  /**
+   * Returns whether the attempt, or the one beside, was still under way: then none is any more, and
+   * only who ended them may go on from it.
+   */
+  private boolean endAttempts(CompletableFuture<T> request) {
     synchronized (lock) {
-      if (!isRunning(request)) {
+      if (!isRunning(request) && !isBeside(request)) {
         return false;
       }
-      running = Optional.empty();
+      // Not to be cancelled: it is done, or its own business.
+      running = running.filter(current -> current != request);
+      beside = beside.filter(current -> current != request);
     }
     cancelWork();
     return true;
   }
 
-  private void tryAgain() {
-    int failed;
+  /**
+   * Takes out an attempt that failed. If it was waited for first, the one beside it takes its
+   * place; if there is none, another is made after a while.
+   */
+  private void goOnWithout(
+      CompletableFuture<T> request, Optional<ReplicaException> reason, int failed) {
+    Optional<CompletableFuture<T>> next;
+    List<Future<?>> timers = new ArrayList<>();
     synchronized (lock) {
-      failed = attempts;
+      boolean wasFirst = isRunning(request);
+      if (!wasFirst && !isBeside(request)) {
+        return;
+      }
+      lastFailure = reason;
+      next = beside;
+      beside = Optional.empty();
+      if (!wasFirst) {
+        return;
+      }
+      running = next;
+      timer.ifPresent(timers::add);
+      besideTimer.ifPresent(timers::add);
+      timer = Optional.empty();
+      besideTimer = Optional.empty();
     }
+    timers.forEach(waiting -> waiting.cancel(false));
+    if (next.isPresent() && !deadline.hasPassed()) {
+      watch(next.get());
+    } else {
+      tryAgain(failed);
+    }
+  }
+
+  private void tryAgain(int failed) {
     long remaining = deadline.remainingNanos();
     if (remaining <= retries.firstDelay().toNanos()) {
       completeExceptionally(exhausted());
+      cancelWork();
       return;
     }
+    synchronized (lock) {
+      isBetween = true;
+    }
+    if (!isWrite && retries.hasBeside()) {
+      retries.hedges().await(whenAnswered);
+      forgetIfDone();
+    }
     // The last attempts come closer together, so that one is made shortly before the deadline.
-    schedule(this::startNextAttempt, Math.min(retries.delayNanos(failed), remaining / 2));
+    schedule(
+        () -> orFail(this::startNextAttempt), Math.min(retries.delayNanos(failed), remaining / 2));
   }
 
   private void startNextAttempt() {
-    try {
-      startAttempt();
-    } catch (RuntimeException e) {
-      completeExceptionally(e);
+    Optional<Future<?>> last;
+    synchronized (lock) {
+      if (!isBetween) {
+        return;
+      }
+      isBetween = false;
+      last = timer;
+      timer = Optional.empty();
     }
+    last.ifPresent(waiting -> waiting.cancel(false));
+    retries.hedges().forget(whenAnswered);
+    startAttempt();
   }
 
   private void schedule(Runnable task, long delayNanos) {
@@ -287,17 +395,15 @@ final class RetriedCall<T> extends CompletableFuture<T> {
     }
   }
 
+  private long now() {
+    return deadline.ticker().getAsLong();
+  }
+
   private ReplicaException exhausted() {
     synchronized (lock) {
       String times = attempts == 1 ? "once" : attempts + " times";
       String last = lastFailure.map(failure -> ", last: " + failure.getMessage()).orElse("");
-      String message =
-          what
-              + ": tried "
-              + times
-              + " in "
-              + seconds(deadline.ticker().getAsLong() - startNanos)
-              + last;
+      String message = what + ": tried " + times + " in " + seconds(now() - startNanos) + last;
       return lastFailure
           .map(failure -> new ReplicaException.Unavailable(message, failure))
           .orElseGet(() -> new ReplicaException.Unavailable(message));
@@ -329,6 +435,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       timer = Optional.empty();
       besideTimer = Optional.empty();
     }
+    retries.hedges().forget(whenAnswered);
     timers.forEach(waiting -> waiting.cancel(false));
     requests.forEach(request -> request.cancel(true));
   }

@@ -258,6 +258,168 @@ class RetryingReplicaClientTest {
   }
 
   @Test
+  void theAttemptBesideGoesOnWhenTheFirstFails() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(251);
+    CompletableFuture<byte[]> beside = inner.last();
+    first.completeExceptionally(new ReplicaException.Unavailable("reset"));
+    assertFalse(beside.isCancelled(), "it may be healthy");
+    time.advanceMillis(200);
+    assertEquals(2, inner.count(), "two attempts for one that failed");
+    beside.complete(new byte[10]);
+    assertEquals(10, read.join().length);
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void theAttemptBesideGoesOnWhenTheFirstIsGivenUp() {
+    ReplicaClient client =
+        eagerly
+            .withAttemptLimit(Duration.ofMillis(300))
+            .until(Deadline.after(Duration.ofSeconds(30), time::nanos), inner);
+    CompletableFuture<byte[]> read = client.read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(301);
+    CompletableFuture<byte[]> beside = inner.last();
+    assertTrue(first.isCancelled());
+    assertFalse(beside.isCancelled(), "it may be healthy");
+    time.advanceMillis(251);
+    assertEquals(3, inner.count(), "nothing beside the one that took the place of the first");
+    beside.complete(new byte[10]);
+    assertEquals(10, read.join().length);
+    assertTrue(inner.last().isCancelled());
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void theOneThatTookThePlaceIsFollowedByAnotherWhenItFailsToo() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(251);
+    CompletableFuture<byte[]> beside = inner.last();
+    first.completeExceptionally(new ReplicaException.Unavailable("reset"));
+    beside.completeExceptionally(new ReplicaException.Unavailable("503"));
+    time.advanceMillis(100);
+    assertEquals(3, inner.count());
+    inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(10, read.join().length);
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void whatTheFirstIsToldIsFinalToo() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    CompletableFuture<byte[]> first = inner.last();
+    time.advanceMillis(251);
+    first.completeExceptionally(new ReplicaException.Denied("403"));
+    failure(ReplicaException.Denied.class, read);
+    assertTrue(inner.last().isCancelled());
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void aSilentStorageIsProbedByOneForAll() {
+    List<CompletableFuture<byte[]>> reads = hangingReads(10);
+    time.advanceMillis(20_000);
+    long hedges = meter.snapshot().hedges();
+    // Twenty before it counts as silent, then one each eighth to quarter of a second.
+    assertTrue(hedges >= 20 + 70 && hedges <= 30 + 160, hedges + " attempts beside");
+    reads.forEach(read -> assertFalse(read.isDone()));
+  }
+
+  @Test
+  void allWhoWaitAreAskedForAtOnceWhenAProbeIsAnswered() {
+    while (eagerly.hedges().take(time.nanos(), 250_000_000, () -> {})) {
+      // until nothing is saved
+    }
+    List<CompletableFuture<byte[]>> reads = hangingReads(10);
+    time.advanceMillis(900);
+    int before = inner.count();
+    inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(before + 9, inner.count());
+    for (int i = before; i < before + 9; i++) {
+      inner.<byte[]>call(i).complete(new byte[10]);
+    }
+    reads.forEach(read -> assertEquals(10, read.join().length));
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void aSilentStorageIsProbedThoughNothingIsSaved() {
+    while (eagerly.hedges().take(time.nanos(), 250_000_000, () -> {})) {
+      // until there is none
+    }
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    time.advanceMillis(400);
+    assertEquals(1, inner.count());
+    time.advanceMillis(150);
+    assertEquals(2, inner.count());
+    inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(10, read.join().length);
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void delaysAreCutShortByTheFirstAnswerAfterASilence() {
+    answerOne();
+    CompletableFuture<byte[]> one = eager().read(FILE, 0, 10);
+    while (time.nanos() < 3_000_000_000L) {
+      if (!inner.last().isDone()) {
+        inner.failLast(new ReplicaException.Unavailable("503"));
+      }
+      time.advanceMillis(1);
+    }
+    if (!inner.last().isDone()) {
+      inner.failLast(new ReplicaException.Unavailable("503"));
+    }
+    int before = inner.count();
+    answerOne();
+    assertEquals(before + 2, inner.count());
+    inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(10, one.join().length);
+    assertEquals(0, time.waiting());
+  }
+
+  @Test
+  void delaysAreNotCutShortWhereOthersAreAnswered() {
+    answerOne();
+    CompletableFuture<byte[]> one = eager().read(FILE, 0, 10);
+    inner.failLast(new ReplicaException.Unavailable("503"));
+    int before = inner.count();
+    answerOne();
+    assertEquals(before + 1, inner.count());
+    assertFalse(one.isDone());
+  }
+
+  private void answerOne() {
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(10, read.join().length);
+  }
+
+  @Test
+  void aStorageThatOnlyIsSlowIsProbedEverMoreSeldom() {
+    int calls = 100;
+    for (int i = 0; i < calls; i++) {
+      CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+      CompletableFuture<byte[]> first = inner.last();
+      time.advanceMillis(4_000);
+      first.complete(new byte[10]);
+      assertEquals(10, read.join().length);
+    }
+    assertTrue(inner.count() < 2 * calls, inner.count() + " attempts for " + calls + " calls");
+  }
+
+  private List<CompletableFuture<byte[]>> hangingReads(int count) {
+    List<CompletableFuture<byte[]>> reads = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      reads.add(eager().read(FILE, 0, 10));
+    }
+    return reads;
+  }
+
+  @Test
   void cancellingCancelsBoth() {
     CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
     CompletableFuture<byte[]> first = inner.last();

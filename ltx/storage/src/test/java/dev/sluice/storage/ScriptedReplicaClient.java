@@ -23,9 +23,14 @@ final class ScriptedReplicaClient implements ReplicaClient {
   }
 
   /** Returns the newest call. */
-  @SuppressWarnings("unchecked") // the test knows which it made
   <T> CompletableFuture<T> last() {
-    return (CompletableFuture<T>) calls.get(calls.size() - 1);
+    return call(calls.size() - 1);
+  }
+
+  /** Returns a call by its number from 0. */
+  @SuppressWarnings("unchecked") // the test knows which it made
+  <T> CompletableFuture<T> call(int number) {
+    return (CompletableFuture<T>) calls.get(number);
   }
 
   void failLast(Exception failure) {

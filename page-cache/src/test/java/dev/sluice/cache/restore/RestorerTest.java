@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.cache.DelegatingClient;
 import dev.sluice.cache.TestReplicas;
 import dev.sluice.cache.ViewException;
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.ForwardingReplicaClient;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
@@ -104,7 +104,7 @@ class RestorerTest {
   }
 
   /** Breaks the stream of each opening for which {@code breaks} says so, after so many bytes. */
-  private static final class Breaking extends DelegatingClient {
+  private static final class Breaking extends ForwardingReplicaClient {
     private final Map<Integer, Integer> breaks;
     private final Runnable before;
     private final AtomicInteger opened = new AtomicInteger();
@@ -176,8 +176,8 @@ class RestorerTest {
   @Test
   void aFileThatIsCompactedLongAfterTheStartLeadsToAnotherPlan() throws IOException {
     AtomicInteger opened = new AtomicInteger();
-    DelegatingClient client =
-        new DelegatingClient(files()) {
+    ForwardingReplicaClient client =
+        new ForwardingReplicaClient(files()) {
           @Override
           public CompletableFuture<InputStream> open(LtxFile file) {
             if (opened.incrementAndGet() == 2) {
@@ -195,8 +195,8 @@ class RestorerTest {
 
   @Test
   void aFileThatIsListedButGoneForGoodIsHistoryGone() {
-    DelegatingClient client =
-        new DelegatingClient(files()) {
+    ForwardingReplicaClient client =
+        new ForwardingReplicaClient(files()) {
           @Override
           public CompletableFuture<InputStream> open(LtxFile file) {
             if (file.name().range().min().equals(new Txid(2))) {

@@ -1,9 +1,6 @@
-package dev.sluice.cache;
+package dev.sluice.storage;
 
 import dev.sluice.ltx.Txid;
-import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.LtxFileName;
-import dev.sluice.storage.ReplicaClient;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -11,11 +8,16 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** A client into which tests put faults: everything else another client does. */
-public class DelegatingClient implements ReplicaClient {
+/**
+ * Passes every call on to another client, {@link #close} included: what a decorator extends that
+ * changes or watches some of them. As thread-safe as the other.
+ */
+public abstract class ForwardingReplicaClient implements ReplicaClient {
+
+  /** What does the work. */
   protected final ReplicaClient inner;
 
-  public DelegatingClient(ReplicaClient inner) {
+  protected ForwardingReplicaClient(ReplicaClient inner) {
     this.inner = inner;
   }
 
