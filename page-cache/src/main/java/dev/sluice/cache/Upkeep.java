@@ -109,6 +109,7 @@ final class Upkeep {
     } finally {
       parts.inFlight().leave();
       forget();
+      means.rescued().freeRoom();
     }
   }
 
@@ -133,6 +134,7 @@ final class Upkeep {
         file ->
             isExpiring.test(file)
                 && files.find(file).filter(each -> each.name().level() == 0).isPresent();
+    means.rescued().freeRoom(); // of what was forgotten since the last round
     rescue(isSoon, 1, deadline);
     rescue(isExpiring, 2, deadline);
   }
@@ -152,15 +154,17 @@ final class Upkeep {
   /** Keeps pages of all views but the latest, in one part of so many of the room there is. */
   private void rescue(IntPredicate isExpiring, int parting, Deadline deadline) {
     for (View view : parts.history().live()) {
+      Rescuer rescuer = new Rescuer(means.pages(), means.rescued(), deadline);
       try {
         if (!isLatest(view) && has(view, isExpiring)) {
-          Rescuer rescuer = new Rescuer(means.pages(), means.rescued(), deadline);
-          parts.announcer().rescued(rescuer.rescue(view, isExpiring, parting));
+          rescuer.rescue(view, isExpiring, parting);
         }
       } catch (IOException e) {
         note("keeping pages of", view, e);
       } catch (RuntimeException e) {
         log.error("keeping pages of {} of {}", view, parts.location(), e);
+      } finally {
+        parts.announcer().rescued(rescuer.kept());
       }
     }
   }
@@ -188,7 +192,7 @@ final class Upkeep {
     return Arrays.stream(view.pages().files()).anyMatch(isLeaving);
   }
 
-  /** Forgets files and kept pages that no view has, while nobody makes one. */
+  /** Forgets files and kept pages that no view has, while nobody makes one: now, or soon. */
   private void forget() {
     parts
         .inFlight()

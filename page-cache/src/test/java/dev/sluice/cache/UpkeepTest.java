@@ -1,0 +1,86 @@
+package dev.sluice.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.history.TestPrimary;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What it costs to look after views. */
+class UpkeepTest {
+  private static final Duration LOOK_AT_ALL = Duration.ofSeconds(31);
+
+  /** Past half the age at which files of level 0 go. */
+  private static final Duration EXPIRING = Duration.ofMinutes(3);
+
+  @TempDir Path folder;
+
+  private static FollowedWorld world(ReplicaOptions options) {
+    return new FollowedWorld(7, options, new SourceRule());
+  }
+
+  /** Follows one commit to a page after the other, all views held. */
+  private static List<View> follow(FollowedWorld world, int pages, int commits) throws IOException {
+    List<View> views = new ArrayList<>();
+    views.add(world.open());
+    for (int i = 0; i < commits; i++) {
+      world.primary().commit(pages, List.of(2L + i));
+      world.poll();
+      views.add(world.latest());
+    }
+    views.forEach(world.replica()::hold);
+    return views;
+  }
+
+  @Test
+  void aPageThatViewsShareIsKeptOnceAndCountedOnce() throws IOException {
+    try (FollowedWorld world = world(FollowedWorld.options(folder))) {
+      world.primary().commit(4, TestPrimary.all(4));
+      List<View> views = follow(world, 4, 1);
+      world.primary().commit(4, TestPrimary.all(4));
+      world.poll();
+      world.primary().compact(1, world.storage().files(0));
+      world.pollAfter(EXPIRING);
+      assertEquals(5, world.counts().rescuedPages());
+      assertEquals(5 * (FollowedWorld.PAGE_SIZE + 4), world.replica().rescuedBytes());
+      world.requireAllPages(views.get(0));
+    }
+  }
+
+  /** A held view whose page 2 only an expiring file has, and no room to keep it. */
+  private static View stuck(FollowedWorld world) throws IOException {
+    world.primary().commit(4, TestPrimary.all(4));
+    world.primary().compact(9, world.storage().files(0));
+    world.primary().commit(4, List.of(2L));
+    View view = world.open();
+    world.replica().hold(view);
+    world.primary().commit(4, List.of(2L));
+    world.poll();
+    world.primary().compact(1, world.storage().files(0).subList(1, 3));
+    for (int i = 0; i < 8; i++) {
+      world.pollAfter(LOOK_AT_ALL);
+    }
+    assertTrue(world.replica().rescuedBytes() == 0, "there is no room");
+    return view;
+  }
+
+  @Test
+  void roomForAPageThatCouldNotBeKeptIsUsed() throws IOException {
+    ReplicaOptions options = FollowedWorld.options(folder).withRescueBytes(0);
+    try (FollowedWorld world = world(options)) {
+      View view = stuck(world);
+      world.replica().share(options.withRescueBytes(1 << 20));
+      world.pollAfter(LOOK_AT_ALL);
+      assertEquals(1, world.counts().rescuedPages());
+      world.storage().delete(List.of(world.storage().files(0).get(1).name()));
+      world.requireAllPages(view);
+    }
+  }
+}
