@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.Target;
 import dev.sluice.storage.history.TestPrimary;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -69,6 +70,66 @@ class UpkeepTest {
     }
     assertTrue(world.replica().rescuedBytes() == 0, "there is no room");
     return view;
+  }
+
+  @Test
+  void aPageThatCanNeitherMoveNorBeKeptCostsNoRequestWhileNothingChanges() throws IOException {
+    try (FollowedWorld world = world(FollowedWorld.options(folder).withRescueBytes(0))) {
+      stuck(world);
+      long gets = world.storage().gets();
+      for (int i = 0; i < 5; i++) {
+        world.pollAfter(LOOK_AT_ALL);
+      }
+      assertEquals(gets, world.storage().gets());
+      // News costs what following costs: the new file, and nothing for the view that is held.
+      world.primary().commit(4, List.of(3L));
+      world.poll();
+      gets = world.storage().gets();
+      world.pollAfter(LOOK_AT_ALL);
+      assertEquals(gets, world.storage().gets());
+    }
+  }
+
+  @Test
+  void aNewSourceOfAPageThatCouldNotMoveIsFound() throws IOException {
+    try (FollowedWorld world = world(FollowedWorld.options(folder).withRescueBytes(0))) {
+      View view = stuck(world);
+      LtxFile only = world.storage().files(0).get(1);
+      long moved = world.counts().relocatedPages();
+      world.primary().compact(2, List.of(only));
+      world.pollAfter(LOOK_AT_ALL);
+      assertEquals(moved + 1, world.counts().relocatedPages());
+      world.storage().delete(List.of(only.name()));
+      world.requireAllPages(view);
+    }
+  }
+
+  /** Nobody follows: what the view's page needs is told by files that go before it has a source. */
+  @Test
+  void whatFilesTellIsLearnedBeforeTheyGoThoughNoPageCanMoveYet() throws IOException {
+    try (FollowedWorld world = world(FollowedWorld.options(folder).withRescueBytes(0))) {
+      world.primary().commit(4, TestPrimary.all(4));
+      world.primary().compact(9, world.storage().files(0));
+      world.primary().commit(4, List.of(2L, 3L));
+      View view = world.replica().at(new Target.AtTxid(world.history().txid()));
+      world.replica().hold(view);
+      world.primary().commit(4, List.of(4L));
+      world.primary().compact(1, world.storage().files(0).subList(2, 3));
+      for (int i = 0; i < 8; i++) {
+        world.pollAfter(LOOK_AT_ALL);
+      }
+      assertEquals(0, world.counts().relocatedPages());
+      world.primary().commit(4, List.of(2L));
+      world.pollAfter(LOOK_AT_ALL);
+      List<LtxFile> files = world.storage().files(0).subList(1, 4);
+      LtxFile part = world.storage().files(1).get(0);
+      world.primary().compact(1, files);
+      world.storage().delete(files.stream().map(LtxFile::name).toList());
+      world.storage().delete(List.of(part.name()));
+      world.pollAfter(LOOK_AT_ALL);
+      assertEquals(1, world.counts().relocatedPages());
+      world.requirePage(view, 3, TestReplicas.page(world.replica(), view, 3));
+    }
   }
 
   @Test
