@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -121,8 +122,10 @@ final class Upkeep {
     IntPredicate isExpiring = file -> Arrays.binarySearch(expiring, file) >= 0;
     IntPredicate isLeaving =
         file -> file != Rescued.FILE && (isGone.test(file) || isExpiring.test(file));
-    for (View view : parts.history().live()) {
+    LeafSharing sharing = new LeafSharing();
+    for (View view : newestFirst(parts.history().live())) {
       relocate(view, relocator, isLeaving);
+      share(view, sharing);
     }
     // Who came to follow meanwhile may have begun with what was not relocated yet.
     for (int again = 0; again < AGAIN_MAX && latestHas(isLeaving); again++) {
@@ -137,6 +140,12 @@ final class Upkeep {
     means.rescued().freeRoom(); // of what was forgotten since the last round
     rescue(isSoon, 1, deadline);
     rescue(isExpiring, 2, deadline);
+    newestFirst(parts.history().live()).forEach(view -> share(view, sharing));
+  }
+
+  /** The latest view's map then stays as it is, and those that follow on it share with all. */
+  private static List<View> newestFirst(Collection<View> views) {
+    return views.stream().sorted(Comparator.comparing(View::txid).reversed()).toList();
   }
 
   private void relocate(View view, Relocator relocator, IntPredicate isLeaving) {
@@ -148,6 +157,14 @@ final class Upkeep {
       note("relocating pages of", view, e);
     } catch (RuntimeException e) {
       log.error("relocating pages of {} of {}", view, parts.location(), e);
+    }
+  }
+
+  private void share(View view, LeafSharing sharing) {
+    try {
+      view.share(sharing);
+    } catch (RuntimeException e) {
+      log.error("sharing what {} of {} has in common", view, parts.location(), e);
     }
   }
 

@@ -146,6 +146,15 @@ public final class View {
     return moves.get();
   }
 
+  /** Shares the page map's leaves with views of which that was asked before. */
+  void share(LeafSharing sharing) {
+    PageMap before = pages();
+    PageMap after = before.sharing(sharing);
+    if (after != before) {
+      pages.compareAndSet(before, after); // whoever was faster is shared with the next time
+    }
+  }
+
   /** Says that a file is gone, and that some of its pages were looked for long enough. */
   void lose(int file) {
     lost.add(file);

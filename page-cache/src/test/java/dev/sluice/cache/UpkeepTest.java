@@ -10,7 +10,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,6 +30,12 @@ class UpkeepTest {
     return new FollowedWorld(7, options, new SourceRule());
   }
 
+  private static int leafCount(List<View> views) {
+    Set<long[]> leaves = Collections.newSetFromMap(new IdentityHashMap<>());
+    views.forEach(view -> view.pages().collectLeaves(leaves));
+    return leaves.size();
+  }
+
   /** Follows one commit to a page after the other, all views held. */
   private static List<View> follow(FollowedWorld world, int pages, int commits) throws IOException {
     List<View> views = new ArrayList<>();
@@ -38,6 +47,48 @@ class UpkeepTest {
     }
     views.forEach(world.replica()::hold);
     return views;
+  }
+
+  @Test
+  void viewsWhosePagesMoveGoOnSharing() throws IOException {
+    int pages = 3000;
+    int leaves = pages / Leaf.PAGES + 1;
+    try (FollowedWorld world = world(FollowedWorld.options(folder))) {
+      world.primary().commit(pages, TestPrimary.all(pages));
+      List<View> views = follow(world, pages, 20);
+      assertEquals(leaves + 20, leafCount(views));
+      List<LtxFile> first = world.storage().files(0).subList(0, 1);
+      world.primary().compact(1, first);
+      world.storage().delete(List.of(first.get(0).name()));
+      world.pollAfter(LOOK_AT_ALL);
+      assertTrue(world.counts().relocatedPages() >= 20L * (pages - 20), "they have moved");
+      assertEquals(leaves + 20, leafCount(views));
+      for (View view : views) {
+        world.requireAllPages(view);
+      }
+    }
+  }
+
+  @Test
+  void viewsWhosePagesAreKeptGoOnSharing() throws IOException {
+    int pages = 500;
+    try (FollowedWorld world = world(FollowedWorld.options(folder))) {
+      world.primary().commit(pages, TestPrimary.all(pages));
+      List<View> views = follow(world, pages, 5);
+      // Nothing but the first file holds what the views before this see.
+      world.primary().commit(pages, TestPrimary.all(pages));
+      world.poll();
+      int before = leafCount(views);
+      List<LtxFile> files = world.storage().files(0);
+      world.primary().compact(1, files);
+      world.pollAfter(EXPIRING);
+      world.pollAfter(LOOK_AT_ALL);
+      world.storage().delete(files.stream().map(LtxFile::name).toList());
+      assertEquals(before, leafCount(views));
+      for (View view : views) {
+        world.requireAllPages(view);
+      }
+    }
   }
 
   @Test
