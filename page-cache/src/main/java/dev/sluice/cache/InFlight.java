@@ -28,6 +28,8 @@ final class InFlight {
   /**
    * Runs something short while no such work is under way and none begins: now, or when the last of
    * what is under way ends, on its thread. What waited before is not run then.
+   *
+   * @param work must not wait for a disk or a network, because every opening waits for it
    */
   void whenNone(Runnable work) {
     synchronized (lock) {

@@ -84,7 +84,7 @@ final class Opening {
         isPageOneNew ? loader.pageOne(loaded, pages, base.pageSize()) : base.plainPageOneHeader();
     LtxHeader header = newest.summary().header();
     View view = new View(header, pages, Instant.ofEpochMilli(header.timestampMillis()), pageOne);
-    return view.inSchemaEpoch(base.schemaEpoch() + (isOnePast(base, loaded) ? 0 : 1));
+    return view.following(base, base.schemaEpoch() + (isOnePast(base, loaded) ? 0 : 1));
   }
 
   /**

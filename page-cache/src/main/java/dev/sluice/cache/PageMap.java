@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
@@ -265,6 +267,39 @@ public final class PageMap {
     }
     PageTree renumbered = tree.rewritten((first, leaf) -> Leaf.renumbered(leaf, numbers));
     return new PageMap(renumbered, files, bounds, count);
+  }
+
+  /**
+   * Returns a map that says the same and has the leaves of those that were given to {@code sharing}
+   * before, where they are equal. It may have rows that only those use.
+   *
+   * @return this map if it stays as it is
+   */
+  PageMap sharing(LeafSharing sharing) {
+    boolean[] isUsed = usedSources();
+    Optional<int[]> numbers = sharing.numbersOf(sourceFiles, sourceBounds, isUsed);
+    if (numbers.isEmpty()) {
+      return this;
+    }
+    PageTree shared =
+        tree.rewritten((first, leaf) -> sharing.shared(Leaf.renumbered(leaf, numbers.get())));
+    if (shared == tree) {
+      return this;
+    }
+    int used = 0;
+    int rows = 0;
+    for (int source = 0; source < isUsed.length; source++) {
+      if (isUsed[source]) {
+        used++;
+        rows = Math.max(rows, numbers.get()[source] + 1);
+      }
+    }
+    return new PageMap(shared, sharing.files(rows), sharing.bounds(rows), used);
+  }
+
+  /** Adds the leaves to a set that tells them apart by what they are, not by what they say. */
+  void collectLeaves(Set<long[]> leaves) {
+    tree.visit((first, leaf) -> leaves.add(leaf));
   }
 
   private boolean[] usedSources() {

@@ -5,12 +5,16 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 
 /**
  * Finds other files for pages whose files are leaving, by the {@link SourceRule}.
@@ -18,7 +22,7 @@ import java.util.function.IntPredicate;
  * <p>The file with the longest range is looked at first: it stays longest, and one index answers
  * for most pages. What is known of the time after a view comes from the latest view and, where that
  * was made from a snapshot that is newer than the view, from the indexes of the files that follow
- * on the view; these are read when they are needed and kept with it.
+ * on the view; these are read when pages cannot be moved without, and kept with it.
  *
  * <p>Made for one listing with one deadline; confined to one thread at a time. Two may work on one
  * view: the later of them sees what the other did.
@@ -31,6 +35,12 @@ final class Relocator {
   private final SourceRule rule;
   private final Optional<View> latest;
   private final List<LtxFile> listed;
+
+  /** Into which files the search that runs has looked. */
+  private final Set<LtxFile> asked = new HashSet<>();
+
+  /** Whether one of them was not there, or malformed. */
+  private boolean hasMissed;
 
   /**
    * @param loader with a client that tries again until the deadline
@@ -49,18 +59,57 @@ final class Relocator {
   }
 
   /**
-   * Moves the pages of a view that are in certain files to others, as many as can be.
+   * Moves the pages of a view that are in certain files to others, as many as can be. What was
+   * tried before, and found to be of no use, is not tried again.
    *
    * @param isLeaving says it of a file's number
    * @return how many were moved
    * @throws ReplicaException if the storage cannot be asked; what was moved until then stays so
    */
   long relocate(View view, IntPredicate isLeaving) throws IOException {
-    long moved = move(view, isLeaving, known(view));
-    if (boundsIn(view.pages(), isLeaving).isEmpty() || !learnLater(view)) {
-      return moved;
+    if (isFutile(view, isLeaving)) {
+      learnLater(view); // for the file that may come: later its history may be told less finely
+      return 0;
     }
-    return moved + move(view, isLeaving, known(view));
+    long moves = view.moves();
+    asked.clear();
+    hasMissed = false;
+    long moved = move(view, isLeaving, known(view));
+    if (!boundsIn(view.pages(), isLeaving).isEmpty() && learnLater(view)) {
+      moved += move(view, isLeaving, known(view));
+    }
+    if (!hasMissed && view.moves() == moves) {
+      noteFutile(view, moves, isLeaving);
+    }
+    return moved;
+  }
+
+  private boolean isFutile(View view, IntPredicate isLeaving) {
+    Optional<Futile> futile =
+        view.futile().filter(search -> search.covers(view, newestOrigin(), isLeaving));
+    return futile.isPresent()
+        && listed.stream()
+            .filter(file -> coversOne(file, futile.get().bounds()))
+            .mapToInt(loader::numberOf)
+            .allMatch(file -> isLeaving.test(file) || futile.get().asked().contains(file));
+  }
+
+  /** A file that ends beyond what is surely known is asked again when that is more. */
+  private void noteFutile(View view, long moves, IntPredicate isLeaving) {
+    Txid known = knownBest(view).txid();
+    Set<Integer> surely =
+        asked.stream()
+            .filter(file -> !file.name().range().max().isAfter(known))
+            .map(loader::numberOf)
+            .collect(Collectors.toSet());
+    Set<Integer> leaving =
+        Arrays.stream(view.pages().files()).filter(isLeaving).boxed().collect(Collectors.toSet());
+    view.noteFutile(
+        new Futile(moves, newestOrigin(), leaving, boundsIn(view.pages(), isLeaving), surely));
+  }
+
+  private Optional<Object> newestOrigin() {
+    return latest.map(View::origin);
   }
 
   private List<SourceRule.Known> known(View view) {
@@ -74,6 +123,16 @@ final class Relocator {
     return known;
   }
 
+  /** Returns what the indexes that follow on the view itself have told furthest. */
+  private SourceRule.Known knownBest(View view) {
+    SourceRule.Known best =
+        latest
+            .filter(view::leadsTo)
+            .map(newest -> new SourceRule.Known(newest.txid(), newest.pages()))
+            .orElseGet(() -> new SourceRule.Known(view.txid(), view.pages()));
+    return view.later().filter(later -> later.txid().isAfter(best.txid())).orElse(best);
+  }
+
   private long move(View view, IntPredicate isLeaving, List<SourceRule.Known> known)
       throws IOException {
     long moved = 0;
@@ -85,6 +144,7 @@ final class Relocator {
       if (isUseful(candidate, bounds, isLeaving, known)) {
         Optional<FileLoader.Loaded> loaded = load(candidate);
         if (loaded.isPresent()) {
+          asked.add(candidate);
           moved += move(view, isLeaving, loaded.get(), known);
           bounds = boundsIn(view.pages(), isLeaving);
         }
@@ -99,17 +159,21 @@ final class Relocator {
       NavigableSet<Txid> bounds,
       IntPredicate isLeaving,
       List<SourceRule.Known> known) {
-    Optional<Txid> bound = Optional.ofNullable(bounds.ceiling(candidate.name().range().min()));
-    return bound.isPresent()
-        && !candidate.name().range().max().isBefore(bound.get())
+    return coversOne(candidate, bounds)
         && rule.mayBeSource(candidate, known)
         && !isLeaving.test(loader.numberOf(candidate));
+  }
+
+  private static boolean coversOne(LtxFile candidate, NavigableSet<Txid> bounds) {
+    Optional<Txid> bound = Optional.ofNullable(bounds.ceiling(candidate.name().range().min()));
+    return bound.isPresent() && !candidate.name().range().max().isBefore(bound.get());
   }
 
   private Optional<FileLoader.Loaded> load(LtxFile file) throws IOException {
     try {
       return Optional.of(loader.load(List.of(file)).get(0));
     } catch (MalformedFileException | ReplicaException.NotFound | ReplicaException.Conflict e) {
+      hasMissed = true;
       return Optional.empty();
     }
   }
@@ -147,13 +211,12 @@ final class Relocator {
   }
 
   /**
-   * Reads the indexes of the files that follow on a view, or on what is known of the time after it.
+   * Reads the indexes of the files that follow on what is known of the time after a view.
    *
    * @return whether more is known than before
    */
   private boolean learnLater(View view) throws IOException {
-    SourceRule.Known from =
-        view.later().orElseGet(() -> new SourceRule.Known(view.txid(), view.pages()));
+    SourceRule.Known from = knownBest(view);
     Chain chain = Chain.after(from.txid(), listed, List.of());
     List<PageMap.Change> changes = new ArrayList<>();
     Txid end = from.txid();

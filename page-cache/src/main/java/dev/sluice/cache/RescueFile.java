@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongPredicate;
 import java.util.zip.CRC32C;
 
@@ -22,7 +23,8 @@ import java.util.zip.CRC32C;
  *
  * <p>A {@link RandomAccessFile}, because a channel is closed when a thread that uses it is
  * interrupted, and a file without a name cannot be opened again. Thread-safe; its lock is held
- * during I/O, because the position is the file's.
+ * during I/O, because the position is the file's. Sizes are told and set without it, so that a disk
+ * that hangs holds up nobody else.
  *
  * <p>Invariants: {@code ids} ascend; no two pages have one slot; a slot is in {@code isTaken} if
  * and only if a page has it; the slots of the file take no more than the most bytes allowed.
@@ -40,14 +42,18 @@ final class RescueFile implements AutoCloseable {
 
   private final Object lock = new Object();
   private final Path directory;
+  private final AtomicLong bytesMax;
   private final BitSet isTaken = new BitSet();
   private long[] ids = new long[INITIAL_PAGES];
   private int[] slots = new int[INITIAL_PAGES];
   private int count;
   private int pageBytes;
   private long nextId = 1;
-  private long bytesMax;
   private boolean isClosed;
+
+  /** Written under the lock. */
+  private volatile long usedBytes;
+
   private Optional<Opened> opened = Optional.empty();
 
   /**
@@ -56,7 +62,12 @@ final class RescueFile implements AutoCloseable {
    */
   RescueFile(Path directory, long bytesMax) {
     this.directory = directory;
-    this.bytesMax = bytesMax;
+    this.bytesMax = new AtomicLong(bytesMax);
+  }
+
+  /** Returns what a page takes in the file, with its checksum. */
+  static long slotBytes(int pageBytes) {
+    return (long) pageBytes + CHECKSUM_BYTES;
   }
 
   /** The open file and, where it still has one, its name. */
@@ -110,8 +121,8 @@ final class RescueFile implements AutoCloseable {
         throw new IllegalArgumentException("a page of " + page.length + " bytes");
       }
       boolean isSizeKept = count == 0 || page.length == pageBytes;
-      long slotBytes = (long) page.length + CHECKSUM_BYTES;
-      if (!isSizeKept || (count + 1L) * slotBytes > bytesMax || nextId > PageMap.OFFSET_MAX) {
+      long slotBytes = slotBytes(page.length);
+      if (!isSizeKept || (count + 1L) * slotBytes > bytesMax.get() || nextId > PageMap.OFFSET_MAX) {
         return OptionalLong.empty();
       }
       int slot = isTaken.nextClearBit(0);
@@ -138,6 +149,7 @@ final class RescueFile implements AutoCloseable {
     isTaken.set(slot);
     pageBytes = bytes;
     count++;
+    usedBytes = count * slotBytes(pageBytes);
   }
 
   /**
@@ -196,6 +208,7 @@ final class RescueFile implements AutoCloseable {
         }
       }
       count = kept;
+      usedBytes = count * slotBytes(pageBytes);
       if (count == 0) {
         discard();
       }
@@ -209,27 +222,26 @@ final class RescueFile implements AutoCloseable {
     ids = new long[INITIAL_PAGES];
     slots = new int[INITIAL_PAGES];
     count = 0;
+    usedBytes = 0;
   }
 
   /** Returns the bytes that pages and their checksums take. */
   long usedBytes() {
-    synchronized (lock) {
-      return (long) count * (pageBytes + CHECKSUM_BYTES);
-    }
+    return usedBytes;
   }
 
   /** Returns how many more bytes pages and their checksums may take. */
   long room() {
-    synchronized (lock) {
-      return Math.max(0, bytesMax - (long) count * (pageBytes + CHECKSUM_BYTES));
-    }
+    return Math.max(0, bytesMax.get() - usedBytes);
   }
 
-  /** Allows more bytes; a smaller number than now changes nothing. */
-  void raiseMaximum(long bytes) {
-    synchronized (lock) {
-      bytesMax = Math.max(bytesMax, bytes);
-    }
+  /**
+   * Allows more bytes; a smaller number than now changes nothing.
+   *
+   * @return whether more are allowed now
+   */
+  boolean raiseMaximum(long bytes) {
+    return bytesMax.getAndAccumulate(bytes, Math::max) < bytes;
   }
 
   /** Returns how many pages are kept. */

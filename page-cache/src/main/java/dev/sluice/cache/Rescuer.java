@@ -24,6 +24,7 @@ final class Rescuer {
   private final PageReader pages;
   private final Rescued rescued;
   private final Deadline deadline;
+  private long kept;
 
   Rescuer(PageReader pages, Rescued rescued, Deadline deadline) {
     this.pages = pages;
@@ -38,16 +39,18 @@ final class Rescuer {
    *
    * @param isLeaving says it of a file's number
    * @param parting how many equal parts the room has of which one may be used
-   * @return how many pages of the view were moved to the side file
    */
-  long rescue(View view, IntPredicate isLeaving, int parting) throws IOException {
-    long moved;
+  void rescue(View view, IntPredicate isLeaving, int parting) throws IOException {
     try {
       keep(view, isLeaving, parting);
     } finally {
-      moved = move(view, isLeaving);
+      move(view, isLeaving);
     }
-    return moved;
+  }
+
+  /** Returns how many pages are kept that were not before, even if not all could be. */
+  long kept() {
+    return kept;
   }
 
   private void keep(View view, IntPredicate isLeaving, int parting) throws IOException {
@@ -72,8 +75,7 @@ final class Rescuer {
 
   /** Returns the pages that are to be kept, no more than there is room for. */
   private List<Long> pgnos(View view, IntPredicate isLeaving, int parting) {
-    // One more than there is room for, where it may all be used, so that its want is noticed.
-    long most = rescued.room(parting) / view.pageSize() + (parting == 1 ? 1 : 0);
+    long most = rescued.pageRoom(view.pageSize(), parting);
     List<Long> pgnos = new ArrayList<>();
     view.pages()
         .forEach(
@@ -97,27 +99,26 @@ final class Rescuer {
       log.debug("a page could not be kept: {}", e.getMessage());
       return !deadline.hasPassed();
     }
-    return rescued.put(wanted.frame(), page);
+    boolean isKept = rescued.put(wanted.frame(), page);
+    kept += isKept ? 1 : 0;
+    return isKept;
   }
 
-  private long move(View view, IntPredicate isLeaving) throws IOException {
-    while (true) {
-      long[] moved = {0};
-      PageMap before = view.pages();
-      PageMap after =
-          before.moved(
+  private void move(View view, IntPredicate isLeaving) throws IOException {
+    PageMap before;
+    PageMap after;
+    do {
+      PageMap now = view.pages();
+      before = now;
+      after =
+          now.moved(
               isLeaving,
               (pgno, file, bound) -> {
-                OptionalLong id = rescued.find(before.frame(pgno));
-                if (id.isEmpty()) {
-                  return null;
-                }
-                moved[0]++;
-                return new PageMap.Frame(Rescued.FILE, id.getAsLong(), view.pageSize());
+                OptionalLong id = rescued.find(now.frame(pgno));
+                return id.isPresent()
+                    ? new PageMap.Frame(Rescued.FILE, id.getAsLong(), view.pageSize())
+                    : null;
               });
-      if (after == before || view.relocate(before, after)) {
-        return moved[0];
-      }
-    }
+    } while (after != before && !view.relocate(before, after));
   }
 }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -109,6 +110,7 @@ final class Upkeep {
     } finally {
       parts.inFlight().leave();
       forget();
+      means.rescued().freeRoom();
     }
   }
 
@@ -120,8 +122,10 @@ final class Upkeep {
     IntPredicate isExpiring = file -> Arrays.binarySearch(expiring, file) >= 0;
     IntPredicate isLeaving =
         file -> file != Rescued.FILE && (isGone.test(file) || isExpiring.test(file));
-    for (View view : parts.history().live()) {
+    LeafSharing sharing = new LeafSharing();
+    for (View view : newestFirst(parts.history().live())) {
       relocate(view, relocator, isLeaving);
+      share(view, sharing);
     }
     // Who came to follow meanwhile may have begun with what was not relocated yet.
     for (int again = 0; again < AGAIN_MAX && latestHas(isLeaving); again++) {
@@ -133,8 +137,15 @@ final class Upkeep {
         file ->
             isExpiring.test(file)
                 && files.find(file).filter(each -> each.name().level() == 0).isPresent();
+    means.rescued().freeRoom(); // of what was forgotten since the last round
     rescue(isSoon, 1, deadline);
     rescue(isExpiring, 2, deadline);
+    newestFirst(parts.history().live()).forEach(view -> share(view, sharing));
+  }
+
+  /** The latest view's map then stays as it is, and those that follow on it share with all. */
+  private static List<View> newestFirst(Collection<View> views) {
+    return views.stream().sorted(Comparator.comparing(View::txid).reversed()).toList();
   }
 
   private void relocate(View view, Relocator relocator, IntPredicate isLeaving) {
@@ -149,18 +160,28 @@ final class Upkeep {
     }
   }
 
+  private void share(View view, LeafSharing sharing) {
+    try {
+      view.share(sharing);
+    } catch (RuntimeException e) {
+      log.error("sharing what {} of {} has in common", view, parts.location(), e);
+    }
+  }
+
   /** Keeps pages of all views but the latest, in one part of so many of the room there is. */
   private void rescue(IntPredicate isExpiring, int parting, Deadline deadline) {
     for (View view : parts.history().live()) {
+      Rescuer rescuer = new Rescuer(means.pages(), means.rescued(), deadline);
       try {
         if (!isLatest(view) && has(view, isExpiring)) {
-          Rescuer rescuer = new Rescuer(means.pages(), means.rescued(), deadline);
-          parts.announcer().rescued(rescuer.rescue(view, isExpiring, parting));
+          rescuer.rescue(view, isExpiring, parting);
         }
       } catch (IOException e) {
         note("keeping pages of", view, e);
       } catch (RuntimeException e) {
         log.error("keeping pages of {} of {}", view, parts.location(), e);
+      } finally {
+        parts.announcer().rescued(rescuer.kept());
       }
     }
   }
@@ -188,7 +209,7 @@ final class Upkeep {
     return Arrays.stream(view.pages().files()).anyMatch(isLeaving);
   }
 
-  /** Forgets files and kept pages that no view has, while nobody makes one. */
+  /** Forgets files and kept pages that no view has, while nobody makes one: now, or soon. */
   private void forget() {
     parts
         .inFlight()

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -26,12 +27,17 @@ public final class View {
   private final byte[] pageOneHeader;
   private final LtxHeader newest;
   private final int schemaEpoch;
+  private final Object origin;
 
   /** Files that are gone with pages that nothing else holds. */
   private final Set<Integer> lost = ConcurrentHashMap.newKeySet();
 
+  /** How often pages were moved. */
+  private final AtomicLong moves = new AtomicLong();
+
   private volatile OptionalLong provenNanos = OptionalLong.empty();
   private volatile Optional<SourceRule.Known> later = Optional.empty();
+  private volatile Optional<Futile> futile = Optional.empty();
 
   /**
    * Takes what is known of a state.
@@ -41,11 +47,22 @@ public final class View {
    * @param pageOne page 1 as its file holds it
    */
   View(LtxHeader newest, PageMap pages, Instant time, byte[] pageOne) {
-    this(newest, pages, time, PageOne.header(pageOne, newest.range().max(), newest.commit()), 0);
+    this(
+        newest,
+        pages,
+        time,
+        PageOne.header(pageOne, newest.range().max(), newest.commit()),
+        0,
+        new Object());
   }
 
   private View(
-      LtxHeader newest, PageMap pages, Instant time, byte[] pageOneHeader, int schemaEpoch) {
+      LtxHeader newest,
+      PageMap pages,
+      Instant time,
+      byte[] pageOneHeader,
+      int schemaEpoch,
+      Object origin) {
     if (newest.commit() < 1) {
       throw new IllegalArgumentException("a view of " + newest.commit() + " pages");
     }
@@ -57,11 +74,27 @@ public final class View {
     this.time = time;
     this.pageOneHeader = pageOneHeader;
     this.schemaEpoch = schemaEpoch;
+    this.origin = origin;
   }
 
-  /** Returns this view, which nobody has seen yet, in another schema epoch. */
-  View inSchemaEpoch(int epoch) {
-    return new View(newest, pages(), time, pageOneHeader, epoch);
+  /**
+   * Returns this view, which nobody has seen yet, as one that was made by following from another.
+   */
+  View following(View base, int epoch) {
+    return new View(newest, pages(), time, pageOneHeader, epoch, base.origin);
+  }
+
+  /** Returns the same object for all views of which one was made by following from another. */
+  Object origin() {
+    return origin;
+  }
+
+  /**
+   * Returns whether {@code later} was made from this view by following, perhaps in many steps: then
+   * its page map says which pages changed after this view as well as the files' indexes would.
+   */
+  boolean leadsTo(View later) {
+    return later.origin == origin && !later.txid.isBefore(txid);
   }
 
   /**
@@ -101,7 +134,25 @@ public final class View {
    * @return false if somebody else has exchanged {@code before} already
    */
   boolean relocate(PageMap before, PageMap after) {
-    return pages.compareAndSet(before, after);
+    boolean isMine = pages.compareAndSet(before, after);
+    if (isMine) {
+      moves.incrementAndGet();
+    }
+    return isMine;
+  }
+
+  /** Returns a number that is another, a moment later at most, when a page has another place. */
+  long moves() {
+    return moves.get();
+  }
+
+  /** Shares the page map's leaves with views of which that was asked before. */
+  void share(LeafSharing sharing) {
+    PageMap before = pages();
+    PageMap after = before.sharing(sharing);
+    if (after != before) {
+      pages.compareAndSet(before, after); // whoever was faster is shared with the next time
+    }
   }
 
   /** Says that a file is gone, and that some of its pages were looked for long enough. */
@@ -130,6 +181,15 @@ public final class View {
 
   void learnLater(SourceRule.Known known) {
     later = Optional.of(known);
+  }
+
+  /** Returns how pages of this view were last sought without any being found. */
+  Optional<Futile> futile() {
+    return futile;
+  }
+
+  void noteFutile(Futile search) {
+    futile = Optional.of(search);
   }
 
   /** Returns when the newest file of this view was made, by its header. */
