@@ -66,14 +66,15 @@ final class LeafSharing {
       if (!isUsed[source]) {
         continue;
       }
-      if (!numbers.containsKey(rows[source])) {
-        int free = isTaken.nextClearBit(0);
-        if (free == Leaf.SOURCES_MAX) {
+      Integer number = numbers.get(rows[source]);
+      if (number == null) {
+        number = isTaken.nextClearBit(0);
+        if (number == Leaf.SOURCES_MAX) {
           return Optional.empty();
         }
-        take(free, rows[source]);
+        take(number, rows[source]);
       }
-      result[source] = numbers.get(rows[source]);
+      result[source] = number;
     }
     return Optional.of(result);
   }

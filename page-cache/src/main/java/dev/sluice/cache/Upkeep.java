@@ -122,10 +122,8 @@ final class Upkeep {
     IntPredicate isExpiring = file -> Arrays.binarySearch(expiring, file) >= 0;
     IntPredicate isLeaving =
         file -> file != Rescued.FILE && (isGone.test(file) || isExpiring.test(file));
-    LeafSharing sharing = new LeafSharing();
-    for (View view : newestFirst(parts.history().live())) {
+    for (View view : parts.history().live()) {
       relocate(view, relocator, isLeaving);
-      share(view, sharing);
     }
     // Who came to follow meanwhile may have begun with what was not relocated yet.
     for (int again = 0; again < AGAIN_MAX && latestHas(isLeaving); again++) {
@@ -140,12 +138,21 @@ final class Upkeep {
     means.rescued().freeRoom(); // of what was forgotten since the last round
     rescue(isSoon, 1, deadline);
     rescue(isExpiring, 2, deadline);
-    newestFirst(parts.history().live()).forEach(view -> share(view, sharing));
+    share();
   }
 
-  /** The latest view's map then stays as it is, and those that follow on it share with all. */
-  private static List<View> newestFirst(Collection<View> views) {
-    return views.stream().sorted(Comparator.comparing(View::txid).reversed()).toList();
+  /**
+   * Has views share what they have in common, after pages of one were moved. The latest view's map
+   * stays as it is, and those that follow on it share with all.
+   */
+  private void share() {
+    Set<View> views = parts.history().live();
+    if (views.size() > 1 && views.stream().anyMatch(View::hasMovedSinceShared)) {
+      LeafSharing sharing = new LeafSharing();
+      views.stream()
+          .sorted(Comparator.comparing(View::txid).reversed())
+          .forEach(view -> share(view, sharing));
+    }
   }
 
   private void relocate(View view, Relocator relocator, IntPredicate isLeaving) {

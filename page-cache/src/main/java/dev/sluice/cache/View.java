@@ -35,6 +35,7 @@ public final class View {
   /** How often pages were moved. */
   private final AtomicLong moves = new AtomicLong();
 
+  private volatile long movesWhenShared;
   private volatile OptionalLong provenNanos = OptionalLong.empty();
   private volatile Optional<SourceRule.Known> later = Optional.empty();
   private volatile Optional<Futile> futile = Optional.empty();
@@ -146,8 +147,14 @@ public final class View {
     return moves.get();
   }
 
+  /** Returns whether pages were moved since {@link #share}: their leaves are this view's alone. */
+  boolean hasMovedSinceShared() {
+    return moves() != movesWhenShared;
+  }
+
   /** Shares the page map's leaves with views of which that was asked before. */
   void share(LeafSharing sharing) {
+    movesWhenShared = moves();
     PageMap before = pages();
     PageMap after = before.sharing(sharing);
     if (after != before) {

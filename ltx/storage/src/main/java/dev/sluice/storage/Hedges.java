@@ -86,7 +86,7 @@ public final class Hedges {
 
   /** Called under the lock. */
   private boolean isSilent(long nowNanos, long delayNanos) {
-    long silence = SILENCE_DELAYS * delayNanos << inVain;
+    long silence = (SILENCE_DELAYS * delayNanos) << inVain;
     return quietSinceNanos.isPresent() && nowNanos - quietSinceNanos.getAsLong() >= silence;
   }
 
