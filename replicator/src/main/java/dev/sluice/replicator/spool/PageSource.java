@@ -1,0 +1,15 @@
+package dev.sluice.replicator.spool;
+
+import dev.sluice.ltx.LtxEncoder;
+import java.io.IOException;
+
+/** The pages of one LTX file. Not for its header and end, which who cuts the file writes. */
+@FunctionalInterface
+public interface PageSource {
+
+  /**
+   * Writes the pages, ascending. Called once for each attempt to write the file, on the thread that
+   * makes it.
+   */
+  void writeTo(LtxEncoder file) throws IOException;
+}

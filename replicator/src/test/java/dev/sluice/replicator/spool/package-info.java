@@ -1,0 +1,5 @@
+/** Tests of the spool, crashes among them. */
+@NullMarked
+package dev.sluice.replicator.spool;
+
+import org.jspecify.annotations.NullMarked;
