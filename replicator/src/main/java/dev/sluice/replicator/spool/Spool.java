@@ -162,18 +162,15 @@ public final class Spool implements Closeable {
     try {
       appender.append(log, position, frames);
     } finally {
-      takePosition(before);
+      log.last().ifPresent(this::takePosition);
     }
     return new Capture(log.frameCount() - before, frames.end());
   }
 
-  private void takePosition(int before) {
-    if (log.frameCount() > before) {
-      Log.Commit last = log.last().orElseThrow();
-      position = Optional.of(last.end());
-      commit = last.pages();
-      pageSize = log.pageSize();
-    }
+  private void takePosition(Log.Commit last) {
+    position = Optional.of(last.end());
+    commit = last.pages();
+    pageSize = log.pageSize();
   }
 
   /**
