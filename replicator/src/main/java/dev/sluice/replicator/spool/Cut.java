@@ -68,6 +68,11 @@ public final class Cut {
     return state == State.WRITTEN;
   }
 
+  /** Returns the bytes of the log files that go when this is written. */
+  synchronized long logBytes() {
+    return content.stream().flatMap(cut -> cut.logs().stream()).mapToLong(LogFile::size).sum();
+  }
+
   /**
    * Gives up in favour of another cut, and returns the log files that this one would have been done
    * with; none if it is written.

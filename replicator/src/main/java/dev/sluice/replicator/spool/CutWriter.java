@@ -56,9 +56,7 @@ final class CutWriter {
     }
     CutRecord next = content.record(last, header);
     isUnknown = true;
-    record.write(next);
-    setup.steps().reached(SpoolStep.RECORD_WRITTEN);
-    record.fsync();
+    record.write(next, setup.steps());
     last = next;
     isUnknown = false;
     setup.steps().reached(SpoolStep.RECORD_FSYNCED);

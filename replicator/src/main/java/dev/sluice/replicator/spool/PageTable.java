@@ -30,7 +30,7 @@ final class PageTable {
     if (slots[slot] == 0) {
       count++;
     }
-    slots[slot] = pgno << ORDINAL_BITS | ordinal;
+    slots[slot] = (pgno << ORDINAL_BITS) | ordinal;
     if (count > slots.length / 4 * 3) {
       grow();
     }
@@ -38,9 +38,9 @@ final class PageTable {
 
   private static int find(long[] slots, long pgno) {
     int mask = slots.length - 1;
-    int slot = (int) (pgno * HASH >>> Integer.SIZE) & mask;
+    int slot = (int) ((pgno * HASH) >>> Integer.SIZE) & mask;
     while (slots[slot] != 0 && pgno(slots[slot]) != pgno) {
-      slot = slot + 1 & mask;
+      slot = (slot + 1) & mask;
     }
     return slot;
   }

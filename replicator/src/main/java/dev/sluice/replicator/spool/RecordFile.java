@@ -59,16 +59,12 @@ final class RecordFile {
     return at < end ? CutRecord.parse(Arrays.copyOfRange(bytes, at, end)) : Optional.empty();
   }
 
-  /** Writes a record beside the one before it; it is there for good after {@link #fsync}. */
-  void write(CutRecord record) throws IOException {
+  /** Writes a record beside the one before it, and makes it last. */
+  void write(CutRecord record, SpoolStep.Listener steps) throws IOException {
     try (RandomAccessFile out = new RandomAccessFile(path.toFile(), "rw")) {
       out.seek(record.count() % 2 * SLOT_BYTES);
       out.write(record.toBytes());
-    }
-  }
-
-  void fsync() throws IOException {
-    try (RandomAccessFile out = new RandomAccessFile(path.toFile(), "rw")) {
+      steps.reached(SpoolStep.RECORD_WRITTEN);
       out.getFD().sync();
     }
   }

@@ -96,9 +96,7 @@ public final class Spool implements Closeable {
     SpoolFolder.fsync(directory);
     setup.steps().reached(SpoolStep.EMPTIED);
     CutRecord none = CutRecord.none(last, lastTimestampMillis);
-    folder.record().write(none);
-    setup.steps().reached(SpoolStep.RECORD_WRITTEN);
-    folder.record().fsync();
+    folder.record().write(none, setup.steps());
     SpoolFolder.fsync(directory);
     setup.steps().reached(SpoolStep.RECORD_FSYNCED);
     return new Spool(folder, none, setup);
@@ -140,6 +138,12 @@ public final class Spool implements Closeable {
   /** Returns the bytes of all log files that no cut was decided for. */
   public long logBytes() {
     return log.bytes();
+  }
+
+  /** Returns the bytes of everything that is in the spool: log files and cut files. */
+  public long bytes() throws IOException {
+    long cuts = files().stream().mapToLong(SpooledFile::bytes).sum();
+    return log.bytes() + pendingCut().map(Cut::logBytes).orElse(0L) + cuts;
   }
 
   /**

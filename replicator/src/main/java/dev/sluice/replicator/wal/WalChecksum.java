@@ -40,7 +40,7 @@ final class WalChecksum {
       s1 = s1 + (int) (pair >>> Integer.SIZE) + s2;
       s2 = s2 + (int) pair + s1;
     }
-    return (long) s1 << Integer.SIZE | s2 & LOW;
+    return ((long) s1 << Integer.SIZE) | (s2 & LOW);
   }
 
   private static long updateLittle(long checksum, ByteBuffer bytes, int from, int count) {
@@ -51,6 +51,6 @@ final class WalChecksum {
       s1 = s1 + (int) pair + s2;
       s2 = s2 + (int) (pair >>> Integer.SIZE) + s1;
     }
-    return (long) s1 << Integer.SIZE | s2 & LOW;
+    return ((long) s1 << Integer.SIZE) | (s2 & LOW);
   }
 }

@@ -94,7 +94,9 @@ final class SpoolFailureTest {
               directory().resolve("ltx/0/0000000000000001-0000000000000001.ltx.tmp"));
       Cut cut = captured.spool().seal().orElseThrow();
       IOException failure = assertThrows(IOException.class, cut::write);
-      assertTrue(failure.getMessage().startsWith("cut " + directory()), failure::getMessage);
+      assertTrue(
+          String.valueOf(failure.getMessage()).startsWith("cut " + directory()),
+          failure::getMessage);
       assertEquals(Txid.NONE, captured.spool().lastCut().txid());
       captured.database().insert(9, 900);
       captured.capture();
@@ -139,7 +141,8 @@ final class SpoolFailureTest {
       captured.database().insert(9, 900);
       IOException failure = assertThrows(IOException.class, captured::capture);
       assertTrue(
-          failure.getMessage().startsWith("append to " + log + " offset=0: "), failure::getMessage);
+          String.valueOf(failure.getMessage()).startsWith("append to " + log + " offset=0: "),
+          failure::getMessage);
       assertEquals(before, captured.spool().position());
       assertEquals(0, captured.spool().logPages());
       assertEquals(Optional.empty(), captured.spool().seal());

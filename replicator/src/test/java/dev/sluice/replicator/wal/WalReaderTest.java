@@ -50,10 +50,14 @@ final class WalReaderTest {
     return new Read(count, frames.position(), frames.commit(), frames.end());
   }
 
-  private Read readFile(byte[] wal, WalPosition from, long mxFrame) throws IOException {
+  private FileChannel openCopy(byte[] wal) throws IOException {
     Path file = folder.resolve("copy-wal");
     Files.write(file, wal);
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    return FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  }
+
+  private Read readFile(byte[] wal, WalPosition from, long mxFrame) throws IOException {
+    try (FileChannel channel = openCopy(wal)) {
       return read(new WalReader(channel, "copy-wal"), from, PAGE_SIZE, mxFrame);
     }
   }
@@ -248,12 +252,16 @@ final class WalReaderTest {
     byte[] wal = smallWal();
     long frames = (wal.length - WalHeader.BYTES) / FRAME_BYTES;
     WalPosition start = start(wal);
-    for (int length = 0; length < wal.length; length++) {
-      Read read = readFile(Arrays.copyOf(wal, length), start, frames);
-      long whole = Math.max(0, (length - WalHeader.BYTES) / FRAME_BYTES);
-      assertEquals(new WalEnd.EndOfFile(whole + 1, length), read.end());
-      assertEquals(whole, read.frames());
-      assertEquals(lastCommit(wal, length), read.position().frame());
+    try (FileChannel channel = openCopy(wal)) {
+      WalReader reader = new WalReader(channel, "copy-wal");
+      for (int length = wal.length - 1; length >= 0; length--) {
+        channel.truncate(length);
+        Read read = read(reader, start, PAGE_SIZE, frames);
+        long whole = Math.max(0, (length - WalHeader.BYTES) / FRAME_BYTES);
+        assertEquals(new WalEnd.EndOfFile(whole + 1, length), read.end());
+        assertEquals(whole, read.frames());
+        assertEquals(lastCommit(wal, length), read.position().frame());
+      }
     }
   }
 
@@ -262,22 +270,28 @@ final class WalReaderTest {
     byte[] wal = smallWal();
     long frames = (wal.length - WalHeader.BYTES) / FRAME_BYTES;
     WalPosition start = start(wal);
-    for (int at = 0; at < wal.length; at++) {
-      byte[] damaged = wal.clone();
-      damaged[at] ^= 0x40;
-      Read read = readFile(damaged, start, frames);
-      if (at < WalHeader.BYTES) {
-        assertInstanceOf(WalEnd.MalformedHeader.class, read.end());
-        assertEquals(0, read.frames());
-      } else {
-        long frame = (at - WalHeader.BYTES) / FRAME_BYTES + 1;
-        int inFrame = (at - WalHeader.BYTES) % FRAME_BYTES;
-        boolean isSalt = inFrame >= WalFrame.AT_SALT1 && inFrame < WalFrame.AT_CHECKSUM;
-        WalEnd.Fault fault = isSalt ? WalEnd.Fault.SALTS : WalEnd.Fault.CHECKSUM;
-        assertEquals(new WalEnd.Unverified(frame, fault), read.end());
-        assertEquals(lastCommit(wal, WalFrame.offset(frame, PAGE_SIZE)), read.position().frame());
+    try (FileChannel channel = openCopy(wal)) {
+      WalReader reader = new WalReader(channel, "copy-wal");
+      for (int at = 0; at < wal.length; at++) {
+        channel.write(ByteBuffer.wrap(new byte[] {(byte) (wal[at] ^ 0x40)}), at);
+        requireEndAt(at, read(reader, start, PAGE_SIZE, frames), wal);
+        channel.write(ByteBuffer.wrap(wal, at, 1), at);
       }
     }
+  }
+
+  private static void requireEndAt(int flipped, Read read, byte[] wal) {
+    if (flipped < WalHeader.BYTES) {
+      assertInstanceOf(WalEnd.MalformedHeader.class, read.end());
+      assertEquals(0, read.frames());
+      return;
+    }
+    long frame = (flipped - WalHeader.BYTES) / FRAME_BYTES + 1;
+    int inFrame = (flipped - WalHeader.BYTES) % FRAME_BYTES;
+    boolean isSalt = inFrame >= WalFrame.AT_SALT1 && inFrame < WalFrame.AT_CHECKSUM;
+    WalEnd.Fault fault = isSalt ? WalEnd.Fault.SALTS : WalEnd.Fault.CHECKSUM;
+    assertEquals(new WalEnd.Unverified(frame, fault), read.end());
+    assertEquals(lastCommit(wal, WalFrame.offset(frame, PAGE_SIZE)), read.position().frame());
   }
 
   @Test
