@@ -210,7 +210,7 @@ final class WalReaderTest {
   @Test
   void tornPageUnderTheFramesOwnWordIsNotProved() throws SQLException, IOException {
     byte[] wal = smallWal();
-    long frames = (wal.length - WalHeader.BYTES) / FRAME_BYTES;
+    long frames = frameCount(wal);
     WalPosition end = readFile(wal, start(wal), frames).position();
     wal[(int) WalFrame.offset(end.frame(), PAGE_SIZE) + 100] ^= 1;
     Path file = folder.resolve("torn-wal");
@@ -229,6 +229,10 @@ final class WalReaderTest {
       database.insert(1, 10);
       return Files.readAllBytes(database.walPath());
     }
+  }
+
+  private static int frameCount(byte[] wal) {
+    return (wal.length - WalHeader.BYTES) / FRAME_BYTES;
   }
 
   private static WalPosition start(byte[] wal) throws IOException {
@@ -250,7 +254,7 @@ final class WalReaderTest {
   @Test
   void walCutAtAnyByteGivesTheCommitsBefore() throws SQLException, IOException {
     byte[] wal = smallWal();
-    long frames = (wal.length - WalHeader.BYTES) / FRAME_BYTES;
+    long frames = frameCount(wal);
     WalPosition start = start(wal);
     try (FileChannel channel = openCopy(wal)) {
       WalReader reader = new WalReader(channel, "copy-wal");
@@ -268,7 +272,7 @@ final class WalReaderTest {
   @Test
   void flippedByteEndsTheProofAtItsFrame() throws SQLException, IOException {
     byte[] wal = smallWal();
-    long frames = (wal.length - WalHeader.BYTES) / FRAME_BYTES;
+    long frames = frameCount(wal);
     WalPosition start = start(wal);
     try (FileChannel channel = openCopy(wal)) {
       WalReader reader = new WalReader(channel, "copy-wal");
@@ -286,7 +290,7 @@ final class WalReaderTest {
       assertEquals(0, read.frames());
       return;
     }
-    long frame = (flipped - WalHeader.BYTES) / FRAME_BYTES + 1;
+    int frame = (flipped - WalHeader.BYTES) / FRAME_BYTES + 1;
     int inFrame = (flipped - WalHeader.BYTES) % FRAME_BYTES;
     boolean isSalt = inFrame >= WalFrame.AT_SALT1 && inFrame < WalFrame.AT_CHECKSUM;
     WalEnd.Fault fault = isSalt ? WalEnd.Fault.SALTS : WalEnd.Fault.CHECKSUM;
@@ -298,7 +302,7 @@ final class WalReaderTest {
   void bigEndianChecksumsVerify() throws SQLException, IOException {
     byte[] little = smallWal();
     byte[] big = bigEndian(little);
-    long frames = (big.length - WalHeader.BYTES) / FRAME_BYTES;
+    long frames = frameCount(big);
     assertEquals(ByteOrder.BIG_ENDIAN, WalHeader.parse(ByteBuffer.wrap(big), "wal").order());
     Read read = readFile(big, start(big), frames);
     assertEquals(frames, read.frames());
@@ -352,7 +356,7 @@ final class WalReaderTest {
     Path file = folder.resolve("copy-wal");
     Files.write(file, wal);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long frames = (wal.length - WalHeader.BYTES) / FRAME_BYTES;
+      long frames = frameCount(wal);
       FrameReader reader =
           new WalReader(channel, "copy-wal").frames(start(wal), PAGE_SIZE, frames, buffer);
       assertTrue(reader.next());
