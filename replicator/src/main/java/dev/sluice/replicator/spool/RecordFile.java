@@ -59,13 +59,16 @@ final class RecordFile {
     return at < end ? CutRecord.parse(Arrays.copyOfRange(bytes, at, end)) : Optional.empty();
   }
 
-  /** Writes a record beside the one before it, and makes it last. */
+  /**
+   * Writes a record beside the one before it, and makes it last: by fdatasync, for nothing but the
+   * bytes has changed.
+   */
   void write(CutRecord record, SpoolStep.Listener steps) throws IOException {
     try (RandomAccessFile out = new RandomAccessFile(path.toFile(), "rw")) {
       out.seek(record.count() % 2 * SLOT_BYTES);
       out.write(record.toBytes());
       steps.reached(SpoolStep.RECORD_WRITTEN);
-      out.getFD().sync();
+      out.getChannel().force(false);
     }
   }
 
