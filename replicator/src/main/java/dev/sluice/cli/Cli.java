@@ -24,7 +24,7 @@ final class Cli {
 
   @Command(
       name = "sluice",
-      description = "Query and restore SQLite databases that are replicated to object storage.",
+      description = "Replicate, query and restore SQLite databases, by way of object storage.",
       synopsisSubcommandLabel = "COMMAND")
   private static final class Root implements Callable<Integer> {
 
@@ -67,6 +67,7 @@ final class Cli {
         new CommandLine(root)
             .addSubcommand(sql)
             .addSubcommand(new RestoreCommand(terminal))
+            .addSubcommand(new ReplicateCommand(terminal))
             .addSubcommand(new LtxCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))
             .addSubcommand(new HelpCommand(terminal))

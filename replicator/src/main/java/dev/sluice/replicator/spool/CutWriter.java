@@ -55,10 +55,13 @@ final class CutWriter {
       throw new IOException("cut " + folder.cut(header.range().max()) + ": " + e, e);
     }
     CutRecord next = content.record(last, header);
-    isUnknown = true;
-    record.write(next, setup.steps());
+    try {
+      record.write(next, setup.steps());
+    } catch (IOException | RuntimeException | Error e) {
+      isUnknown = true;
+      throw e;
+    }
     last = next;
-    isUnknown = false;
     setup.steps().reached(SpoolStep.RECORD_FSYNCED);
     for (LogFile log : content.logs()) {
       delete(log);

@@ -1,0 +1,226 @@
+package dev.sluice.replicator;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.sluice.cache.restore.Restorer;
+import dev.sluice.ltx.Txid;
+import dev.sluice.storage.Listings;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * An application writes, and its database is replicated meanwhile: each TXID must restore to a
+ * state that the application has committed, and the last one to the last.
+ */
+class ReplicationTest {
+  private static final Duration SURELY = Duration.ofSeconds(30);
+
+  @TempDir Path folder;
+
+  private Path database = Path.of("");
+  private ReplicaUrl url = ReplicaUrl.ofDirectory("/");
+  private Application application;
+
+  /** Each transaction leaves its number, and the test keeps what the table summed up to then. */
+  private static final class Application implements AutoCloseable {
+    private final Connection connection;
+    private final Map<Long, String> sums = new HashMap<>();
+    private final Random random;
+    private long number;
+
+    Application(Path database, long seed) throws SQLException {
+      random = new Random(seed);
+      connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+      execute("PRAGMA busy_timeout=5000");
+      execute("PRAGMA journal_mode=WAL");
+      execute("PRAGMA synchronous=NORMAL");
+      execute("CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, a BLOB)");
+      execute("CREATE TABLE IF NOT EXISTS n(number INTEGER)");
+      execute("INSERT INTO n VALUES(0)");
+      sums.put(0L, sum(connection));
+    }
+
+    private void execute(String sql) throws SQLException {
+      try (Statement statement = connection.createStatement()) {
+        statement.execute(sql);
+      }
+    }
+
+    void commit() throws SQLException {
+      number++;
+      execute("BEGIN IMMEDIATE");
+      execute("UPDATE n SET number = " + number);
+      int rows = 1 + random.nextInt(20);
+      for (int i = 0; i < rows; i++) {
+        long id = random.nextInt(400);
+        int bytes = random.nextInt(3000);
+        execute(
+            random.nextInt(3) == 0
+                ? "DELETE FROM t WHERE id = " + id
+                : "INSERT OR REPLACE INTO t VALUES(" + id + ", randomblob(" + bytes + "))");
+      }
+      String sum = sum(connection);
+      execute("COMMIT");
+      sums.put(number, sum);
+      if (random.nextInt(200) == 0) {
+        execute("VACUUM");
+      }
+      if (random.nextInt(100) == 0) {
+        execute("PRAGMA wal_checkpoint(TRUNCATE)");
+      }
+    }
+
+    @Override
+    public void close() throws SQLException {
+      connection.close();
+    }
+  }
+
+  private static String sum(Connection connection) throws SQLException {
+    return value(
+        connection, "SELECT count(*) || ' ' || total(length(a)) || ' ' || total(id * length(a)) FROM t");
+  }
+
+  private static String value(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet rows = statement.executeQuery(sql)) {
+      assertTrue(rows.next());
+      return rows.getString(1);
+    }
+  }
+
+  @BeforeEach
+  void begin() throws Exception {
+    database = folder.resolve("app.db");
+    Path replica = Files.createDirectory(folder.resolve("replica"));
+    url = ReplicaUrl.ofDirectory(replica.toString());
+    long seed = Long.getLong("sluice.seed", System.nanoTime());
+    System.out.println("ReplicationTest -Dsluice.seed=" + seed);
+    application = new Application(database, seed);
+  }
+
+  @AfterEach
+  void end() throws SQLException {
+    application.close();
+  }
+
+  private ReplicaClient client() {
+    return ReplicaClients.open(url, name -> Optional.empty());
+  }
+
+  private List<Txid> txids() throws Exception {
+    try (ReplicaClient client = client()) {
+      TreeSet<Txid> txids = new TreeSet<>();
+      for (LtxFile file : Listings.all(client).get(SURELY.toSeconds(), TimeUnit.SECONDS)) {
+        txids.add(file.name().range().max());
+      }
+      return List.copyOf(txids);
+    }
+  }
+
+  private Path restored(Txid txid) throws IOException {
+    Path out = folder.resolve("restored-" + txid);
+    try (ReplicaClient client = client();
+        Restorer restorer = new Restorer(client, new RequestMeter(), SURELY)) {
+      restorer.restore(new Target.AtTxid(txid), out, Restorer.Existing.REFUSE, (done, total) -> {});
+    }
+    return out;
+  }
+
+  /** Returns the number of the transaction that the TXID shows. */
+  private long requireCommitted(Txid txid) throws Exception {
+    try (Connection copy = DriverManager.getConnection("jdbc:sqlite:" + restored(txid))) {
+      assertEquals("ok", value(copy, "PRAGMA integrity_check"), "TXID " + txid);
+      long number = Long.parseLong(value(copy, "SELECT number FROM n"));
+      assertEquals(application.sums.get(number), sum(copy), "TXID " + txid + ", number " + number);
+      return number;
+    }
+  }
+
+  private void requireAll() throws Exception {
+    long last = 0;
+    for (Txid txid : txids()) {
+      last = requireCommitted(txid);
+    }
+    assertEquals(application.number, last);
+  }
+
+  @Test
+  void whatIsCommittedIsShippedOnce() throws Exception {
+    for (int round = 0; round < 4; round++) {
+      for (int i = 0; i < 20; i++) {
+        application.commit();
+      }
+      try (ReplicaClient client = client()) {
+        new Replication(database, client, Duration.ZERO).once();
+      }
+    }
+    requireAll();
+  }
+
+  @Test
+  void eachTxidIsACommittedStateWhileTheApplicationWritesAndTheReplicatorRestarts()
+      throws Exception {
+    List<String> runs = new ArrayList<>();
+    for (int run = 0; run < 5; run++) {
+      try (ReplicaClient client = client()) {
+        Replication replication = new Replication(database, client, Duration.ofMillis(20));
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        Thread thread =
+            new Thread(
+                () -> {
+                  try {
+                    replication.run();
+                    ended.complete(null);
+                  } catch (IOException | RuntimeException | Error e) {
+                    ended.completeExceptionally(e);
+                  }
+                });
+        thread.start();
+        long endNanos = System.nanoTime() + Duration.ofSeconds(2).toNanos();
+        while (System.nanoTime() < endNanos) {
+          application.commit();
+        }
+        replication.stop();
+        ended.get(SURELY.toSeconds(), TimeUnit.SECONDS);
+        runs.add(application.number + " transactions, " + txids().size() + " TXIDs");
+      }
+      for (int i = 0; i < 5; i++) {
+        application.commit();
+      }
+    }
+    try (ReplicaClient client = client()) {
+      new Replication(database, client, Duration.ZERO).once();
+    }
+    System.out.println("ReplicationTest: " + runs);
+    assertTrue(txids().size() > 20, () -> "hardly anything was shipped: " + runs);
+    requireAll();
+  }
+}
