@@ -39,7 +39,7 @@ public final class Replication {
   private static final Duration REST_AFTER = Duration.ofSeconds(1);
 
   /** How often the WAL is looked at though nobody has said that it changed. */
-  private static final Duration LOOK = Duration.ofMillis(250);
+  private static final Duration LOOK = Duration.ofMillis(50);
 
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
   private static final int HISTORY_BEGINS = 0;

@@ -220,7 +220,7 @@ class ReplicationTest {
       new Replication(database, client, Duration.ZERO).once();
     }
     System.out.println("ReplicationTest: " + runs);
-    assertTrue(txids().size() > 20, () -> "hardly anything was shipped: " + runs);
+    assertTrue(txids().size() >= 10, () -> "hardly anything was shipped: " + runs);
     requireAll();
   }
 }

@@ -39,6 +39,10 @@ public final class DatabaseCapture implements AutoCloseable {
   private final FileChannel walFile;
   private final WalReader wal;
   private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+
+  /** Whether the reader began when the database had all frames: then it hinders no reset. */
+  private boolean isAtRest;
+
   private long barrierMisses;
 
   private DatabaseCapture(Path database, Spool spool) throws IOException {
@@ -103,17 +107,20 @@ public final class DatabaseCapture implements AutoCloseable {
   }
 
   /**
-   * Takes what was committed since the last call, checkpoints if the WAL is long, and hands over.
+   * Takes what was committed since the last call, hands over, and checkpoints if the WAL is long.
+   * To be called soon after each change: whoever resets the WAL waits for it.
    *
    * @return how many frames were taken
    * @throws IOException if the WAL cannot be followed any more, or the spool's disk is full
    */
   public long capture() throws IOException {
     long frames = take();
-    if (frames > 0) {
+    Checkpoint look = connections.look();
+    if (frames > 0 || (look.isComplete() && !isAtRest)) {
       connections.handOver();
+      isAtRest = look.isComplete();
     }
-    if (connections.look().mxFrame() >= CHECKPOINT_PAGES) {
+    if (!look.isComplete() && look.mxFrame() >= CHECKPOINT_PAGES) {
       frames += checkpoint();
     }
     return frames;
@@ -131,8 +138,12 @@ public final class DatabaseCapture implements AutoCloseable {
         throw new IOException(
             "capture " + database + ": the page size has become " + header.pageSize());
       }
-      FrameReader reader =
-          wal.frames(from(header), header.pageSize(), look.checkpoint().mxFrame(), buffer);
+      WalPosition from = from(header);
+      long mxFrame = look.checkpoint().mxFrame();
+      if (from.frame() == mxFrame) {
+        return frames; // and the generation may be gone by now
+      }
+      FrameReader reader = wal.frames(from, header.pageSize(), mxFrame, buffer);
       Capture taken = spool.append(reader);
       frames += taken.frames();
       if (taken.end() instanceof WalEnd.Reached) {
@@ -164,7 +175,7 @@ public final class DatabaseCapture implements AutoCloseable {
     try {
       long frames = take();
       connections.handOver();
-      connections.passive();
+      isAtRest = connections.passive().isComplete();
       connections.handOver();
       return frames;
     } finally {
@@ -190,7 +201,7 @@ public final class DatabaseCapture implements AutoCloseable {
   public void rest() throws IOException {
     Checkpoint answer = connections.look();
     if (!answer.isComplete()) {
-      connections.passive();
+      isAtRest = connections.passive().isComplete();
       connections.handOver();
     }
   }
