@@ -519,6 +519,9 @@ class FollowerTest {
     replica.requireSame();
     assertTrue(replica.isReplaced());
     replica.poll();
+    replica.requireSame();
+    nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+    replica.poll();
     assertThrows(ViewException.HistoryGone.class, replica::requireSame);
     assertEquals(List.of("published 3", "ended HistoryGone"), told);
   }
