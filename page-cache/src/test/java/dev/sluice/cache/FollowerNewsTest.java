@@ -150,7 +150,7 @@ class FollowerNewsTest {
       ByteBuffer dst = ByteBuffer.allocate(FollowedWorld.PAGE_SIZE);
       IOException gone =
           assertThrows(IOException.class, () -> world.replica().read(view, 7, dst, patience));
-      assertTrue(gone.getMessage().contains("history gone"), gone::toString);
+      assertTrue(String.valueOf(gone.getMessage()).contains("history gone"), gone::toString);
     }
   }
 
