@@ -48,7 +48,13 @@ final class S3Connection implements AutoCloseable {
   private static final int COMPLETION_THREADS = 4;
   private static final int SOCKET_THREADS = 2;
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
-  private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(60);
+
+  /**
+   * For a connection to become free; the SDK also takes so long to tell, now and then, that the
+   * first connection of all could not be made.
+   */
+  private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(5);
+
   private static final Duration IDLE_LIMIT = Duration.ofSeconds(30);
   private static final Duration THREAD_IDLE_LIMIT = Duration.ofSeconds(10);
   private static final Duration END_QUIET = Duration.ofSeconds(1);
