@@ -187,7 +187,10 @@ final class Recovery {
     }
   }
 
-  /** One listing that is doubted alone is no more than a file that was not there. */
+  /**
+   * Returns false of an empty listing, which says nothing: a directory may be away for a while. One
+   * that is doubted alone is no more than a file that was not there.
+   */
   private boolean isOfTheSame(List<LtxFile> listed, long askedNanos) throws IOException {
     try {
       return parts.identity().require(listed, askedNanos);
@@ -206,7 +209,7 @@ final class Recovery {
     List<LtxFile> listed =
         Waits.await(Listings.all(retrying), deadline, "list " + parts.location());
     if (!isOfTheSame(listed, askedNanos)) {
-      return new Findings(new int[0], true);
+      return new Findings(new int[0], !listed.isEmpty());
     }
     int[] present = source.files().numbersOf(listed);
     Arrays.sort(present);
