@@ -187,6 +187,19 @@ final class Recovery {
     }
   }
 
+  /**
+   * Returns false of an empty listing, which says nothing: a directory may be away for a while. One
+   * that is doubted alone is no more than a file that was not there.
+   */
+  private boolean isOfTheSame(List<LtxFile> listed, long askedNanos) throws IOException {
+    try {
+      return parts.identity().require(listed, askedNanos);
+    } catch (ViewException.HistoryGone e) {
+      parts.history().requireSame();
+      return false;
+    }
+  }
+
   private Findings relocate(View view) throws IOException {
     Source source = parts.source();
     Deadline deadline = Deadline.after(limit, System::nanoTime);
@@ -195,8 +208,8 @@ final class Recovery {
     long askedNanos = parts.ticker().getAsLong();
     List<LtxFile> listed =
         Waits.await(Listings.all(retrying), deadline, "list " + parts.location());
-    if (!parts.identity().require(listed, askedNanos)) {
-      return new Findings(new int[0], true);
+    if (!isOfTheSame(listed, askedNanos)) {
+      return new Findings(new int[0], !listed.isEmpty());
     }
     int[] present = source.files().numbersOf(listed);
     Arrays.sort(present);

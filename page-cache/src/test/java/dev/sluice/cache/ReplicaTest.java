@@ -10,12 +10,14 @@ import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import dev.sluice.testkit.Golden;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -235,10 +237,24 @@ class ReplicaTest {
     Arrays.setAll(all, i -> i + 1);
     Path file =
         TestReplicas.write(replica, 9, TestReplicas.header(4096, 400, 1, 1), pages(4096, all));
+    Path next =
+        TestReplicas.write(replica, 0, TestReplicas.header(4096, 400, 2, 2), pages(4096, 2));
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica opened = replicas.acquire(TestReplicas.options(replica));
       opened.latest();
-      Files.delete(file);
+      Path away = dir.resolve("away");
+      Files.move(file, away);
+      Path nextAway = dir.resolve("next-away");
+      Files.move(next, nextAway);
+      Patience little = Patience.of(Duration.ofMillis(700));
+      ReplicaException.Unavailable maybe =
+          assertThrows(
+              ReplicaException.Unavailable.class,
+              () -> opened.read(opened.latest(), 200, ByteBuffer.allocate(4096), little));
+      assertTrue(
+          String.valueOf(maybe.getMessage()).contains("not there for the moment"),
+          "an empty listing says nothing: " + maybe);
+      Files.move(nextAway, next);
       ViewException.HistoryGone failure =
           assertThrows(
               ViewException.HistoryGone.class,
@@ -246,9 +262,9 @@ class ReplicaTest {
       assertTrue(
           String.valueOf(failure.getMessage()).contains("history gone"), failure.getMessage());
       assertEquals(Optional.of(String.valueOf(failure.getMessage())), opened.lastError());
-      TestReplicas.page(opened, opened.latest(), 1);
+      TestReplicas.page(opened, opened.latest(), 2);
       View view = opened.latest();
-      Files.write(file, new byte[(int) (400L * 4200)]);
+      Files.write(next, new byte[(int) (400L * 4200)]);
       assertThrows(ViewException.Replaced.class, () -> TestReplicas.page(opened, view, 200));
     }
   }
