@@ -12,10 +12,10 @@ import java.util.List;
  * Merges LTX files that follow each other into one that does what they do: of each page the newest
  * version, without the pages that a shrinking database has lost on the way.
  *
- * <p>Frames are copied as they are, because compressing is ten times as dear as all the rest. Each
- * one is decoded all the same, and the CRC of its page goes into the checksum of the file that it
- * comes from and into that of the file that is written: what this class has called an LTX file
- * holds the very pages that its inputs vouch for. Legacy frames are compressed anew.
+ * <p>Frames are copied as they are, because compressing anew takes several times as long as all the
+ * rest. Each one is decoded all the same, and the CRC of its page goes into the checksum of the
+ * file that it comes from and into that of the file that is written: what this class has called an
+ * LTX file holds the very pages that its inputs vouch for. Legacy frames are compressed anew.
  *
  * <p>The inputs are read side by side, each through a buffer of its own; those that fit into it are
  * closed at once, the others hold a descriptor to their end. Memory beside the buffers is the page

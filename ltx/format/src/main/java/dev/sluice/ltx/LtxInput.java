@@ -21,6 +21,10 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
   private final Crc64 crc = new Crc64();
   private byte[] buffer = {};
   private long position;
+
+  /** What was taken from here to {@link #start} is still to go into the CRC. */
+  private int uncounted;
+
   private int start;
   private int end;
   private boolean isEnded;
@@ -85,6 +89,7 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
     if (start + needed <= buffer.length) {
       return;
     }
+    count();
     int wanted = Math.min(Math.max(buffer.length * 2, BUFFER_BYTES_MIN), bufferBytesMax);
     int length = Math.max(Math.max(needed, wanted), buffer.length);
     byte[] to = length == buffer.length ? buffer : new byte[length];
@@ -92,6 +97,7 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
     buffer = to;
     end -= start;
     start = 0;
+    uncounted = 0;
   }
 
   @Override
@@ -115,14 +121,22 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
    */
   ByteBuffer take(int count) throws IOException {
     int index = require(0, count);
-    crc.update(buffer, index, count);
-    skip(count);
+    start += count;
+    position += count;
     return ByteBuffer.wrap(buffer, index, count);
+  }
+
+  /** Brings the CRC up to what was taken: in long pieces, not number by number. */
+  private void count() {
+    crc.update(buffer, uncounted, start - uncounted);
+    uncounted = start;
   }
 
   /** Passes over bytes that were required before and that the checksum does not cover. */
   void skip(int count) {
+    count();
     start += count;
+    uncounted = start;
     position += count;
   }
 
@@ -140,6 +154,7 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
    * here.
    */
   Crc64 crc() {
+    count();
     return crc;
   }
 
