@@ -21,14 +21,14 @@ public final class Checksums {
    * and the page.
    */
   public static long page(long pgno, byte[] page) {
-    return page(new Crc64(), pgno, page);
+    return page(pgno, Crc64.of(page), page.length);
   }
 
-  /** As {@link #page(long, byte[])}, with a CRC that is used for many pages. */
-  static long page(Crc64 crc, long pgno, byte[] page) {
-    crc.reset();
+  /** As the other, of a page of which only CRC-64/ISO and size are known. */
+  static long page(long pgno, long pageCrc, int pageSize) {
+    Crc64 crc = new Crc64();
     crc.updateInt((int) pgno);
-    crc.update(page, 0, page.length);
+    crc.append(pageCrc, pageSize);
     return FLAG | crc.value();
   }
 

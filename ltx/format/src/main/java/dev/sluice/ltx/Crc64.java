@@ -29,8 +29,11 @@ public final class Crc64 {
   /** x^64 modulo the polynomial: bits 63, 62, 60 and 59 are x^0, x^1, x^3 and x^4. */
   private static final long POLYNOMIAL = 0xD800000000000000L;
 
-  /** {@code POWERS[i]} is x^(8 * 2^i): what 2^i bytes of zeros multiply a CRC by. */
-  private static final long[] POWERS = powers();
+  /**
+   * {@code MULTIPLES[i]} has what a CRC is multiplied by when 2^i bytes follow it, x^(8 * 2^i),
+   * times each polynomial of degree below 4: 8 stands for 1, 4 for x, 2 for x^2, 1 for x^3.
+   */
+  private static final long[][] MULTIPLES = multiples();
 
   /** Words that the k = 64 step moves by. */
   private static final int FAR = 64;
@@ -74,10 +77,8 @@ public final class Crc64 {
       throw new IllegalArgumentException("negative length: " + lengthB);
     }
     long moved = crcA;
-    for (int i = 0; lengthB >>> i != 0; i++) {
-      if ((lengthB >>> i & 1) != 0) {
-        moved = multiply(moved, POWERS[i]);
-      }
+    for (long rest = lengthB; rest != 0; rest &= rest - 1) {
+      moved = multiply(moved, MULTIPLES[Long.numberOfTrailingZeros(rest)]);
     }
     return moved ^ crcB;
   }
@@ -119,6 +120,15 @@ public final class Crc64 {
   /** Takes in four bytes, as a big-endian number. */
   void updateInt(int value) {
     state = step(state, Integer.reverseBytes(value) & 0xFFFFFFFFL, Integer.SIZE);
+  }
+
+  /**
+   * Takes in bytes of which only the CRC is known.
+   *
+   * @param length how many bytes they are, at least 0
+   */
+  public void append(long crc, long length) {
+    state = ~combine(value(), crc, length);
   }
 
   /** Returns the CRC of all bytes so far; more may follow. */
@@ -212,21 +222,35 @@ public final class Crc64 {
     }
   }
 
-  private static long[] powers() {
-    long[] powers = new long[Long.SIZE - 1];
-    powers[0] = 1L << 55;
-    for (int i = 1; i < powers.length; i++) {
-      powers[i] = multiply(powers[i - 1], powers[i - 1]);
+  private static long[][] multiples() {
+    long[][] multiples = new long[Long.SIZE - 1][];
+    multiples[0] = multiplesOf(1L << 55);
+    for (int i = 1; i < multiples.length; i++) {
+      long power = multiples[i - 1][8];
+      multiples[i] = multiplesOf(multiply(power, multiples[i - 1]));
     }
-    return powers;
+    return multiples;
   }
 
-  private static long multiply(long a, long b) {
-    long product = 0;
-    long shifted = b;
-    for (long rest = a; rest != 0; rest <<= 1) {
-      product ^= shifted & rest >> 63;
+  private static long[] multiplesOf(long factor) {
+    long[] multiples = new long[16];
+    long shifted = factor;
+    for (int bit = 8; bit != 0; bit >>>= 1) {
+      multiples[bit] = shifted;
       shifted = (shifted >>> 1) ^ (-(shifted & 1) & POLYNOMIAL);
+    }
+    for (int i = 1; i < multiples.length; i++) {
+      int bit = Integer.highestOneBit(i);
+      multiples[i] = multiples[bit] ^ multiples[i - bit];
+    }
+    return multiples;
+  }
+
+  /** Multiplies by the factor whose multiples are given, four bits of {@code a} at once. */
+  private static long multiply(long a, long[] multiples) {
+    long product = 0;
+    for (int shift = 0; shift < Long.SIZE; shift += 4) {
+      product = (product >>> 4) ^ reduce(product << 60) ^ multiples[(int) (a >>> shift) & 15];
     }
     return product;
   }

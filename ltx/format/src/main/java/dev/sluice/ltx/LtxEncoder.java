@@ -12,15 +12,11 @@ import java.nio.ByteBuffer;
  * its end, and every reader refuses it. Confined to one thread at a time.
  */
 public final class LtxEncoder implements Closeable {
-  private static final int INDEX_ENTRY_MAX_BYTES = 3 * Varints.MAX_BYTES;
-  private static final int INDEX_BUFFER_BYTES = 8192;
-
   private final OutputStream out;
   private final LtxHeader header;
-  private final PageOrder order;
-  private final PageIndexBuilder frames = new PageIndexBuilder(0);
-  private final Crc64 crc = new Crc64();
-  private final byte[] frame;
+  private final LtxWriter writer;
+  private final FrameEncoder frames;
+  private final Crc64 pageCrc = new Crc64();
   private boolean isOpen = true;
 
   /**
@@ -31,12 +27,8 @@ public final class LtxEncoder implements Closeable {
   public LtxEncoder(OutputStream out, LtxHeader header) throws IOException {
     this.out = out;
     this.header = header;
-    this.order = new PageOrder(header);
-    this.frame = new byte[PageFrame.maxBytes(header.pageSize())];
-    byte[] bytes = new byte[LtxHeader.BYTES];
-    header.write(ByteBuffer.wrap(bytes));
-    crc.update(bytes, 0, bytes.length);
-    out.write(bytes);
+    this.writer = new LtxWriter(out, header);
+    this.frames = new FrameEncoder(header.pageSize());
   }
 
   /**
@@ -53,13 +45,10 @@ public final class LtxEncoder implements Closeable {
       throw new IllegalArgumentException(
           "a page of " + page.length + " bytes, the page size is " + header.pageSize());
     }
-    order.next(pgno);
-    int length = Lz4.compress(page, frame, PageFrame.SIZED_HEADER_BYTES);
-    ByteBuffer.wrap(frame).putInt((int) pgno).putShort((short) PageFrame.FLAG_SIZE).putInt(length);
-    crc.update(frame, 0, PageFrame.SIZED_HEADER_BYTES);
-    crc.update(page, 0, page.length);
-    out.write(frame, 0, PageFrame.SIZED_HEADER_BYTES + length);
-    frames.add(pgno, PageFrame.SIZED_HEADER_BYTES + length);
+    int frameBytes = frames.encode(pgno, page);
+    pageCrc.reset();
+    pageCrc.update(page, 0, page.length);
+    writer.frame(pgno, ByteBuffer.wrap(frames.array(), 0, frameBytes), pageCrc.value());
   }
 
   /** Ends a file without database checksums, and flushes the stream. */
@@ -77,55 +66,14 @@ public final class LtxEncoder implements Closeable {
    */
   public LtxTrailer finish(long postApplyChecksum) throws IOException {
     requireOpen();
-    order.end();
-    if (header.hasChecksums() == (postApplyChecksum == 0)) {
-      throw new IllegalArgumentException(
-          "post-apply checksum "
-              + Long.toHexString(postApplyChecksum)
-              + " under header flags "
-              + header.flags());
-    }
+    writer.requireEnd(postApplyChecksum);
     isOpen = false;
-    write(new byte[PageFrame.HEADER_BYTES], PageFrame.HEADER_BYTES);
-    writeIndex(frames.build());
-    byte[] bytes = new byte[LtxTrailer.BYTES];
-    ByteBuffer.wrap(bytes).putLong(postApplyChecksum);
-    crc.update(bytes, 0, LtxTrailer.AT_FILE_CHECKSUM);
-    LtxTrailer trailer = new LtxTrailer(postApplyChecksum, Checksums.FLAG | crc.value());
-    trailer.write(ByteBuffer.wrap(bytes));
-    out.write(bytes);
-    out.flush();
-    return trailer;
-  }
-
-  private void writeIndex(PageIndex index) throws IOException {
-    byte[] bytes = new byte[INDEX_BUFFER_BYTES];
-    long length = 0;
-    int at = 0;
-    for (int i = 0; i < index.count(); i++) {
-      at = Varints.write(index.pgno(i), bytes, at);
-      at = Varints.write(index.offset(i), bytes, at);
-      at = Varints.write(index.frameBytes(i), bytes, at);
-      if (at > bytes.length - INDEX_ENTRY_MAX_BYTES) {
-        write(bytes, at);
-        length += at;
-        at = 0;
-      }
-    }
-    at = Varints.write(0, bytes, at);
-    length += at;
-    ByteBuffer.wrap(bytes).putLong(at, length);
-    write(bytes, at + Long.BYTES);
-  }
-
-  private void write(byte[] bytes, int count) throws IOException {
-    crc.update(bytes, 0, count);
-    out.write(bytes, 0, count);
+    return writer.finish(postApplyChecksum);
   }
 
   /** Returns the index of the pages written so far. */
   public PageIndex index() {
-    return frames.build();
+    return writer.index();
   }
 
   private void requireOpen() {

@@ -4,26 +4,43 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
 /**
  * The bytes of an LTX file in order, with the CRC of those that its checksum covers. As {@link
- * FrameBytes} it is the frame that starts at its position. Confined to one thread at a time.
+ * FrameBytes} it is the frame that starts at its position. The buffer grows with the file up to a
+ * limit, because of a thousand inputs of one compaction most are small. Confined to one thread at a
+ * time.
  */
 final class LtxInput implements FrameBytes<IOException>, Closeable {
-  private static final int BUFFER_BYTES = 1 << 16;
+  private static final int BUFFER_BYTES_MIN = 1 << 13;
+  private static final int BUFFER_BYTES_MAX = 1 << 16;
 
   private final InputStream in;
   private final String file;
+  private final int bufferBytesMax;
   private final Crc64 crc = new Crc64();
-  private byte[] buffer = new byte[BUFFER_BYTES];
+  private byte[] buffer = {};
   private long position;
+
+  /** What was taken from here to {@link #start} is still to go into the CRC. */
+  private int uncounted;
+
   private int start;
   private int end;
+  private boolean isEnded;
 
   LtxInput(InputStream in, String file) {
+    this(in, file, BUFFER_BYTES_MAX);
+  }
+
+  /**
+   * @param bufferBytesMax how many bytes are read ahead at most; a frame that is longer gets its
+   *     room
+   */
+  LtxInput(InputStream in, String file, int bufferBytesMax) {
     this.in = in;
     this.file = file;
+    this.bufferBytesMax = bufferBytesMax;
   }
 
   /** Returns how many bytes were taken or skipped. */
@@ -31,29 +48,56 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
     return position;
   }
 
+  /**
+   * Reads until the buffer is full or the file has ended, and in the latter case closes the stream:
+   * a small file holds no descriptor while others are read.
+   */
+  void fill() throws IOException {
+    while (!isEnded && end - start < bufferBytesMax) {
+      makeRoom(end - start + 1);
+      read();
+    }
+    if (isEnded) {
+      in.close();
+    }
+  }
+
   @Override
   public int require(int at, int count) throws IOException {
     int needed = Math.addExact(at, count);
     while (end - start < needed) {
       makeRoom(needed);
-      int read = in.read(buffer, end, buffer.length - end);
-      if (read < 0) {
+      read();
+      if (isEnded) {
         throw new LtxFormatException(file, position + (end - start), "the file ends too early");
       }
-      end += read;
     }
     return start + at;
   }
 
-  private void makeRoom(int needed) {
-    if (start + needed > buffer.length) {
-      System.arraycopy(buffer, start, buffer, 0, end - start);
-      end -= start;
-      start = 0;
-      if (needed > buffer.length) {
-        buffer = Arrays.copyOf(buffer, Math.max(needed, buffer.length * 2));
-      }
+  private void read() throws IOException {
+    int read = isEnded ? -1 : in.read(buffer, end, buffer.length - end);
+    if (read < 0) {
+      isEnded = true;
+    } else {
+      end += read;
     }
+  }
+
+  /** Makes room for {@code needed} bytes from the position on: more than are there. */
+  private void makeRoom(int needed) {
+    if (start + needed <= buffer.length) {
+      return;
+    }
+    count();
+    int wanted = Math.min(Math.max(buffer.length * 2, BUFFER_BYTES_MIN), bufferBytesMax);
+    int length = Math.max(Math.max(needed, wanted), buffer.length);
+    byte[] to = length == buffer.length ? buffer : new byte[length];
+    System.arraycopy(buffer, start, to, 0, end - start);
+    buffer = to;
+    end -= start;
+    start = 0;
+    uncounted = 0;
   }
 
   @Override
@@ -77,14 +121,22 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
    */
   ByteBuffer take(int count) throws IOException {
     int index = require(0, count);
-    crc.update(buffer, index, count);
-    skip(count);
+    start += count;
+    position += count;
     return ByteBuffer.wrap(buffer, index, count);
+  }
+
+  /** Brings the CRC up to what was taken: in long pieces, not number by number. */
+  private void count() {
+    crc.update(buffer, uncounted, start - uncounted);
+    uncounted = start;
   }
 
   /** Passes over bytes that were required before and that the checksum does not cover. */
   void skip(int count) {
+    count();
     start += count;
+    uncounted = start;
     position += count;
   }
 
@@ -102,11 +154,12 @@ final class LtxInput implements FrameBytes<IOException>, Closeable {
    * here.
    */
   Crc64 crc() {
+    count();
     return crc;
   }
 
   boolean atEnd() throws IOException {
-    return end == start && in.read() < 0;
+    return end == start && (isEnded || in.read() < 0);
   }
 
   @Override

@@ -106,10 +106,10 @@ public final class PageIndex {
     try {
       for (; i < count(); i++) {
         order.next(pgno(i));
-        FieldException.require(
-            frameBytes(i) <= maxBytes,
-            0,
-            "a frame of " + frameBytes(i) + " bytes for a page of " + header.pageSize());
+        if (frameBytes(i) > maxBytes) {
+          throw new FieldException(
+              0, "a frame of " + frameBytes(i) + " bytes for a page of " + header.pageSize());
+        }
       }
       order.end();
     } catch (FieldException e) {

@@ -1,7 +1,5 @@
 package dev.sluice.ltx;
 
-import static dev.sluice.ltx.FieldException.require;
-
 /**
  * Which pages may come in a file with a given header, and in which order: ascending, none past
  * commit, never the lock page; in a snapshot all of them. Changes with each page; confined to one
@@ -19,19 +17,31 @@ final class PageOrder {
 
   /** Takes the next page; a broken rule is a {@link FieldException} at 0. */
   void next(long pgno) {
-    require(pgno > last, 0, "page " + pgno + " after page " + last);
-    require(pgno <= header.commit(), 0, "page " + pgno + " is past commit " + header.commit());
-    require(pgno != lockPgno, 0, "page " + pgno + " is the lock page");
-    require(!header.isSnapshot() || pgno == expected(), 0, "a snapshot lacks page " + expected());
+    boolean holds = pgno > last && pgno <= header.commit() && pgno != lockPgno;
+    if (!holds || (header.isSnapshot() && pgno != expected())) {
+      throw new FieldException(0, broken(pgno));
+    }
     last = pgno;
+  }
+
+  /** Returns the rule that a page breaks: made only then, for it costs more than the checks. */
+  private String broken(long pgno) {
+    if (pgno <= last) {
+      return "page " + pgno + " after page " + last;
+    }
+    if (pgno > header.commit()) {
+      return "page " + pgno + " is past commit " + header.commit();
+    }
+    return pgno == lockPgno
+        ? "page " + pgno + " is the lock page"
+        : "a snapshot lacks page " + expected();
   }
 
   /** Says that there are no more pages. */
   void end() {
-    require(
-        !header.isSnapshot() || expected() > header.commit(),
-        0,
-        "a snapshot lacks page " + expected());
+    if (header.isSnapshot() && expected() <= header.commit()) {
+      throw new FieldException(0, "a snapshot lacks page " + expected());
+    }
   }
 
   private long expected() {

@@ -95,6 +95,19 @@ class Crc64Test {
   }
 
   @Test
+  void crcOfUnseenBytesIsAppended() {
+    Random random = new Random(67);
+    for (int length = 0; length <= 65536; length = length * 2 + random.nextInt(1, 3)) {
+      int at = random.nextInt(bytes.length - length);
+      Crc64 crc = new Crc64();
+      crc.update(bytes, 0, at);
+      crc.append(Crc64.of(bytes, at, length), length);
+      crc.update(bytes, at + length, bytes.length - at - length);
+      assertEquals(Crc64.of(bytes), crc.value(), at + " + " + length);
+    }
+  }
+
+  @Test
   void combinationReachesPastIntegers() {
     long zeros = 1L << 34;
     long a = Crc64.of(bytes, 0, 100);
