@@ -6,8 +6,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
@@ -19,16 +21,15 @@ import java.util.function.LongSupplier;
  * <p>Time is the storage's own: the newest file's, and what has passed here since it was first
  * seen. So a clock of this host that is wrong, or jumps, changes nothing. Until a file was seen to
  * go, Litestream's default is assumed for level 0, and an hour for the others, whose files stay as
- * long as snapshots. An age is the least at which a file went, until files that are as little
- * needed live for twice as long: then it is half of theirs. Confined to one thread at a time.
+ * long as snapshots. A file that is listed again has not gone. Confined to one thread at a time.
  */
 final class Ages {
   private static final Duration LEVEL_0 = Duration.ofMinutes(5);
   private static final Duration ABOVE = Duration.ofHours(1);
 
   private final LongSupplier ticker;
-  private Duration levelZeroAge = LEVEL_0;
-  private Duration ageAbove = ABOVE;
+  private final Age levelZero = new Age(LEVEL_0);
+  private final Age above = new Age(ABOVE);
   private Optional<Instant> newest = Optional.empty();
   private long newestSeenNanos;
 
@@ -45,45 +46,18 @@ final class Ages {
     }
     Set<LtxFileName> present = new HashSet<>();
     now.forEach(file -> present.add(file.name()));
-    noteStaying(now);
+    levelZero.confirm(present);
+    above.confirm(present);
     for (LtxFile file : before) {
-      if (!present.contains(file.name())) {
-        noteGone(file);
+      Duration age = age(file);
+      if (!present.contains(file.name()) && !age.isNegative()) {
+        ageOf(file).note(file.name(), age);
       }
     }
   }
 
-  private void noteStaying(List<LtxFile> listed) {
-    Cover cover = Cover.of(listed);
-    for (LtxFile file : listed) {
-      Duration half = age(file).dividedBy(2);
-      if (half.compareTo(limit(file)) > 0 && cover.hasAbove(file)) {
-        setLimit(file, shorter(half, file.name().level() == 0 ? LEVEL_0 : ABOVE));
-      }
-    }
-  }
-
-  private void noteGone(LtxFile file) {
-    Duration age = age(file);
-    if (!age.isNegative()) {
-      setLimit(file, shorter(age, limit(file)));
-    }
-  }
-
-  private Duration limit(LtxFile file) {
-    return file.name().level() == 0 ? levelZeroAge : ageAbove;
-  }
-
-  private void setLimit(LtxFile file, Duration limit) {
-    if (file.name().level() == 0) {
-      levelZeroAge = limit;
-    } else {
-      ageAbove = limit;
-    }
-  }
-
-  private static Duration shorter(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
+  private Age ageOf(LtxFile file) {
+    return file.name().level() == 0 ? levelZero : above;
   }
 
   private Duration age(LtxFile file) {
@@ -91,9 +65,9 @@ final class Ages {
     return Duration.between(file.created(), latest).plusNanos(ticker.getAsLong() - newestSeenNanos);
   }
 
-  /** Returns how old a file of level 0 was at least when it was deleted, as far as can be told. */
+  /** Returns how old a file of level 0 was at least when it was deleted, as far as was seen. */
   Duration levelZeroAge() {
-    return levelZeroAge;
+    return levelZero.least();
   }
 
   /** Returns those files of a complete listing that may go soon. */
@@ -101,11 +75,39 @@ final class Ages {
     Cover cover = Cover.of(listed);
     Set<LtxFile> expiring = new HashSet<>();
     for (LtxFile file : listed) {
-      if (cover.hasAbove(file) && age(file).compareTo(limit(file).dividedBy(2)) > 0) {
+      if (cover.hasAbove(file) && age(file).compareTo(ageOf(file).least().dividedBy(2)) > 0) {
         expiring.add(file);
       }
     }
     return expiring;
+  }
+
+  /** The least age at which files went. */
+  private static final class Age {
+    private final Map<LtxFileName, Duration> ofLastGone = new HashMap<>();
+    private Duration least;
+
+    Age(Duration assumed) {
+      this.least = assumed;
+    }
+
+    /** Counts for good those that were not in the last listing and are not in this one. */
+    void confirm(Set<LtxFileName> present) {
+      ofLastGone.keySet().removeAll(present);
+      least = least();
+      ofLastGone.clear();
+    }
+
+    void note(LtxFileName gone, Duration age) {
+      ofLastGone.put(gone, age);
+    }
+
+    Duration least() {
+      return ofLastGone.values().stream()
+          .filter(age -> age.compareTo(least) < 0)
+          .min(Comparator.naturalOrder())
+          .orElse(least);
+    }
   }
 
   /** How far each level reaches. */

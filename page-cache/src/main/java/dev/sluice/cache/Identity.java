@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import dev.sluice.storage.LtxFile;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.LongSupplier;
@@ -12,10 +13,15 @@ import java.util.function.LongSupplier;
  *
  * <p>A listing of another replica ends it at once. One that holds nothing that is known may be a
  * replica begun anew, or the same after a long absence, or a listing that is wrong for a moment: it
- * is doubted, whoever comes next opens anew, and a second such listing, asked for when the first
- * was there, ends it. An empty one says nothing. Thread-safe.
+ * is doubted, whoever comes next opens anew, and such a listing that is asked for a second later
+ * ends it. An empty one says nothing. Thread-safe.
  */
 final class Identity {
+  /**
+   * A bad moment of a storage is met by all who list it then, and by who lists it at once again.
+   */
+  private static final Duration LONGEST_MOMENT = Duration.ofSeconds(1);
+
   private final Lineage lineage = new Lineage();
   private final History history;
   private final KnownContents contents;
@@ -57,8 +63,7 @@ final class Identity {
   /**
    * Takes a complete listing.
    *
-   * @param askedNanos when it was asked for, by the ticker: two that were under way together may
-   *     have met the same bad moment
+   * @param askedNanos when it was asked for, by the ticker, or earlier
    * @return false if it is empty
    * @throws ViewException.Replaced if it is another's
    * @throws dev.sluice.storage.ReplicaException if that cannot be told now
@@ -85,7 +90,7 @@ final class Identity {
     OptionalLong since = doubted;
     if (since.isEmpty()) {
       doubted = OptionalLong.of(ticker.getAsLong());
-    } else if (askedNanos - since.getAsLong() >= 0) {
+    } else if (askedNanos - since.getAsLong() >= LONGEST_MOMENT.toNanos()) {
       history.end(() -> new ViewException.HistoryGone(reason));
       history.requireSame();
     }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
@@ -109,12 +110,23 @@ final class PageReader {
             });
   }
 
-  /** On the caller's thread: an interrupt does not harm the side file. */
+  /** On a thread of ours: no interrupt closes the side file, and no caller waits for its disk. */
   private CompletableFuture<byte[]> kept(PageMap.Frame frame) {
+    CompletableFuture<byte[]> page = new CompletableFuture<>();
     try {
-      return CompletableFuture.completedFuture(rescued.read(frame));
-    } catch (ReplicaException.NotFound e) {
-      return CompletableFuture.failedFuture(e);
+      parts.executor().execute(() -> readKept(frame, page));
+    } catch (RejectedExecutionException e) {
+      page.completeExceptionally(
+          new ReplicaException.Unavailable(parts.location() + ": closed", e));
+    }
+    return page;
+  }
+
+  private void readKept(PageMap.Frame frame, CompletableFuture<byte[]> page) {
+    try {
+      page.complete(rescued.read(frame));
+    } catch (ReplicaException | RuntimeException | Error e) {
+      page.completeExceptionally(e);
     }
   }
 

@@ -187,6 +187,16 @@ final class Recovery {
     }
   }
 
+  /** One listing that is doubted alone is no more than a file that was not there. */
+  private boolean isOfTheSame(List<LtxFile> listed, long askedNanos) throws IOException {
+    try {
+      return parts.identity().require(listed, askedNanos);
+    } catch (ViewException.HistoryGone e) {
+      parts.history().requireSame();
+      return false;
+    }
+  }
+
   private Findings relocate(View view) throws IOException {
     Source source = parts.source();
     Deadline deadline = Deadline.after(limit, System::nanoTime);
@@ -195,7 +205,7 @@ final class Recovery {
     long askedNanos = parts.ticker().getAsLong();
     List<LtxFile> listed =
         Waits.await(Listings.all(retrying), deadline, "list " + parts.location());
-    if (!parts.identity().require(listed, askedNanos)) {
+    if (!isOfTheSame(listed, askedNanos)) {
       return new Findings(new int[0], true);
     }
     int[] present = source.files().numbersOf(listed);

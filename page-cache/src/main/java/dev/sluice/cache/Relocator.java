@@ -114,11 +114,11 @@ final class Relocator {
 
   private List<SourceRule.Known> known(View view) {
     List<SourceRule.Known> known = new ArrayList<>();
-    known.add(new SourceRule.Known(view.txid(), view.pages()));
+    known.add(SourceRule.Known.by(view));
     latest
         .filter(newest -> newest.txid().isAfter(view.txid()))
         .filter(newest -> newest.pageSize() == view.pageSize())
-        .ifPresent(newest -> known.add(new SourceRule.Known(newest.txid(), newest.pages())));
+        .ifPresent(newest -> known.add(SourceRule.Known.by(newest)));
     view.later().ifPresent(known::add);
     return known;
   }
@@ -128,9 +128,12 @@ final class Relocator {
     SourceRule.Known best =
         latest
             .filter(view::leadsTo)
-            .map(newest -> new SourceRule.Known(newest.txid(), newest.pages()))
-            .orElseGet(() -> new SourceRule.Known(view.txid(), view.pages()));
-    return view.later().filter(later -> later.txid().isAfter(best.txid())).orElse(best);
+            .map(SourceRule.Known::by)
+            .orElseGet(() -> SourceRule.Known.by(view));
+    return view.later()
+        .filter(later -> later.txid().isAfter(best.txid()))
+        .<SourceRule.Known>map(later -> later)
+        .orElse(best);
   }
 
   private long move(View view, IntPredicate isLeaving, List<SourceRule.Known> known)
@@ -219,19 +222,17 @@ final class Relocator {
     SourceRule.Known from = knownBest(view);
     Chain chain = Chain.after(from.txid(), listed, List.of());
     List<PageMap.Change> changes = new ArrayList<>();
-    Txid end = from.txid();
     for (LtxFile file : chain.files()) {
       Optional<FileLoader.Loaded> loaded = load(file);
       if (loaded.isEmpty() || loaded.get().summary().header().pageSize() != view.pageSize()) {
         break;
       }
       changes.add(loaded.get().change());
-      end = file.name().range().max();
     }
     if (changes.isEmpty()) {
       return false;
     }
-    view.learnLater(new SourceRule.Known(end, from.pages().apply(changes)));
+    view.learnLater(Changed.by(view, from).and(changes));
     return true;
   }
 }

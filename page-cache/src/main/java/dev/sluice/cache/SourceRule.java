@@ -29,17 +29,29 @@ final class SourceRule {
     PAGE_IS_UNCHANGED_UNTIL_ITS_END
   }
 
-  /**
-   * What is known of the time after a view: every index up to a TXID was read.
-   *
-   * @param txid k
-   * @param pages the map at that TXID, whose bounds say which pages changed after the view
-   */
-  record Known(Txid txid, PageMap pages) {
+  /** What is known of the time after a view: every index up to a TXID was read. */
+  interface Known {
+
+    /** Returns k. */
+    Txid txid();
 
     /** Returns whether a page of an earlier view is the same at {@link #txid}. */
-    boolean isUnchangedSince(Txid view, long pgno) {
-      return pages.contains(pgno) && !pages.bound(pgno).isAfter(view);
+    boolean isUnchangedSince(Txid view, long pgno);
+
+    /** Returns what a view says, whose map's bounds tell which pages changed after another. */
+    static Known by(View view) {
+      PageMap pages = view.pages();
+      return new Known() {
+        @Override
+        public Txid txid() {
+          return view.txid();
+        }
+
+        @Override
+        public boolean isUnchangedSince(Txid earlier, long pgno) {
+          return pages.contains(pgno) && !pages.bound(pgno).isAfter(earlier);
+        }
+      };
     }
   }
 

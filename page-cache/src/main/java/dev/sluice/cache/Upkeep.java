@@ -142,8 +142,8 @@ final class Upkeep {
   }
 
   /**
-   * Has views share what they have in common, after pages of one were moved. The latest view's map
-   * stays as it is, and those that follow on it share with all.
+   * Has views share what they have in common, after pages of one were moved, the newest first: its
+   * map stays as it is.
    */
   private void share() {
     Set<View> views = parts.history().live();

@@ -37,7 +37,7 @@ public final class View {
 
   private volatile long movesWhenShared;
   private volatile OptionalLong provenNanos = OptionalLong.empty();
-  private volatile Optional<SourceRule.Known> later = Optional.empty();
+  private volatile Optional<Changed> later = Optional.empty();
   private volatile Optional<Futile> futile = Optional.empty();
 
   /**
@@ -182,11 +182,11 @@ public final class View {
   }
 
   /** Returns what was read of the time after this view, if it was not made from it. */
-  Optional<SourceRule.Known> later() {
+  Optional<Changed> later() {
     return later;
   }
 
-  void learnLater(SourceRule.Known known) {
+  void learnLater(Changed known) {
     later = Optional.of(known);
   }
 

@@ -9,7 +9,6 @@ import dev.sluice.storage.LtxFileName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is learned of retention, by a storage whose time stands still between its files. */
@@ -39,21 +38,31 @@ class AgesTest {
     assertEquals(Duration.ofSeconds(30), ages.levelZeroAge());
   }
 
-  /** A listing that leaves a young file out once must not count for ever. */
   @Test
-  void filesThatStayThoughNobodyNeedsThemRaiseTheAge() {
+  void aFileThatAListingLeftOutOnceHasNotGone() {
+    LtxFile first = file(0, 1, 0);
     LtxFile young = file(0, 3, 299);
     LtxFile newest = file(0, 4, 300);
-    LtxFile compacted = file(1, 4, 300);
-    ages.observe(List.of(young, newest), List.of(newest));
-    assertEquals(Duration.ofSeconds(1), ages.levelZeroAge());
-    LtxFile old = file(0, 1, 100);
-    ages.observe(List.of(newest), List.of(old, newest));
-    assertEquals(Duration.ofSeconds(1), ages.levelZeroAge(), "no other level has its TXIDs");
-    ages.observe(List.of(newest), List.of(old, newest, compacted));
-    assertEquals(Duration.ofSeconds(100), ages.levelZeroAge());
-    assertEquals(Set.of(old), ages.expiring(List.of(old, newest, compacted)));
-    ages.observe(List.of(newest), List.of(old, file(0, 9, 10_000), file(9, 9, 10_000)));
-    assertEquals(LITESTREAM_DEFAULT, ages.levelZeroAge(), "no more than was ever assumed");
+    ages.observe(List.of(first, young, newest), List.of(first, newest));
+    assertEquals(Duration.ofSeconds(1), ages.levelZeroAge(), "so it must be feared");
+    ages.observe(List.of(first, newest), List.of(first, young, newest));
+    assertEquals(LITESTREAM_DEFAULT, ages.levelZeroAge());
+    ages.observe(List.of(first, young, newest), List.of(first, newest));
+    ages.observe(List.of(first, newest), List.of(first, newest));
+    ages.observe(List.of(first, newest), List.of(first, young, newest));
+    assertEquals(Duration.ofSeconds(1), ages.levelZeroAge(), "two listings agreed");
+  }
+
+  /** Retention keeps the newest file of a level, and may forget one: their ages say nothing. */
+  @Test
+  void whileNobodyWritesWhatWasSeenIsNotForgotten() {
+    LtxFile gone = file(0, 1, 270);
+    LtxFile newest = file(0, 2, 300);
+    ages.observe(List.of(gone, newest), List.of(newest));
+    for (int second = 600; second < 6000; second += 300) {
+      List<LtxFile> now = List.of(newest, file(1, 2, 300), file(9, 2, second));
+      ages.observe(now, now);
+    }
+    assertEquals(Duration.ofSeconds(30), ages.levelZeroAge());
   }
 }

@@ -179,10 +179,12 @@ class FollowerTest {
     write(0, 1, 1, 3, "1=1 2=1 3=1");
     Replica replica = open();
     View one = latest(replica);
+    replica.hold(one);
     assertFalse(replica.poll());
     write(0, 2, 2, 3, "2=2");
     assertTrue(replica.poll());
     View two = latest(replica);
+    replica.hold(two);
     write(0, 3, 3, 4, "1=3 4=3");
     write(0, 4, 4, 2, "2=4");
     write(0, 5, 5, 3, "3=5");
@@ -518,6 +520,9 @@ class FollowerTest {
     assertTrouble(replica, "history gone");
     replica.requireSame();
     assertTrue(replica.isReplaced());
+    replica.poll();
+    replica.requireSame();
+    nanos.addAndGet(Duration.ofSeconds(1).toNanos());
     replica.poll();
     assertThrows(ViewException.HistoryGone.class, replica::requireSame);
     assertEquals(List.of("published 3", "ended HistoryGone"), told);

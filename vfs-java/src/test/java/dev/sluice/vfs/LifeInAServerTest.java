@@ -257,22 +257,17 @@ final class LifeInAServerTest {
   }
 
   private Process start(String end) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-D"
-                + LibraryFile.DIRECTORY_PROPERTY
-                + "="
-                + System.getProperty(LibraryFile.DIRECTORY_PROPERTY, ""),
-            "-D"
-                + LibraryFile.LIBRARY_PROPERTY
-                + "="
-                + System.getProperty(LibraryFile.LIBRARY_PROPERTY, ""),
-            "-cp",
-            System.getProperty("java.class.path"),
-            ServerProgram.class.getName(),
-            url(),
-            end);
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    if (Runtime.version().feature() >= 24) {
+      command.add("--enable-native-access=ALL-UNNAMED"); // else the JVM warns
+    }
+    for (String property : List.of(LibraryFile.DIRECTORY_PROPERTY, LibraryFile.LIBRARY_PROPERTY)) {
+      command.add("-D" + property + "=" + System.getProperty(property, ""));
+    }
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(List.of(ServerProgram.class.getName(), url(), end));
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().remove("JAVA_TOOL_OPTIONS"); // the JVM prints that it saw them
     return builder.directory(folder.toFile()).redirectErrorStream(true).start();
   }

@@ -1,6 +1,6 @@
 package dev.sluice.storage;
 
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -10,11 +10,12 @@ import java.util.Set;
  * and no more than fifty saved up. So a request that hangs now and then is helped at once, and a
  * storage that is slow for everybody is not asked for everything twice.
  *
- * <p>Where no call at all has been answered for two delays of attempts beside there is a silence,
- * and what is saved is kept: one probe in half a delay to a whole one, for all who wait, is enough
- * to notice that the storage answers again. It is made even if nothing is saved. Then each of those
- * who waited is told, and may go at once, once. Where it turns out time and again that what was
- * waited for was only slow, the time that makes a silence doubles.
+ * <p>Where somebody has waited for two delays of attempts beside, and nobody was answered
+ * meanwhile, there is a silence, and what is saved is kept: one probe in half a delay to a whole
+ * one, for all who wait, is enough to notice that the storage answers again. It is made even if
+ * nothing is saved. Then those who waited are told, eight at each answer, and may go at once, once.
+ * Where what was waited for was only slow, the time that makes a silence doubles, until calls need
+ * no attempt beside again.
  *
  * <p>Thread-safe: what changes is under a private lock; those who wait are told outside of it.
  */
@@ -26,13 +27,18 @@ public final class Hedges {
   private static final int SILENCE_DELAYS = 2;
 
   private static final int DOUBLINGS_MAX = 6;
+  private static final int TOLD_AT_ONCE = 8;
 
   private final Object lock = new Object();
   private final RequestMeter meter;
-  private final Set<Runnable> waiting = new HashSet<>();
+  private final Set<Runnable> waiting = new LinkedHashSet<>();
   private int saved = SAVED_MAX;
   private int inVain;
-  private OptionalLong quietSinceNanos = OptionalLong.empty();
+  private OptionalLong answeredNanos = OptionalLong.empty();
+
+  /** Whether somebody has met a silence of which not all who waited in it were told the end. */
+  private boolean isSilent;
+
   private OptionalLong probedNanos = OptionalLong.empty();
 
   /** Takes what counts them. */
@@ -41,29 +47,36 @@ public final class Hedges {
   }
 
   /**
+   * How long somebody has waited.
+   *
+   * @param nowNanos by the clock of all
+   * @param sinceNanos when the call began
+   * @param delayNanos the delay of attempts beside
+   */
+  record Waited(long nowNanos, long sinceNanos, long delayNanos) {}
+
+  /**
    * Takes one if there is one; in a silence, if a probe is due.
    *
-   * @param delayNanos the delay of attempts beside
    * @param whenAnswered is run, once, at the end of the silence because of which there is none;
    *     until {@link #forget}
    */
-  boolean take(long nowNanos, long delayNanos, Runnable whenAnswered) {
+  boolean take(Waited waited, Runnable whenAnswered) {
     boolean isTaken;
     synchronized (lock) {
-      if (quietSinceNanos.isEmpty()) {
-        quietSinceNanos = OptionalLong.of(nowNanos);
-      }
-      boolean isSilent = isSilent(nowNanos, delayNanos);
+      boolean isQuiet = isQuiet(waited);
+      isSilent |= isQuiet;
       // Whoever probed is asked for the next one a hair before it is due, now and then.
       boolean isProbeDue =
-          probedNanos.isEmpty() || nowNanos - probedNanos.getAsLong() >= delayNanos / 2;
+          probedNanos.isEmpty()
+              || waited.nowNanos() - probedNanos.getAsLong() >= waited.delayNanos() / 2;
       boolean hasSaved = saved >= SHARE;
-      isTaken = isSilent ? isProbeDue : hasSaved;
+      isTaken = isQuiet ? isProbeDue : hasSaved;
       if (isTaken) {
         saved -= hasSaved ? SHARE : 0;
-        probedNanos = isSilent ? OptionalLong.of(nowNanos) : probedNanos;
+        probedNanos = isQuiet ? OptionalLong.of(waited.nowNanos()) : probedNanos;
       }
-      if (isSilent) {
+      if (isQuiet) {
         waiting.add(whenAnswered);
       }
     }
@@ -85,17 +98,20 @@ public final class Hedges {
   }
 
   /** Called under the lock. */
-  private boolean isSilent(long nowNanos, long delayNanos) {
-    long silence = (SILENCE_DELAYS * delayNanos) << inVain;
-    return quietSinceNanos.isPresent() && nowNanos - quietSinceNanos.getAsLong() >= silence;
+  private boolean isQuiet(Waited waited) {
+    long silence = (SILENCE_DELAYS * waited.delayNanos()) << inVain;
+    long sinceAnswer =
+        answeredNanos.isPresent() ? waited.nowNanos() - answeredNanos.getAsLong() : Long.MAX_VALUE;
+    return Math.min(waited.nowNanos() - waited.sinceNanos(), sinceAnswer) >= silence;
   }
 
   /**
    * Has somebody told, once, when a silence ends; until {@link #forget}. Where others are answered
    * meanwhile there is none.
    */
-  void await(Runnable whenAnswered) {
+  void await(Waited waited, Runnable whenAnswered) {
     synchronized (lock) {
+      isSilent |= isQuiet(waited);
       waiting.add(whenAnswered);
     }
   }
@@ -108,14 +124,15 @@ public final class Hedges {
   }
 
   /** Notes that the storage has answered a call; what was told does not matter. */
-  void answered(long nowNanos, long delayNanos) {
+  void answered(long nowNanos) {
     List<Runnable> told = List.of();
     synchronized (lock) {
-      if (isSilent(nowNanos, delayNanos)) {
-        told = List.copyOf(waiting);
-        waiting.clear();
+      if (isSilent) {
+        told = waiting.stream().limit(TOLD_AT_ONCE).toList();
+        told.forEach(waiting::remove);
+        isSilent = !waiting.isEmpty();
       }
-      quietSinceNanos = OptionalLong.of(nowNanos);
+      answeredNanos = OptionalLong.of(nowNanos);
     }
     told.forEach(Runnable::run);
   }
@@ -124,6 +141,7 @@ public final class Hedges {
   void answeredInTime() {
     synchronized (lock) {
       saved = Math.min(SAVED_MAX, saved + 1);
+      inVain = 0;
     }
   }
 
@@ -140,9 +158,9 @@ public final class Hedges {
   /**
    * Notes that of two attempts the older one was answered: where there was a silence it is slow.
    */
-  void besideWasInVain(long nowNanos, long delayNanos) {
+  void besideWasInVain() {
     synchronized (lock) {
-      if (isSilent(nowNanos, delayNanos)) {
+      if (isSilent) {
         inVain = Math.min(DOUBLINGS_MAX, inVain + 1);
       }
     }

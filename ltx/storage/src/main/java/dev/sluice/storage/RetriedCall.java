@@ -159,7 +159,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       }
       wasSilent = true;
     }
-    if (!retries.hedges().take(now(), retries.besideDelay().toNanos(), whenAnswered)) {
+    if (!retries.hedges().take(waited(), whenAnswered)) {
       scheduleBeside(request);
       forgetIfDone();
       return;
@@ -278,16 +278,14 @@ final class RetriedCall<T> extends CompletableFuture<T> {
   /** Before whoever waits for the answer makes the next call. */
   private void noteAnswer(boolean wasBeside, boolean wasOnly, boolean isSuccess) {
     Hedges hedges = retries.hedges();
-    long now = now();
-    long delay = retries.besideDelay().toNanos();
     if (wasBeside) {
       hedges.besideWasFirst();
     } else if (!wasOnly) {
-      hedges.besideWasInVain(now, delay);
+      hedges.besideWasInVain();
     } else if (isSuccess && neededNoOther()) {
       hedges.answeredInTime();
     }
-    hedges.answered(now, delay);
+    hedges.answered(now());
   }
 
   private boolean neededNoOther() {
@@ -357,7 +355,7 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       isBetween = true;
     }
     if (!isWrite && retries.hasBeside()) {
-      retries.hedges().await(whenAnswered);
+      retries.hedges().await(waited(), whenAnswered);
       forgetIfDone();
     }
     // The last attempts come closer together, so that one is made shortly before the deadline.
@@ -393,6 +391,10 @@ final class RetriedCall<T> extends CompletableFuture<T> {
       completeExceptionally(new ReplicaException.Denied(what + ": the client is closed", e));
       cancelWork();
     }
+  }
+
+  private Hedges.Waited waited() {
+    return new Hedges.Waited(now(), startNanos, retries.besideDelay().toNanos());
   }
 
   private long now() {

@@ -323,20 +323,20 @@ class RetryingReplicaClientTest {
     List<CompletableFuture<byte[]>> reads = hangingReads(10);
     time.advanceMillis(20_000);
     long hedges = meter.snapshot().hedges();
-    // Twenty before it counts as silent, then one each eighth to quarter of a second.
-    assertTrue(hedges >= 20 + 70 && hedges <= 30 + 160, hedges + " attempts beside");
+    // Ten before it counts as silent, then one each eighth to quarter of a second.
+    assertTrue(hedges >= 10 + 70 && hedges <= 20 + 160, hedges + " attempts beside");
     reads.forEach(read -> assertFalse(read.isDone()));
   }
 
   @Test
   void allWhoWaitAreAskedForAtOnceWhenAProbeIsAnswered() {
-    while (eagerly.hedges().take(time.nanos(), 250_000_000, () -> {})) {
-      // until nothing is saved
-    }
+    useWhatIsSaved();
     List<CompletableFuture<byte[]>> reads = hangingReads(10);
     time.advanceMillis(900);
     int before = inner.count();
     inner.<byte[]>last().complete(new byte[10]);
+    assertEquals(before + 8, inner.count(), "no more than eight at once");
+    inner.<byte[]>call(before).complete(new byte[10]);
     assertEquals(before + 9, inner.count());
     for (int i = before; i < before + 9; i++) {
       inner.<byte[]>call(i).complete(new byte[10]);
@@ -345,11 +345,36 @@ class RetryingReplicaClientTest {
     assertEquals(0, time.waiting());
   }
 
-  @Test
-  void aSilentStorageIsProbedThoughNothingIsSaved() {
-    while (eagerly.hedges().take(time.nanos(), 250_000_000, () -> {})) {
+  private void useWhatIsSaved() {
+    Hedges.Waited notAtAll = new Hedges.Waited(time.nanos(), time.nanos(), 250_000_000);
+    while (eagerly.hedges().take(notAtAll, () -> {})) {
       // until there is none
     }
+  }
+
+  /** Nobody asked for a long while: that is no silence. */
+  @Test
+  void afterIdlenessAnAttemptBesideIsNoProbe() {
+    answerOne();
+    for (int i = 0; i < 10; i++) {
+      time.advanceMillis(10_000);
+      CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+      CompletableFuture<byte[]> first = inner.last();
+      time.advanceMillis(300);
+      first.complete(new byte[10]);
+      assertEquals(10, read.join().length);
+    }
+    useWhatIsSaved();
+    CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
+    int before = inner.count();
+    time.advanceMillis(1_000);
+    assertTrue(inner.count() > before, "an outage is noticed as soon as ever");
+    read.cancel(true);
+  }
+
+  @Test
+  void aSilentStorageIsProbedThoughNothingIsSaved() {
+    useWhatIsSaved();
     CompletableFuture<byte[]> read = eager().read(FILE, 0, 10);
     time.advanceMillis(400);
     assertEquals(1, inner.count());

@@ -41,14 +41,20 @@ import software.amazon.awssdk.utils.AttributeMap;
  *
  * <p>Checksums are neither asked for nor added unless an operation requires one: ranged reads have
  * none, and many S3-compatible servers take no trailing checksums. Uploads are not chunk-encoded
- * for the same reason. Thread-safe.
+ * for the same reason, nor do they wait for a server to say that it expects them. Thread-safe.
  */
 final class S3Connection implements AutoCloseable {
   private static final int CONNECTIONS_MAX = 64;
   private static final int COMPLETION_THREADS = 4;
   private static final int SOCKET_THREADS = 2;
-  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
-  private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(60);
+  private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
+
+  /**
+   * For a connection to become free; the SDK also takes so long to tell, now and then, that the
+   * first connection of all could not be made.
+   */
+  private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(5);
+
   private static final Duration IDLE_LIMIT = Duration.ofSeconds(30);
   private static final Duration THREAD_IDLE_LIMIT = Duration.ofSeconds(10);
   private static final Duration END_QUIET = Duration.ofSeconds(1);
@@ -187,7 +193,11 @@ final class S3Connection implements AutoCloseable {
             .region(Region.of(settings.region().orElse(start)))
             .crossRegionAccessEnabled(!isRegionKnown)
             .forcePathStyle(settings.isPathStyle())
-            .serviceConfiguration(s3 -> s3.chunkedEncodingEnabled(false).useArnRegionEnabled(true))
+            .serviceConfiguration(
+                s3 ->
+                    s3.chunkedEncodingEnabled(false)
+                        .useArnRegionEnabled(true)
+                        .expectContinueEnabled(false))
             .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
             .authSchemeProvider(payloadSigning(settings.signPayload()))
