@@ -62,7 +62,7 @@ final class LogAppender {
     }
   }
 
-  /** Returns whether the log ends at a commit; if it does not, it is of no use. */
+  /** Returns whether log and files end at a commit; if they do not, they are of no use. */
   boolean isSound() {
     return isSound;
   }
@@ -105,15 +105,16 @@ final class LogAppender {
   }
 
   /**
-   * What stays in the file behind its end is overwritten, and would not verify: but why leave it.
+   * What stays in a file behind its end could verify after a crash, and files that went on from
+   * that end would not follow any more: a log that cannot be truncated is of no use.
    */
   private void dropLooseEnd(Log log) throws IOException {
     LogTail.dropLooseEnd(log);
-    isSound = true;
-    if (file.isPresent() && file.get().size() > LogTail.end(log, file.get())) {
+    if (file.isPresent() && !file.get().endsAt(LogTail.end(log, file.get()))) {
       file.get().truncate(LogTail.end(log, file.get()));
       steps.reached(SpoolStep.LOG_TRUNCATED);
     }
+    isSound = true;
   }
 
   /** Ends the file that is written to; the next append begins another. */

@@ -12,14 +12,16 @@ import java.util.Optional;
  * One file of the log, written from its end on. Never fsynced: what a power cut takes of it is read
  * again from the WAL.
  *
- * <p>A channel, because frames go from one direct buffer to the next; an interrupt that closes it
- * costs one failed append, for it is opened anew. Confined to one thread at a time.
+ * <p>A channel, because frames go from one direct buffer to the next. An interrupt closes the
+ * channel that it meets, so threads that capture are ended by other means. Confined to one thread
+ * at a time.
  */
 final class LogFile implements Closeable {
   private final Path path;
   private final long number;
   private Optional<FileChannel> channel = Optional.empty();
   private long size;
+  private boolean isClean = true;
 
   /**
    * @param size what of the file counts; the rest is overwritten
@@ -45,6 +47,7 @@ final class LogFile implements Closeable {
 
   void append(ByteBuffer bytes) throws IOException {
     long at = size;
+    isClean = false;
     try {
       FileChannel out = channel();
       while (bytes.hasRemaining()) {
@@ -54,12 +57,19 @@ final class LogFile implements Closeable {
       throw new IOException("append to " + path + " offset=" + at + ": " + e, e);
     }
     size = at;
+    isClean = true;
+  }
+
+  /** Returns whether the file ends at {@code bytes}, for all that this process wrote. */
+  boolean endsAt(long bytes) {
+    return isClean && size == bytes;
   }
 
   /** Forgets what stands at {@code bytes} and behind it. */
   void truncate(long bytes) throws IOException {
     size = bytes;
     channel().truncate(bytes);
+    isClean = true;
   }
 
   private FileChannel channel() throws IOException {

@@ -23,9 +23,9 @@ import java.util.Optional;
  *
  * <p>Not for deciding anything: how far to read, when to cut, whether a new generation follows
  * without a gap, what to do at the end of the disk, is the caller's. Two spools on one directory
- * destroy each other. Confined to one thread at a time, but for {@link #lastCut}, {@link #files}
- * and {@link #delete}, which are thread-safe, and for {@link Cut#write}. A spool with an empty log
- * has no descriptor open.
+ * destroy each other. A thread that is interrupted in here may cost an opening anew. Confined to
+ * one thread at a time, but for {@link #lastCut}, {@link #files} and {@link #delete}, which are
+ * thread-safe, and for {@link Cut#write}. A spool with an empty log has no descriptor open.
  */
 public final class Spool implements Closeable {
   private final SpoolFolder folder;

@@ -30,7 +30,7 @@ import java.util.regex.Pattern;
  *   DIRECTORY/ltx/0/TXID-TXID.ltx.tmp        what is being cut
  * </pre>
  *
- * Immutable.
+ * <p>Immutable.
  */
 final class SpoolFolder {
   private static final Pattern LOG = Pattern.compile("log-([0-9a-f]{16})");

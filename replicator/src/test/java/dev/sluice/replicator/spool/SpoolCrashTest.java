@@ -3,6 +3,7 @@ package dev.sluice.replicator.spool;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.LtxHeader;
@@ -246,6 +247,26 @@ final class SpoolCrashTest {
         }
         day.requireWhole();
       }
+    }
+  }
+
+  /** The log would go on where the image stands: only its number says that it is done with. */
+  @Test
+  void logThatAnImageReplacedStaysReplaced() throws SQLException, IOException {
+    Path directory = folder.resolve("spool");
+    Steps steps = new Steps(Optional.of(SpoolStep.RECORD_FSYNCED), 2);
+    SpoolSetup setup = new SpoolSetup(() -> Instant.EPOCH, steps);
+    try (Captured captured =
+        new Captured(LiveDatabase.create(folder.resolve("db"), PAGE_SIZE), directory, setup)) {
+      captured.capture();
+      Image image =
+          new Image(PAGE_SIZE, 1, Optional.empty(), file -> file.page(1, new byte[PAGE_SIZE]));
+      Cut cut = captured.spool().replace(image);
+      assertThrows(Crash.class, cut::write);
+      captured.reopen();
+      assertEquals(Txid.FIRST, captured.spool().lastCut().txid());
+      assertEquals(Optional.empty(), captured.spool().position());
+      assertEquals(Optional.empty(), captured.spool().seal());
     }
   }
 

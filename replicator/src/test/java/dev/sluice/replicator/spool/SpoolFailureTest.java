@@ -145,6 +145,7 @@ final class SpoolFailureTest {
           failure::getMessage);
       assertEquals(before, captured.spool().position());
       assertEquals(0, captured.spool().logPages());
+      assertThrows(IOException.class, captured::capture);
       assertEquals(Optional.empty(), captured.spool().seal());
       captured.spool().close();
       Files.delete(log);
