@@ -105,7 +105,8 @@ class ReplicationTest {
 
   private static String sum(Connection connection) throws SQLException {
     return value(
-        connection, "SELECT count(*) || ' ' || total(length(a)) || ' ' || total(id * length(a)) FROM t");
+        connection,
+        "SELECT count(*) || ' ' || total(length(a)) || ' ' || total(id * length(a)) FROM t");
   }
 
   private static String value(Connection connection, String sql) throws SQLException {

@@ -85,8 +85,7 @@ final class PrimaryImage {
 
   private Image ofFile(int pageSize, Optional<WalPosition> end) throws IOException {
     long commit = database.pages(pageSize);
-    return new Image(
-        pageSize, commit, end, file -> write(file, pageSize, commit, Map.of()));
+    return new Image(pageSize, commit, end, file -> write(file, pageSize, commit, Map.of()));
   }
 
   private Image ofBoth(int pageSize, Frames frames) {

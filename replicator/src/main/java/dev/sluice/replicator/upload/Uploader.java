@@ -78,13 +78,11 @@ public final class Uploader {
     try (FileChannel content = FileChannel.open(file.path(), StandardOpenOption.READ)) {
       ByteBuffer head = read(content, 0, LtxHeader.BYTES);
       Instant timestamp =
-          Instant.ofEpochMilli(
-              LtxHeader.parse(head, file.path().toString()).timestampMillis());
+          Instant.ofEpochMilli(LtxHeader.parse(head, file.path().toString()).timestampMillis());
       try {
         await(client.createIfAbsent(name, file.path(), timestamp), "write " + location);
       } catch (ReplicaException.Conflict e) {
-        byte[] ours =
-            read(content, file.bytes() - LtxTrailer.BYTES, LtxTrailer.BYTES).array();
+        byte[] ours = read(content, file.bytes() - LtxTrailer.BYTES, LtxTrailer.BYTES).array();
         ReplicaClient.Tail theirs =
             await(client.readTail(name, LtxTrailer.BYTES), "read tail of " + location);
         if (theirs.file().size() != file.bytes() || !Arrays.equals(theirs.bytes(), ours)) {
@@ -115,7 +113,8 @@ public final class Uploader {
       throw new IOException(what + ": " + e.getCause(), e);
     } catch (TimeoutException e) {
       call.cancel(true);
-      throw new ReplicaException.Unavailable(what + ": no answer within " + limit.toSeconds() + " s", e);
+      throw new ReplicaException.Unavailable(
+          what + ": no answer within " + limit.toSeconds() + " s", e);
     } catch (InterruptedException e) {
       call.cancel(true);
       Thread.currentThread().interrupt();
