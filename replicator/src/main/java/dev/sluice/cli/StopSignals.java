@@ -1,6 +1,5 @@
 package dev.sluice.cli;
 
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.concurrent.CountDownLatch;
@@ -51,10 +50,8 @@ final class StopSignals {
               });
       Object unused =
           handle.invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
-    } catch (InvocationTargetException e) {
-      log.debug("SIG{} is not handled: {}", name, e.getCause().toString()); // as nohup has it
     } catch (ReflectiveOperationException e) {
-      log.debug("SIG{} is not handled: {}", name, e.toString());
+      log.debug("SIG{} is not handled", name, e); // one that is ignored is not, as nohup wants it
     }
   }
 

@@ -71,7 +71,6 @@ final class DatabaseTask {
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
   private long capturedNanos;
-  private long changedNanos;
   private long restNanos;
   private boolean isResting;
   private int looksLeft;
@@ -251,7 +250,6 @@ final class DatabaseTask {
     isToBeginAnew = false;
     retryPauseNanos = RETRY_NANOS_MIN;
     capturedNanos = now - PACE_NANOS;
-    changedNanos = now;
     restNanos = now + REST_AFTER_NANOS;
     isResting = false;
     looksLeft = LOOKS_AFTER_A_HINT;
@@ -281,7 +279,6 @@ final class DatabaseTask {
     capturedNanos = now;
     if (open.capture().capture() > 0) {
       open.shipping().captured(now);
-      changedNanos = now;
       restNanos = now + REST_AFTER_NANOS;
       isResting = false;
       looksLeft = LOOKS_AFTER_A_HINT;
