@@ -7,7 +7,10 @@ import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
 import dev.sluice.replicator.spool.SpoolSetup;
 import dev.sluice.replicator.spool.SpooledFile;
+import dev.sluice.replicator.upload.CallLimit;
+import dev.sluice.replicator.upload.ReplicaWriter;
 import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -45,7 +48,8 @@ public final class Replication {
   private static final int HISTORY_BEGINS = 0;
 
   private final Path database;
-  private final Uploader uploader;
+  private final ReplicaWriter writer;
+  private Optional<Uploader> uploader = Optional.empty();
   private final Duration syncInterval;
   private volatile boolean isStopping;
   private Optional<CompletableFuture<Void>> upload = Optional.empty();
@@ -59,7 +63,7 @@ public final class Replication {
    */
   public Replication(Path database, ReplicaClient client, Duration syncInterval) {
     this.database = database.toAbsolutePath();
-    this.uploader = new Uploader(client, CALL_LIMIT);
+    this.writer = new ReplicaWriter(client, new CallLimit(CALL_LIMIT));
     this.syncInterval = syncInterval;
     this.cutNanos = System.nanoTime() - syncInterval.toNanos();
   }
@@ -191,7 +195,7 @@ public final class Replication {
     for (SpooledFile file : spool.files()) {
       while (true) {
         try {
-          uploader.store(file);
+          uploader.orElseThrow().store(file);
           break;
         } catch (ReplicaException.Denied e) {
           throw e;
@@ -240,7 +244,9 @@ public final class Replication {
   private Spool spool() throws IOException {
     Path directory = database.resolveSibling("." + database.getFileName() + "-litestream");
     SpoolSetup setup = SpoolSetup.of(InstantSource.system());
-    Txid newest = uploader.newest();
+    Optional<LtxFile> last = Uploader.newest(writer);
+    uploader = Optional.of(new Uploader(writer, directory, last, step -> {}));
+    Txid newest = last.map(file -> file.name().range().max()).orElse(Txid.NONE);
     try {
       Spool spool = Spool.open(directory, setup);
       spool.notes().forEach(note -> log.info("{}", note));
