@@ -6,7 +6,7 @@ import dev.sluice.replicator.capture.DatabaseCapture;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
 import dev.sluice.replicator.spool.SpoolSetup;
-import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -34,7 +34,6 @@ import org.slf4j.LoggerFactory;
  */
 final class DatabaseTask {
   private static final Logger log = LoggerFactory.getLogger(DatabaseTask.class);
-  private static final Duration CALL_LIMIT = Duration.ofSeconds(60);
   private static final int BURST = 60;
 
   /** Between two captures: beside a busy application one takes what many would have taken. */
@@ -43,14 +42,17 @@ final class DatabaseTask {
   /** A hint may come before what it hints at is to be seen, so the look is repeated. */
   private static final int LOOKS_AFTER_A_HINT = 2;
 
+  /** The wall clock may jump, and is looked at as often while something is due by it. */
+  private static final Duration CLOCK_LOOK = Duration.ofMinutes(1);
+
   private static final long REST_AFTER_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final DatabaseSettings settings;
-  private final ReplicaClient client;
-  private final Uploader uploader;
+  private final RemoteReplica replica;
+  private final Steps steps;
   private final Workers workers;
   private final ReplicatorListener listener;
   private final Serial serial;
@@ -64,6 +66,8 @@ final class DatabaseTask {
   private Phase phase = Phase.WAITING;
   private Optional<CompletableFuture<Primary>> opening = Optional.empty();
   private Optional<Primary> primary = Optional.empty();
+  private Optional<CompletableFuture<Void>> keeping = Optional.empty();
+  private Optional<String> levelTrouble = Optional.empty();
   private Optional<Primary> leaving = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private Txid uploaded = Txid.NONE;
@@ -83,10 +87,11 @@ final class DatabaseTask {
       DatabaseSettings settings,
       ReplicaClient client,
       Workers workers,
+      Steps steps,
       ReplicatorListener listener) {
     this.settings = settings;
-    this.client = client;
-    this.uploader = new Uploader(client, CALL_LIMIT);
+    this.steps = steps;
+    this.replica = new RemoteReplica(settings, client, steps);
     this.workers = workers;
     this.listener = listener;
     this.serial = new Serial(workers, this::step);
@@ -186,8 +191,11 @@ final class DatabaseTask {
   }
 
   private <T> CompletableFuture<T> start(Shipping.Job<T> job) {
+    return start(workers.jobs(), job);
+  }
+
+  private <T> CompletableFuture<T> start(Executor threads, Shipping.Job<T> job) {
     CompletableFuture<T> done = new CompletableFuture<>();
-    Executor threads = workers.jobs();
     try {
       threads.execute(
           () -> {
@@ -206,11 +214,12 @@ final class DatabaseTask {
 
   /** Opens the database and its spool, and captures what was missed; on a thread for jobs. */
   private Primary open() throws IOException {
-    Spool spool = openSpool();
+    Shipping.Origin origin = openSpool();
+    Spool spool = origin.spool();
     DatabaseCapture capture = null;
     try {
       capture = DatabaseCapture.begin(settings.path(), spool);
-      return new Primary(spool, capture, new Shipping(spool, uploader, tokens, this::start));
+      return new Primary(spool, capture, new Shipping(origin, replica, tokens, this::start));
     } catch (IOException | RuntimeException e) {
       if (capture != null) {
         capture.close();
@@ -221,20 +230,21 @@ final class DatabaseTask {
   }
 
   /** A spool that is there goes on whether the storage answers or not. */
-  private Spool openSpool() throws IOException {
-    SpoolSetup setup = SpoolSetup.of(InstantSource.system());
+  private Shipping.Origin openSpool() throws IOException {
+    SpoolSetup setup = new SpoolSetup(InstantSource.system(), steps.spool());
     if (!isToBeginAnew) {
       try {
         Spool spool = Spool.open(settings.metaPath(), setup);
         spool.notes().forEach(note -> log.info("{}", note));
-        return spool;
+        return new Shipping.Origin(spool, false);
       } catch (SpoolException.NoRecord e) {
         log.debug("{}", e.getMessage());
       } catch (SpoolException.Damaged e) {
         log.warn("{}; the database is captured anew", e.getMessage());
       }
     }
-    return Spool.begin(settings.metaPath(), uploader.newest(), 0, setup);
+    Spool spool = Spool.begin(settings.metaPath(), replica.newest(), 0, setup);
+    return new Shipping.Origin(spool, true);
   }
 
   private void takeOpened(long now) throws IOException {
@@ -273,6 +283,44 @@ final class DatabaseTask {
       open.shipping().sync(new CompletableFuture<>());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
+    keepLevels(now);
+  }
+
+  /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
+  private void keepLevels(long now) {
+    if (keeping.isPresent() && keeping.get().isDone()) {
+      CompletableFuture<Void> done = keeping.get();
+      keeping = Optional.empty();
+      try {
+        Futures.result(done);
+        levelTrouble = Optional.empty();
+      } catch (IOException e) {
+        String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
+        if (!levelTrouble.equals(Optional.of(text))) {
+          log.warn("keep the levels of {}: {}", replica.location(), text);
+        }
+        levelTrouble = Optional.of(text);
+      }
+    }
+    if (keeping.isPresent() || phase == Phase.ENDING) {
+      return;
+    }
+    Optional<Duration> left = replica.untilDue();
+    if (left.isEmpty()) {
+      return;
+    }
+    if (left.get().isZero()) {
+      keeping = Optional.of(start(workers.levels(), this::keepLevelsNow));
+    } else {
+      Duration pause = left.get().compareTo(CLOCK_LOOK) < 0 ? left.get() : CLOCK_LOOK;
+      serial.wakeAt(now + pause.toNanos());
+    }
+  }
+
+  @SuppressWarnings("NullAway") // the one value of Void
+  private Void keepLevelsNow() throws IOException {
+    replica.keepLevels();
+    return null;
   }
 
   private void capture(Primary open, long now) throws IOException {
@@ -307,7 +355,7 @@ final class DatabaseTask {
     trouble = Optional.of(text);
     letGo();
     boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
-    if (failure instanceof Uploader.SecondWriterException || isRefused) {
+    if (failure instanceof SecondWriterException || isRefused) {
       finish();
       return;
     }
@@ -352,7 +400,7 @@ final class DatabaseTask {
   private void finish() {
     phase = Phase.STOPPED;
     failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
-    client.close();
+    replica.close();
     ended.complete(null);
   }
 
@@ -383,13 +431,13 @@ final class DatabaseTask {
     Optional<Shipping> shipping = primary.map(Primary::shipping);
     return new DatabaseStatus(
         settings.path(),
-        client.location(),
+        replica.location(),
         phase,
         primary.map(open -> open.spool().lastCut().txid()).orElse(Txid.NONE),
         shipping.map(Shipping::uploaded).orElse(Txid.NONE),
         Duration.ofNanos(
             shipping.flatMap(Shipping::sinceNanos).map(since -> now - since).orElse(0L)),
         shipping.map(Shipping::waitingBytes).orElse(0L),
-        trouble.or(() -> shipping.flatMap(Shipping::trouble)));
+        trouble.or(() -> shipping.flatMap(Shipping::trouble)).or(() -> levelTrouble));
   }
 }

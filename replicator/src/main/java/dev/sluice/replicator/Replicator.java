@@ -35,6 +35,7 @@ public final class Replicator implements AutoCloseable {
   private final Environment environment;
   private final Duration endLimit;
   private final ReplicatorListener listener;
+  private final Steps steps;
   private final Workers workers = new Workers();
   private final ChangeWatch watch = new ChangeWatch();
   private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
@@ -43,6 +44,7 @@ public final class Replicator implements AutoCloseable {
     this.environment = builder.environment;
     this.endLimit = builder.endLimit;
     this.listener = builder.listener;
+    this.steps = builder.steps;
   }
 
   /** Makes a {@link Replicator}. Confined to one thread at a time. */
@@ -50,6 +52,7 @@ public final class Replicator implements AutoCloseable {
     private Environment environment = Environment.ofProcess();
     private Duration endLimit = Duration.ofSeconds(30);
     private ReplicatorListener listener = new ReplicatorListener() {};
+    private Steps steps = Steps.UNHEARD;
 
     private Builder() {}
 
@@ -68,6 +71,12 @@ public final class Replicator implements AutoCloseable {
     /** Sets who hears of what is done. */
     public Builder listener(ReplicatorListener hears) {
       this.listener = hears;
+      return this;
+    }
+
+    /** Sets who hears of each moment at which a crash would leave something else behind. */
+    Builder steps(Steps hears) {
+      this.steps = hears;
       return this;
     }
 
@@ -94,7 +103,7 @@ public final class Replicator implements AutoCloseable {
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
     ReplicaClient client = ReplicaClients.open(replica, environment);
-    DatabaseTask task = new DatabaseTask(settings, client, workers, listener);
+    DatabaseTask task = new DatabaseTask(settings, client, workers, steps, listener);
     ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
     if (databases.putIfAbsent(settings.path(), added) != null) {
       client.close();

@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Workers implements AutoCloseable {
   private static final int STEP_THREADS = Math.max(2, Runtime.getRuntime().availableProcessors());
   private static final int JOB_THREADS = 8;
+  private static final int LEVEL_THREADS = 2;
   private static final long END_MILLIS = 5_000;
 
   private final ScheduledThreadPoolExecutor timer =
@@ -25,6 +26,9 @@ final class Workers implements AutoCloseable {
       Executors.newFixedThreadPool(STEP_THREADS, factory("sluice-capture"));
   private final ExecutorService jobs =
       Executors.newFixedThreadPool(JOB_THREADS, factory("sluice-job"));
+
+  private final ExecutorService levels =
+      Executors.newFixedThreadPool(LEVEL_THREADS, factory("sluice-levels"));
 
   Workers() {
     timer.setRemoveOnCancelPolicy(true);
@@ -43,6 +47,10 @@ final class Workers implements AutoCloseable {
     return jobs;
   }
 
+  Executor levels() {
+    return levels;
+  }
+
   private static ThreadFactory factory(String name) {
     AtomicInteger number = new AtomicInteger();
     return work -> {
@@ -58,9 +66,10 @@ final class Workers implements AutoCloseable {
     timer.shutdownNow();
     steps.shutdown();
     jobs.shutdownNow();
+    levels.shutdownNow();
     try {
       long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);
-      for (ExecutorService threads : new ExecutorService[] {timer, steps, jobs}) {
+      for (ExecutorService threads : new ExecutorService[] {timer, steps, jobs, levels}) {
         threads.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException e) {
