@@ -15,11 +15,7 @@ import java.time.Duration;
  * @param levels how the replica's compaction levels, snapshots and retention are kept
  */
 public record DatabaseSettings(
-    Path path,
-    Path metaPath,
-    Duration syncInterval,
-    long spoolBytesMax,
-    LevelSettings levels) {
+    Path path, Path metaPath, Duration syncInterval, long spoolBytesMax, LevelSettings levels) {
 
   private static final Duration SYNC_INTERVAL = Duration.ofSeconds(1);
   private static final long SPOOL_BYTES_MAX = 4L << 30;
@@ -39,8 +35,7 @@ public record DatabaseSettings(
   public static DatabaseSettings of(Path database) {
     Path path = database.toAbsolutePath().normalize();
     Path meta = path.resolveSibling("." + path.getFileName() + "-litestream");
-    return new DatabaseSettings(
-        path, meta, SYNC_INTERVAL, SPOOL_BYTES_MAX, LevelSettings.STANDARD);
+    return new DatabaseSettings(path, meta, SYNC_INTERVAL, SPOOL_BYTES_MAX, LevelSettings.STANDARD);
   }
 
   /** Returns these settings with another spool. */

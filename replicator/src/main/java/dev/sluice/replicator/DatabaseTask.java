@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,7 +53,7 @@ final class DatabaseTask {
 
   private final DatabaseSettings settings;
   private final RemoteReplica replica;
-  private final Steps steps;
+  private final Consumer<Enum<?>> steps;
   private final Workers workers;
   private final ReplicatorListener listener;
   private final Serial serial;
@@ -87,8 +88,8 @@ final class DatabaseTask {
       DatabaseSettings settings,
       ReplicaClient client,
       Workers workers,
-      Steps steps,
-      ReplicatorListener listener) {
+      ReplicatorListener listener,
+      Consumer<Enum<?>> steps) {
     this.settings = settings;
     this.steps = steps;
     this.replica = new RemoteReplica(settings, client, steps);
@@ -231,7 +232,7 @@ final class DatabaseTask {
 
   /** A spool that is there goes on whether the storage answers or not. */
   private Shipping.Origin openSpool() throws IOException {
-    SpoolSetup setup = new SpoolSetup(InstantSource.system(), steps.spool());
+    SpoolSetup setup = new SpoolSetup(InstantSource.system(), steps::accept);
     if (!isToBeginAnew) {
       try {
         Spool spool = Spool.open(settings.metaPath(), setup);

@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * A database's replica as its one writer sees it: listed once, and known from then on. Methods that
@@ -38,17 +39,17 @@ final class RemoteReplica implements AutoCloseable {
   private Optional<Uploader> uploader = Optional.empty();
   private volatile boolean isKnown;
 
-  RemoteReplica(DatabaseSettings settings, ReplicaClient client, Steps steps) {
+  RemoteReplica(DatabaseSettings settings, ReplicaClient client, Consumer<Enum<?>> steps) {
     this.client = client;
     this.writer = new ReplicaWriter(client, CALL_LIMIT);
     this.directory = settings.metaPath();
-    this.steps = steps.uploads();
+    this.steps = steps::accept;
     this.clock = InstantSource.system();
     Path temporary = directory.resolve("levels");
     this.levels =
         new Levels(
             writer,
-            new LevelSetup(settings.levels(), temporary, this::spooled, clock, steps.levels()));
+            new LevelSetup(settings.levels(), temporary, this::spooled, clock, steps::accept));
   }
 
   private Optional<Path> spooled(LtxFileName name) {
@@ -95,7 +96,9 @@ final class RemoteReplica implements AutoCloseable {
     return isKnown ? levels.compacted() : Txid.NONE;
   }
 
-  /** Returns how long {@link #keepLevels} has nothing to do; empty if it has until something comes. */
+  /**
+   * Returns how long {@link #keepLevels} has nothing to do; empty if it has until something comes.
+   */
   Optional<Duration> untilDue() {
     Instant due = isKnown ? levels.nextDue() : Levels.NEVER;
     if (due.equals(Levels.NEVER)) {

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * Replicates live SQLite databases, beside the applications that write them or in their process:
@@ -35,7 +36,7 @@ public final class Replicator implements AutoCloseable {
   private final Environment environment;
   private final Duration endLimit;
   private final ReplicatorListener listener;
-  private final Steps steps;
+  private final Consumer<Enum<?>> steps;
   private final Workers workers = new Workers();
   private final ChangeWatch watch = new ChangeWatch();
   private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
@@ -52,7 +53,7 @@ public final class Replicator implements AutoCloseable {
     private Environment environment = Environment.ofProcess();
     private Duration endLimit = Duration.ofSeconds(30);
     private ReplicatorListener listener = new ReplicatorListener() {};
-    private Steps steps = Steps.UNHEARD;
+    private Consumer<Enum<?>> steps = step -> {};
 
     private Builder() {}
 
@@ -74,8 +75,8 @@ public final class Replicator implements AutoCloseable {
       return this;
     }
 
-    /** Sets who hears of each moment at which a crash would leave something else behind. */
-    Builder steps(Steps hears) {
+    /** Sets who hears of every step of {@code SpoolStep} and its like: for tests that crash. */
+    Builder steps(Consumer<Enum<?>> hears) {
       this.steps = hears;
       return this;
     }
@@ -103,7 +104,7 @@ public final class Replicator implements AutoCloseable {
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
     ReplicaClient client = ReplicaClients.open(replica, environment);
-    DatabaseTask task = new DatabaseTask(settings, client, workers, steps, listener);
+    DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
     if (databases.putIfAbsent(settings.path(), added) != null) {
       client.close();

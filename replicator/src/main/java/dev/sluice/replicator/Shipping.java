@@ -94,8 +94,7 @@ final class Shipping {
     }
   }
 
-  Shipping(Origin origin, RemoteReplica replica, TokenBucket tokens, Jobs jobs)
-      throws IOException {
+  Shipping(Origin origin, RemoteReplica replica, TokenBucket tokens, Jobs jobs) throws IOException {
     this.spool = origin.spool();
     this.hasImage = origin.isImage();
     this.replica = replica;
