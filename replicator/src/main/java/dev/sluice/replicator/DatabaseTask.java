@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,7 @@ final class DatabaseTask {
   private final Uploader uploader;
   private final Workers workers;
   private final ReplicatorListener listener;
+  private final Consumer<Enum<?>> steps;
   private final Serial serial;
   private final TokenBucket tokens;
   private final ConcurrentLinkedQueue<CompletableFuture<Txid>> asked =
@@ -83,12 +85,14 @@ final class DatabaseTask {
       DatabaseSettings settings,
       ReplicaClient client,
       Workers workers,
-      ReplicatorListener listener) {
+      ReplicatorListener listener,
+      Consumer<Enum<?>> steps) {
     this.settings = settings;
     this.client = client;
     this.uploader = new Uploader(client, CALL_LIMIT);
     this.workers = workers;
     this.listener = listener;
+    this.steps = steps;
     this.serial = new Serial(workers, this::step);
     long now = System.nanoTime();
     this.tokens = new TokenBucket(settings.syncInterval(), BURST, now);
@@ -222,7 +226,7 @@ final class DatabaseTask {
 
   /** A spool that is there goes on whether the storage answers or not. */
   private Spool openSpool() throws IOException {
-    SpoolSetup setup = SpoolSetup.of(InstantSource.system());
+    SpoolSetup setup = new SpoolSetup(InstantSource.system(), steps::accept);
     if (!isToBeginAnew) {
       try {
         Spool spool = Spool.open(settings.metaPath(), setup);
