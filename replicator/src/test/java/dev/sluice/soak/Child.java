@@ -2,6 +2,7 @@ package dev.sluice.soak;
 
 import java.io.IOException;
 import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -79,8 +80,13 @@ final class Child implements AutoCloseable {
     return process.exitValue();
   }
 
-  String output() throws IOException {
-    return Files.readString(output, StandardCharsets.UTF_8);
+  /** Returns what it has said until now. */
+  String output() {
+    try {
+      return Files.readString(output, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   void say(String line) throws IOException {
@@ -89,7 +95,7 @@ final class Child implements AutoCloseable {
   }
 
   /** Waits for a line of output; false if the process ends or half a minute passes without it. */
-  boolean await(Predicate<String> line) throws IOException, InterruptedException {
+  boolean await(Predicate<String> line) throws InterruptedException {
     long endNanos = System.nanoTime() + START_LIMIT.toNanos();
     while (System.nanoTime() < endNanos) {
       boolean isLast = !process.isAlive();

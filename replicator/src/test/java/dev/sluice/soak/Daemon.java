@@ -1,9 +1,11 @@
 package dev.sluice.soak;
 
+import dev.sluice.replicator.SteppedProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -16,18 +18,24 @@ interface Daemon {
   /** Tells whether a process that was asked to stop says that everything is stored. */
   boolean isAllStored(Child ended) throws IOException;
 
-  /** Returns our engine, in a process without a command line. */
-  static Daemon engine(Path database, String replica, Map<String, String> environment) {
+  /**
+   * Returns our engine, in a process without a command line.
+   *
+   * @param end the step at which it is gone, and at which time; or nothing
+   */
+  static Daemon engine(
+      Path database, String replica, Map<String, String> environment, List<String> end) {
     return new Daemon() {
       @Override
       public Child start(Path output) throws IOException {
-        List<String> arguments = List.of(database.toString(), replica);
-        return Child.start(Child.java(EngineProcess.class, arguments), environment, output);
+        List<String> arguments = new ArrayList<>(List.of(database.toString(), replica));
+        arguments.addAll(end);
+        return Child.start(Child.java(SteppedProcess.class, arguments), environment, output);
       }
 
       @Override
       public boolean isAllStored(Child ended) throws IOException {
-        return ended.output().contains(EngineProcess.STOPPED);
+        return ended.output().contains(SteppedProcess.STOPPED);
       }
     };
   }

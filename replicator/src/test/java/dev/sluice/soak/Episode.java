@@ -4,8 +4,6 @@ import dev.sluice.storage.ReplicaClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -214,7 +212,7 @@ final class Episode implements AutoCloseable {
       return;
     }
     if (daemon.isAllStored(replicator)) {
-      verifyAll();
+      verifier.updateAll();
       if (verifier.number() < committed) {
         fault("stored up to " + verifier.number() + ", committed before the stop " + committed);
       }
@@ -226,14 +224,6 @@ final class Episode implements AutoCloseable {
   /** A process that was stopped before it had begun says nothing. */
   private boolean wasYoung() throws IOException {
     return replicator.output().isBlank();
-  }
-
-  private void verifyAll() throws IOException, SQLException {
-    archive.complete();
-    verifier.update(Integer.MAX_VALUE);
-    if (archive.newest().isAfter(verifier.last())) {
-      fault("no TXID after " + verifier.last() + ", but " + archive.newest());
-    }
   }
 
   /** When nobody writes the replica and the primary are the same, byte for byte. */
@@ -259,7 +249,7 @@ final class Episode implements AutoCloseable {
   }
 
   private void requireSameBytes() throws IOException, SQLException {
-    Path primary = copyOfPrimary();
+    Path primary = Primary.copy(settings.application().database(), folder.resolve("primary.db"));
     long at = Files.mismatch(primary, verifier.file());
     if (at >= 0) {
       fault("at rest the replica differs from the primary at byte " + at);
@@ -268,23 +258,6 @@ final class Episode implements AutoCloseable {
     if (restoredAt >= 0) {
       fault("at rest a restored file differs from the primary at byte " + restoredAt);
     }
-  }
-
-  /** Copies the database and its WAL, and merges them. */
-  private Path copyOfPrimary() throws IOException, SQLException {
-    Path database = settings.application().database();
-    Path copy = folder.resolve("primary.db");
-    for (String suffix : List.of("", "-wal", "-shm")) {
-      Files.deleteIfExists(Path.of(copy + suffix));
-      Path from = Path.of(database + suffix);
-      if (!suffix.equals("-shm") && Files.exists(from)) {
-        Files.copy(from, Path.of(copy + suffix));
-      }
-    }
-    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + copy)) {
-      Application.value(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
-    }
-    return copy;
   }
 
   /** Returns what went wrong, with the last events before it; nothing if all is well. */

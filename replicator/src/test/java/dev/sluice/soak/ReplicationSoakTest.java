@@ -85,7 +85,7 @@ class ReplicationSoakTest {
         isBucket ? Storage.bucket() : Storage.directory(home.resolve("replica"))) {
       Daemon daemon =
           litestream.isEmpty()
-              ? Daemon.engine(database, storage.daemonUrl(), storage.variables())
+              ? Daemon.engine(database, storage.daemonUrl(), storage.variables(), List.of())
               : Daemon.litestream(litestream, database, home.resolve("replica"), home);
       try (Episode episode = new Episode(settings, storage, daemon, home)) {
         System.out.println(episode.run());

@@ -52,6 +52,16 @@ final class Verifier implements AutoCloseable {
     }
   }
 
+  /** Looks at all that the replica has now; a TXID that is missing is a fault. */
+  void updateAll() throws IOException, SQLException {
+    archive.complete();
+    update(Integer.MAX_VALUE);
+    if (archive.newest().isAfter(last)) {
+      faultCount++;
+      faults.add("no TXID after " + last + ", but " + archive.newest());
+    }
+  }
+
   private void verify(Txid txid, Path file) throws IOException, SQLException {
     LtxHeader header = replayed.apply(file);
     try (Connection connection = replayed.open()) {
