@@ -27,7 +27,7 @@ public record CaptureSettings(
   public static final CaptureSettings DEFAULT =
       new CaptureSettings(
           1_000,
-          10L << 30,
+          4L << 30,
           Duration.ofSeconds(1),
           Duration.ofMinutes(1),
           Duration.ofSeconds(1),
