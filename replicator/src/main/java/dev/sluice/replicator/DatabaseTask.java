@@ -60,6 +60,8 @@ final class DatabaseTask {
   private final TokenBucket tokens;
   private final ConcurrentLinkedQueue<CompletableFuture<Txid>> asked =
       new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<CompletableFuture<Void>> snapshotsAsked =
+      new ConcurrentLinkedQueue<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
   private volatile DatabaseStatus status;
@@ -68,6 +70,7 @@ final class DatabaseTask {
   private Optional<CompletableFuture<Primary>> opening = Optional.empty();
   private Optional<Primary> primary = Optional.empty();
   private Optional<CompletableFuture<Void>> keeping = Optional.empty();
+  private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
   private Optional<String> levelTrouble = Optional.empty();
   private Optional<Primary> leaving = Optional.empty();
   private Optional<String> trouble = Optional.empty();
@@ -115,6 +118,14 @@ final class DatabaseTask {
   CompletableFuture<Txid> sync() {
     CompletableFuture<Txid> done = new CompletableFuture<>();
     asked.add(done);
+    wake();
+    return done;
+  }
+
+  /** Returns a future that is done when there is a snapshot of what is in the replica now. */
+  CompletableFuture<Void> snapshot() {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    snapshotsAsked.add(done);
     wake();
     return done;
   }
@@ -184,7 +195,7 @@ final class DatabaseTask {
     }
     if (!Files.isRegularFile(settings.path())) {
       phase = Phase.WAITING;
-      trouble = Optional.of("there is no such file yet");
+      trouble = Optional.empty();
       return; // woken when it comes
     }
     phase = Phase.OPENING;
@@ -257,6 +268,8 @@ final class DatabaseTask {
     Primary opened = Futures.result(done);
     primary = Optional.of(opened);
     phase = Phase.CAPTURING;
+    log.info(
+        "{} is captured from TXID {} on", settings.path(), opened.spool().lastCut().txid());
     trouble = Optional.empty();
     isToBeginAnew = false;
     retryPauseNanos = RETRY_NANOS_MIN;
@@ -289,22 +302,15 @@ final class DatabaseTask {
 
   /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
   private void keepLevels(long now) {
-    if (keeping.isPresent() && keeping.get().isDone()) {
-      CompletableFuture<Void> done = keeping.get();
-      keeping = Optional.empty();
-      try {
-        Futures.result(done);
-        levelTrouble = Optional.empty();
-      } catch (IOException e) {
-        String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
-        if (!levelTrouble.equals(Optional.of(text))) {
-          log.warn("keep the levels of {}: {}", replica.location(), text);
-        }
-        levelTrouble = Optional.of(text);
-      }
-    }
+    takeKept();
     if (keeping.isPresent() || phase == Phase.ENDING) {
       return;
+    }
+    if (replica.isKnown() && !snapshotsAsked.isEmpty()) {
+      for (var next = snapshotsAsked.poll(); next != null; next = snapshotsAsked.poll()) {
+        snapshots.add(next);
+      }
+      replica.snapshotNow();
     }
     Optional<Duration> left = replica.untilDue();
     if (left.isEmpty()) {
@@ -316,6 +322,27 @@ final class DatabaseTask {
       Duration pause = left.get().compareTo(CLOCK_LOOK) < 0 ? left.get() : CLOCK_LOOK;
       serial.wakeAt(now + pause.toNanos());
     }
+  }
+
+  private void takeKept() {
+    if (keeping.isEmpty() || !keeping.get().isDone()) {
+      return;
+    }
+    CompletableFuture<Void> done = keeping.get();
+    keeping = Optional.empty();
+    try {
+      Futures.result(done);
+      levelTrouble = Optional.empty();
+      snapshots.forEach(asked -> asked.complete(null));
+    } catch (IOException e) {
+      String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
+      if (!levelTrouble.equals(Optional.of(text))) {
+        log.warn("keep the levels of {}: {}", replica.location(), text);
+      }
+      levelTrouble = Optional.of(text);
+      snapshots.forEach(asked -> asked.completeExceptionally(e));
+    }
+    snapshots.clear();
   }
 
   @SuppressWarnings("NullAway") // the one value of Void
@@ -409,6 +436,11 @@ final class DatabaseTask {
     for (var next = asked.poll(); next != null; next = asked.poll()) {
       next.completeExceptionally(why);
     }
+    for (var next = snapshotsAsked.poll(); next != null; next = snapshotsAsked.poll()) {
+      next.completeExceptionally(why);
+    }
+    snapshots.forEach(asked -> asked.completeExceptionally(why));
+    snapshots.clear();
   }
 
   private void publish(long now) {

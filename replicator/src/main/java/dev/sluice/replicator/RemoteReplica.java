@@ -86,6 +86,11 @@ final class RemoteReplica implements AutoCloseable {
     return file.txid();
   }
 
+  /** Returns whether {@link #newest} has succeeded. */
+  boolean isKnown() {
+    return isKnown;
+  }
+
   /** Returns whether only an image of the whole database makes its state restorable again. */
   boolean needsImage() {
     return levels.needsImage();

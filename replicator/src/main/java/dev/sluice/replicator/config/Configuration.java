@@ -31,6 +31,16 @@ public record Configuration(
         List.of(database), List.of(), HistorySettings.DEFAULT, DaemonSettings.DEFAULT, List.of());
   }
 
+  /** Returns the same, with each named database restored first if it is not there. */
+  public Configuration restoringIfMissing() {
+    return new Configuration(
+        databases.stream().map(DatabaseEntry::restoringIfMissing).toList(),
+        directories,
+        history,
+        daemon,
+        warnings);
+  }
+
   /**
    * Returns the database at a path: one that is named, or one that belongs to a directory by its
    * name. There need be no such file.
