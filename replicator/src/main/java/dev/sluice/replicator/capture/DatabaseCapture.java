@@ -27,7 +27,7 @@ public final class DatabaseCapture implements AutoCloseable {
   private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long BARRIER_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long SETTLE_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(80);
-  private static final int TRIES = 3;
+  private static final int BREAKS_MAX = 5;
 
   private final CaptureSettings settings;
   private final Spool spool;
@@ -44,6 +44,7 @@ public final class DatabaseCapture implements AutoCloseable {
   private long lookedNanos;
   private long barrierMisses;
   private long repairs;
+  private int breaks;
 
   private DatabaseCapture(CaptureSettings settings, Spool spool, CaptureBuffers buffers) {
     this.settings = settings;
@@ -71,7 +72,9 @@ public final class DatabaseCapture implements AutoCloseable {
   public static DatabaseCapture begin(Path database, Spool spool) throws IOException {
     CaptureSettings settings = CaptureSettings.of(database).withOwnProcess(false);
     DatabaseCapture capture = begin(settings, spool, new CaptureBuffers(1));
-    capture.capture();
+    while (!capture.isHeld()) {
+      long unused = capture.capture();
+    }
     return capture;
   }
 
@@ -82,46 +85,55 @@ public final class DatabaseCapture implements AutoCloseable {
   /**
    * Takes what was committed since the last call, or was missed before; checkpoints the WAL if it
    * is long, or if nothing has changed for a second. To be called soon after each change, as
-   * whoever resets the WAL waits for it, and after {@link #pause} at the latest. May take as long
-   * as reading the whole database takes, where something was missed.
+   * whoever resets the WAL waits for it, and after {@link #pause} at the latest. Where the database
+   * is not {@linkplain #isHeld held}, this begins, and may take as long as reading all of it.
    *
-   * @return how many frames were taken; what a repair took is not among them
+   * @return how many frames were taken; what a repair has cut is not among them
    * @throws CaptureException if it needs a person, or time: to be called again
    * @throws SpoolException if the spool is to be opened anew
    */
   public long capture() throws IOException {
-    for (int i = 1; ; i++) {
-      try {
-        return attempt();
-      } catch (CaptureException.Busy e) {
-        if (attached.isPresent() && !attached.get().isLost()) {
-          return 0; // what is held stays held
-        }
-        letGo();
-        throw e;
-      } catch (Attachment.BreakException e) {
-        letGo();
-        LastInode.forget(spool.directory());
-        if (i == TRIES) {
-          throw new CaptureException.Unreadable(
-              settings.database(), String.valueOf(e.getMessage()), e);
-        }
-      } catch (CaptureException.SpoolFull e) {
-        isFull = true;
-        letGo();
-        throw e;
-      } catch (SpoolException.Unwritable e) {
-        letGo();
-        throw new CaptureException.SpoolUnwritable(settings.database(), e);
-      } catch (CaptureException | SpoolException e) {
-        letGo();
-        throw e;
-      } catch (IOException e) {
-        letGo();
-        throw new CaptureException.Unreadable(
-            settings.database(), String.valueOf(e.getMessage()), e);
+    try {
+      long frames = attempt();
+      breaks = 0;
+      return frames;
+    } catch (Attachment.BreakException e) {
+      letGo();
+      LastInode.forget(spool.directory());
+      breaks++;
+      if (breaks >= BREAKS_MAX) {
+        throw unreadable(e);
       }
+      return 0;
+    } catch (CaptureException.Busy e) {
+      if (attached.isPresent() && !attached.get().isLost()) {
+        return 0; // what is held stays held
+      }
+      letGo();
+      throw e;
+    } catch (SpoolException.Unwritable e) {
+      letGo();
+      throw new CaptureException.SpoolUnwritable(settings.database(), e);
+    } catch (CaptureException | SpoolException e) {
+      isFull |= e instanceof CaptureException.SpoolFull;
+      letGo();
+      throw e;
+    } catch (IOException e) {
+      letGo();
+      throw unreadable(e);
     }
+  }
+
+  private CaptureException unreadable(IOException e) {
+    return new CaptureException.Unreadable(settings.database(), String.valueOf(e.getMessage()), e);
+  }
+
+  /**
+   * Returns whether a reader of ours holds the WAL. If not, nothing that is committed now is safe
+   * from being missed and looked for later, and the next {@link #capture} begins anew.
+   */
+  public boolean isHeld() {
+    return attached.isPresent();
   }
 
   private long attempt() throws IOException {
@@ -271,9 +283,12 @@ public final class DatabaseCapture implements AutoCloseable {
     }
   }
 
-  /** Returns the time after which {@link #capture} is to be called though nothing has changed. */
+  /** Returns how soon {@link #capture} is to be called though nothing has changed. */
   public Duration pause() {
-    return attached.isPresent() && quiet.isEmpty() ? PAUSE : LONG_PAUSE;
+    if (attached.isEmpty()) {
+      return breaks > 0 ? Duration.ZERO : LONG_PAUSE;
+    }
+    return quiet.isEmpty() ? PAUSE : LONG_PAUSE;
   }
 
   /** Returns how often no moment without writers was found for a checkpoint. */

@@ -70,6 +70,11 @@ final class CutFiles {
     return List.copyOf(files.values());
   }
 
+  /** Returns those behind a TXID, ascending. */
+  List<SpooledFile> after(Txid txid) {
+    return List.copyOf(files.tailMap(txid, false).values());
+  }
+
   /** Returns the bytes of all files. */
   long bytes() {
     long bytes = 0;

@@ -281,6 +281,11 @@ public final class Spool implements Closeable {
     return files.all();
   }
 
+  /** Returns those of {@link #files} behind a TXID, ascending; thread-safe as well. */
+  public List<SpooledFile> filesAfter(Txid txid) {
+    return files.after(txid);
+  }
+
   /** Returns where the file of a cut is. */
   public Path path(Txid txid) {
     return folder.cut(txid);

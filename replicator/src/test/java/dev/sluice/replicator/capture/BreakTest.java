@@ -78,8 +78,8 @@ final class BreakTest {
   }
 
   /**
-   * The last captured frame stands at its old place, with its old salts and checksum, in a file that
-   * was reset: but frames followed it that are gone.
+   * The last captured frame stands at its old place, with its old salts and checksum, in a file
+   * that was reset: but frames followed it that are gone.
    */
   @Test
   void frameThatStillStandsInAResetWalProvesNothing() throws SQLException, IOException {

@@ -112,8 +112,7 @@ final class CleanStopTest {
       file.write(file.read() + 1);
     }
     Files.setLastModifiedTime(other, time);
-    Files.move(
-        other, primary.database(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+    Files.move(other, primary.database(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
     primary.cut();
     assertEquals(1, primary.capture().repairs());
     primary.requireCaptured();

@@ -195,8 +195,7 @@ final class Primary implements AutoCloseable {
   private static byte[] apply(byte[] before, Path file) throws IOException {
     try (LtxDecoder decoder = new LtxDecoder(Files.newInputStream(file), file.toString())) {
       int pageSize = decoder.header().pageSize();
-      byte[] image =
-          Arrays.copyOf(before, Math.toIntExact(decoder.header().commit() * pageSize));
+      byte[] image = Arrays.copyOf(before, Math.toIntExact(decoder.header().commit() * pageSize));
       while (decoder.next()) {
         System.arraycopy(
             decoder.page(), 0, image, Math.toIntExact((decoder.pgno() - 1) * pageSize), pageSize);
