@@ -8,7 +8,6 @@ import dev.sluice.replicator.spool.SpooledFile;
 import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -52,6 +51,7 @@ final class Shipping {
   private boolean isChecked;
   private Txid uploaded = Txid.NONE;
   private long keptBytes;
+  private Txid taken = Txid.NONE;
   private long sealed;
   private long stored;
   private long sealedFirstNanos;
@@ -101,9 +101,8 @@ final class Shipping {
     this.tokens = tokens;
     this.jobs = jobs;
     long nowNanos = System.nanoTime();
-    for (SpooledFile file : spool.files()) {
-      waiting.add(new Waiting(file, 0, nowNanos));
-    }
+    sealedFirstNanos = nowNanos;
+    takeFiles();
     if (spool.logBytes() > 0) {
       captured(nowNanos);
     }
@@ -190,8 +189,17 @@ final class Shipping {
     if (cutting.isPresent() && cutting.get().isDone()) {
       CompletableFuture<CutRecord> done = cutting.get();
       cutting = Optional.empty();
-      Txid txid = result(done).txid();
-      SpooledFile file = new SpooledFile(txid, spool.path(txid), Files.size(spool.path(txid)));
+      CutRecord unused = result(done); // the file is among the spool's, if there is one
+    }
+    if (cutting.isEmpty()) {
+      takeFiles();
+    }
+  }
+
+  /** Takes what is new in the spool: what was sealed here, or cut to repair the capture. */
+  private void takeFiles() {
+    for (SpooledFile file : spool.filesAfter(taken)) {
+      taken = file.txid();
       waiting.add(new Waiting(file, sealed, sealedFirstNanos));
     }
   }
