@@ -60,8 +60,7 @@ final class CompactionChoice {
   }
 
   /** As a restore plan is made: files are met in the order of their min TXID. */
-  private static List<LtxFileName> chain(
-      List<HeldFile> byMin, Txid from, Set<Txid> beginnings) {
+  private static List<LtxFileName> chain(List<HeldFile> byMin, Txid from, Set<Txid> beginnings) {
     List<LtxFileName> chosen = new ArrayList<>();
     Txid reached = from;
     Optional<HeldFile> best = Optional.empty();

@@ -91,8 +91,7 @@ final class FileRows {
   private HeldFile file(int index) {
     int at = index * WIDTH;
     TxidRange range = new TxidRange(new Txid(rows[at]), new Txid(rows[at + AT_MAX]));
-    return new HeldFile(
-        new LtxFileName(level, range), Instant.ofEpochMilli(rows[at + AT_SINCE]));
+    return new HeldFile(new LtxFileName(level, range), Instant.ofEpochMilli(rows[at + AT_SINCE]));
   }
 
   int level() {

@@ -101,8 +101,7 @@ public final class Levels {
     long startNanos = System.nanoTime();
     try {
       ReplicaClient client = writer.client();
-      List<LtxFile> files =
-          writer.limit().await(Listings.all(client), "list " + client.location());
+      List<LtxFile> files = writer.limit().await(Listings.all(client), "list " + client.location());
       Instant now = setup.clock().instant();
       holdings.replace(files, begun, now);
       holdings.trim(settings.top());
@@ -374,14 +373,12 @@ public final class Levels {
 
   /** Returns what leads to the newest state; very many are taken in several snapshots. */
   private List<LtxFileName> snapshotInputs() {
-    List<LtxFileName> inputs =
-        holdings.files().plan().files().stream().map(LtxFile::name).toList();
+    List<LtxFileName> inputs = holdings.files().plan().files().stream().map(LtxFile::name).toList();
     return inputs.subList(0, Math.min(inputs.size(), CompactionChoice.INPUTS_MAX));
   }
 
   private void storeSnapshot(Txid max, List<LtxFileName> inputs) throws IOException {
-    LtxFileName name =
-        new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, new TxidRange(Txid.FIRST, max));
+    LtxFileName name = new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, new TxidRange(Txid.FIRST, max));
     store(new Unsettled(name, inputs, setup.clock().instant()));
   }
 
@@ -397,8 +394,7 @@ public final class Levels {
               : outputs.compact(output.name().level(), output.inputs());
       Instant since = isSnapshot ? output.made() : setup.clock().instant();
       holdings.add(stored.file(), since);
-      counts.done(
-          kind, startNanos, stored.compaction().inputBytes(), stored.compaction().bytes());
+      counts.done(kind, startNanos, stored.compaction().inputBytes(), stored.compaction().bytes());
     } catch (ReplicaException.OutcomeUnknown e) {
       counts.failed(kind, startNanos);
       synchronized (lock) {

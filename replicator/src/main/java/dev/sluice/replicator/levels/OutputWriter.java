@@ -124,8 +124,7 @@ final class OutputWriter {
     Compaction run(LtxCompactor compactor, OutputStream out) throws IOException;
   }
 
-  private Output write(LtxFileName name, List<LtxFileName> inputs, Merge merge)
-      throws IOException {
+  private Output write(LtxFileName name, List<LtxFileName> inputs, Merge merge) throws IOException {
     Files.createDirectories(setup.directory());
     Output output;
     try {
@@ -160,8 +159,7 @@ final class OutputWriter {
     int pieceBytes =
         Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, PIECES_BYTES / inputs.size()));
     for (LtxFileName name : inputs) {
-      Optional<Path> local =
-          notLocal.contains(name) ? Optional.empty() : setup.local().find(name);
+      Optional<Path> local = notLocal.contains(name) ? Optional.empty() : setup.local().find(name);
       String label = local.map(Path::toString).orElseGet(() -> writer.client().location(name));
       names.put(label, name);
       local.ifPresent(path -> localNames.add(label));
@@ -226,7 +224,9 @@ final class OutputWriter {
     throw new UnusableInputException(
         wrong,
         new LtxFormatException(
-            writer.client().location(wrong), 0, "the TXIDs of its header are not those of its name"));
+            writer.client().location(wrong),
+            0,
+            "the TXIDs of its header are not those of its name"));
   }
 
   private void requireWritten(Compaction made) throws IOException {

@@ -72,8 +72,7 @@ public final class Uploader {
    */
   public static Optional<LtxFile> newest(ReplicaWriter writer) throws IOException {
     ReplicaClient client = writer.client();
-    List<LtxFile> files =
-        writer.limit().await(Listings.all(client), "list " + client.location());
+    List<LtxFile> files = writer.limit().await(Listings.all(client), "list " + client.location());
     return files.stream()
         .max(
             Comparator.comparing((LtxFile file) -> file.name().range().max())

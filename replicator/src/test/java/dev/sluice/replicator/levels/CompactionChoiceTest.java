@@ -24,8 +24,7 @@ class CompactionChoiceTest {
   @Test
   void levelGoesOnWhereItEnds() {
     assertEquals(
-        List.of("0:5-5", "0:6-6"),
-        inputs(1, "9:1-1", "1:2-4", "0:3-3", "0:4-4", "0:5-5", "0:6-6"));
+        List.of("0:5-5", "0:6-6"), inputs(1, "9:1-1", "1:2-4", "0:3-3", "0:4-4", "0:5-5", "0:6-6"));
   }
 
   @Test
@@ -64,7 +63,15 @@ class CompactionChoiceTest {
     HeldFiles held =
         Held.files(
             Set.of(Held.name("1:5-7")),
-            "9:1-1", "1:2-4", "1:5-7", "1:8-9", "0:5-5", "0:6-6", "0:7-7", "0:8-8", "0:10-10");
+            "9:1-1",
+            "1:2-4",
+            "1:5-7",
+            "1:8-9",
+            "0:5-5",
+            "0:6-6",
+            "0:7-7",
+            "0:8-8",
+            "0:10-10");
     assertEquals(List.of("1:2-4", "0:5-5", "0:6-6", "0:7-7", "1:8-9"), inputs(2, held));
   }
 

@@ -148,9 +148,7 @@ class LevelsTest {
   void inputsThatTheSpoolStillHasAreNotFetched() throws IOException {
     for (int i = 0; i < 5; i++) {
       LtxFile file = world.commit();
-      Files.write(
-          folder.resolve(Layout.fileName(file.name().range())),
-          content(file.name()));
+      Files.write(folder.resolve(Layout.fileName(file.name().range())), content(file.name()));
     }
     world.runFor(Duration.ofSeconds(30));
     assertEquals(List.of("2-6"), world.ranges(1));
@@ -227,12 +225,18 @@ class LevelsTest {
   @Test
   void processThatWasKilledAtAnyStepIsGoneOnFrom() throws IOException {
     for (LevelStep step : LevelStep.values()) {
-      world = LevelsWorld.withImage(step.ordinal(), Files.createDirectory(folder.resolve(step.name())), LevelSettings.STANDARD);
+      world =
+          LevelsWorld.withImage(
+              step.ordinal(),
+              Files.createDirectory(folder.resolve(step.name())),
+              LevelSettings.STANDARD);
       if (step == LevelStep.LEFTOVER_DELETED) {
         // There is one only if a process before was killed.
         world.killAt = Optional.of(LevelStep.OUTPUT_WRITTEN);
         commits(4, Duration.ofSeconds(10));
-        Files.write(Files.createDirectories(world.folder.resolve("levels")).resolve("output.tmp"), new byte[9]);
+        Files.write(
+            Files.createDirectories(world.folder.resolve("levels")).resolve("output.tmp"),
+            new byte[9]);
       }
       world.killAt = Optional.of(step);
       if (step == LevelStep.LISTED || step == LevelStep.LEFTOVER_DELETED) {

@@ -37,8 +37,7 @@ class RetentionTest {
     String[] files = {"9:1-1@0", "0:2-2@1", "0:3-3@2", "0:4-4@3", "1:2-3@10"};
     assertEquals(List.of(), expired(109, files));
     assertEquals(List.of("0:2-2", "0:3-3"), expired(110, files));
-    assertEquals(
-        Optional.of(Instant.ofEpochSecond(110)), RETENTION.nextExpiry(Held.files(files)));
+    assertEquals(Optional.of(Instant.ofEpochSecond(110)), RETENTION.nextExpiry(Held.files(files)));
   }
 
   @Test
@@ -49,7 +48,9 @@ class RetentionTest {
 
   @Test
   void levelZeroStaysWhereLevelOneHasAGapBeforeIt() {
-    String[] files = {"9:1-1@0", "0:2-2@1", "0:3-3@2", "0:4-4@3", "0:5-5@4", "1:2-2@10", "1:4-4@10"};
+    String[] files = {
+      "9:1-1@0", "0:2-2@1", "0:3-3@2", "0:4-4@3", "0:5-5@4", "1:2-2@10", "1:4-4@10"
+    };
     assertEquals(List.of("0:2-2"), expired(500, files));
   }
 
@@ -91,11 +92,17 @@ class RetentionTest {
                 true));
     HeldFiles held =
         Held.files(
-            "9:1-1@0", "9:1-4@460", "0:2-2@1", "0:3-3@2", "0:4-4@3", "0:5-5@4", "1:2-3@10",
-            "1:4-4@450", "1:5-5@470");
+            "9:1-1@0",
+            "9:1-4@460",
+            "0:2-2@1",
+            "0:3-3@2",
+            "0:4-4@3",
+            "0:5-5@4",
+            "1:2-3@10",
+            "1:4-4@450",
+            "1:5-5@470");
     assertEquals(
-        List.of("1:2-3", "9:1-1"),
-        Held.texts(quick.expired(held, Instant.ofEpochSecond(490))));
+        List.of("1:2-3", "9:1-1"), Held.texts(quick.expired(held, Instant.ofEpochSecond(490))));
   }
 
   @Test
@@ -111,17 +118,24 @@ class RetentionTest {
   void everyPointOfTheRetentionStaysRestorable() {
     // At 1,500 the states from 500 on are asked for: the snapshot of 400 leads to them.
     String[] files = {
-      "9:1-1@0", "9:1-10@400", "9:1-20@1400", "1:2-5@100", "1:6-10@200", "1:11-15@700",
-      "1:16-20@1300", "2:2-10@300"
+      "9:1-1@0",
+      "9:1-10@400",
+      "9:1-20@1400",
+      "1:2-5@100",
+      "1:6-10@200",
+      "1:11-15@700",
+      "1:16-20@1300",
+      "2:2-10@300"
     };
     assertEquals(List.of("1:2-5", "9:1-1"), expired(1500, files));
-    assertEquals(
-        List.of("1:2-5", "1:6-10", "1:11-15", "9:1-1", "9:1-10"), expired(2400, files));
+    assertEquals(List.of("1:2-5", "1:6-10", "1:11-15", "9:1-1", "9:1-10"), expired(2400, files));
   }
 
   @Test
   void newestFileOfEachLevelStays() {
-    assertEquals(List.of("1:2-5", "9:1-1"), expired(5000, "9:1-1@0", "9:1-20@30", "1:2-5@1", "1:6-9@2", "2:2-9@3"));
+    assertEquals(
+        List.of("1:2-5", "9:1-1"),
+        expired(5000, "9:1-1@0", "9:1-20@30", "1:2-5@1", "1:6-9@2", "2:2-9@3"));
   }
 
   @Test
