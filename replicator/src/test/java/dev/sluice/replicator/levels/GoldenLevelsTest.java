@@ -134,7 +134,7 @@ class GoldenLevelsTest {
     for (int i = 0; i < COMMITS; i++) {
       Txid next = last.next();
       int commit = image.length / golden.pageSize();
-      long pgno = 1 + random.nextInt(commit);
+      long pgno = 1L + random.nextInt(commit);
       byte[] page = new byte[golden.pageSize()];
       random.nextBytes(page);
       System.arraycopy(page, 0, image, (int) (pgno - 1) * page.length, page.length);

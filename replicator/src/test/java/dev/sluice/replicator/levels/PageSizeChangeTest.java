@@ -63,7 +63,9 @@ class PageSizeChangeTest {
   }
 
   private Uploader uploader() throws IOException {
-    return new Uploader(writer, folder, Uploader.newest(writer), step -> {});
+    Uploader uploader = new Uploader(writer, folder, step -> {});
+    assertEquals(txid, uploader.newest());
+    return uploader;
   }
 
   private List<LtxFile> commit(Uploader uploader, int pageSize, boolean isImage)

@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -68,7 +67,10 @@ class UploaderTest {
       new ReplicaWriter(new Client(), new CallLimit(Duration.ofMillis(200)));
 
   private Uploader uploader(UploadStep.Listener steps) throws IOException {
-    return new Uploader(writer, folder.resolve("meta"), Uploader.newest(writer), steps);
+    Uploader uploader = new Uploader(writer, folder.resolve("meta"), steps);
+    Txid newest = uploader.newest();
+    assertEquals(replica.files().isEmpty(), newest.equals(Txid.NONE));
+    return uploader;
   }
 
   private Uploader uploader() throws IOException {
@@ -194,10 +196,5 @@ class UploaderTest {
     SecondWriterException e = assertThrows(SecondWriterException.class, () -> uploader.store(ours));
     assertTrue(e.getMessage().contains("0000000000000002"), e.getMessage());
     assertArrayEquals(content, content(0, 2, 2));
-  }
-
-  @Test
-  void newestFileIsNoneOfAnEmptyReplica() throws IOException {
-    assertEquals(Optional.empty(), Uploader.newest(writer));
   }
 }
