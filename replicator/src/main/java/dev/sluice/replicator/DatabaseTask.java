@@ -2,6 +2,9 @@ package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseStatus.Phase;
+import dev.sluice.replicator.capture.CaptureBuffers;
+import dev.sluice.replicator.capture.CaptureException;
+import dev.sluice.replicator.capture.CaptureSettings;
 import dev.sluice.replicator.capture.DatabaseCapture;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
@@ -46,8 +49,8 @@ final class DatabaseTask {
   /** The wall clock may jump, and is looked at as often while something is due by it. */
   private static final Duration CLOCK_LOOK = Duration.ofMinutes(1);
 
-  private static final long REST_AFTER_NANOS = TimeUnit.SECONDS.toNanos(1);
-  private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long QUIET_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final long QUIET_NANOS_MAX = TimeUnit.SECONDS.toNanos(20);
   private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
@@ -55,6 +58,7 @@ final class DatabaseTask {
   private final RemoteReplica replica;
   private final Consumer<Enum<?>> steps;
   private final Workers workers;
+  private final CaptureBuffers buffers;
   private final ReplicatorListener listener;
   private final Serial serial;
   private final TokenBucket tokens;
@@ -78,9 +82,11 @@ final class DatabaseTask {
   private boolean isToBeginAnew;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
+  private Optional<CompletableFuture<Long>> attaching = Optional.empty();
+  private boolean wasCaptured;
+  private long captureNanos;
+  private long quietPauseNanos;
   private long capturedNanos;
-  private long restNanos;
-  private boolean isResting;
   private int looksLeft;
 
   /** What is open of a database. */
@@ -97,6 +103,7 @@ final class DatabaseTask {
     this.steps = steps;
     this.replica = new RemoteReplica(settings, client, steps);
     this.workers = workers;
+    this.buffers = workers.buffers();
     this.listener = listener;
     this.serial = new Serial(workers, this::step);
     long now = System.nanoTime();
@@ -162,7 +169,7 @@ final class DatabaseTask {
     if (opening.isPresent()) {
       takeOpened(now);
     }
-    if (endNanos.isPresent() && opening.isEmpty() && isEnd(now)) {
+    if (endNanos.isPresent() && opening.isEmpty() && isIdle(attaching) && isEnd(now)) {
       letGo();
       finish();
     } else if (primary.isPresent()) {
@@ -170,6 +177,10 @@ final class DatabaseTask {
     } else if (opening.isEmpty()) {
       openIfDue(now);
     }
+  }
+
+  private static boolean isIdle(Optional<? extends CompletableFuture<?>> job) {
+    return job.isEmpty() || job.get().isDone();
   }
 
   /** Returns whether there is nothing left to do, or no time. */
@@ -192,11 +203,6 @@ final class DatabaseTask {
     if (retryNanos - now > 0) {
       serial.wakeAt(retryNanos);
       return;
-    }
-    if (!Files.isRegularFile(settings.path())) {
-      phase = Phase.WAITING;
-      trouble = Optional.empty();
-      return; // woken when it comes
     }
     phase = Phase.OPENING;
     opening = Optional.of(start(this::open));
@@ -224,19 +230,21 @@ final class DatabaseTask {
     return done;
   }
 
-  /** Opens the database and its spool, and captures what was missed; on a thread for jobs. */
+  /** Opens the spool; on a thread for jobs. */
   private Primary open() throws IOException {
     Shipping.Origin origin = openSpool();
-    Spool spool = origin.spool();
-    DatabaseCapture capture = null;
+    CaptureSettings how =
+        CaptureSettings.of(settings.path())
+            .withOwnProcess(settings.ownsProcess())
+            .withCheckpointPages(settings.checkpointPages())
+            .withSpoolBytesMax(settings.spoolBytesMax())
+            .withSteps(steps::accept);
+    DatabaseCapture capture = DatabaseCapture.begin(how, origin.spool(), buffers);
     try {
-      capture = DatabaseCapture.begin(settings.path(), spool);
-      return new Primary(spool, capture, new Shipping(origin, replica, tokens, this::start));
+      return new Primary(
+          origin.spool(), capture, new Shipping(origin, replica, tokens, this::start));
     } catch (IOException | RuntimeException e) {
-      if (capture != null) {
-        capture.close();
-      }
-      spool.close();
+      origin.spool().close();
       throw e;
     }
   }
@@ -267,37 +275,139 @@ final class DatabaseTask {
     opening = Optional.empty();
     Primary opened = Futures.result(done);
     primary = Optional.of(opened);
-    phase = Phase.CAPTURING;
-    log.info(
-        "{} is captured from TXID {} on", settings.path(), opened.spool().lastCut().txid());
     trouble = Optional.empty();
     isToBeginAnew = false;
     retryPauseNanos = RETRY_NANOS_MIN;
+    captureNanos = now;
     capturedNanos = now - PACE_NANOS;
-    restNanos = now + REST_AFTER_NANOS;
-    isResting = false;
-    looksLeft = LOOKS_AFTER_A_HINT;
   }
 
   private void replicate(Primary open, long now) throws IOException {
-    List<CompletableFuture<Txid>> syncs = new ArrayList<>();
-    for (var next = asked.poll(); next != null; next = asked.poll()) {
-      syncs.add(next);
+    if (attaching.isPresent()) {
+      if (!attaching.get().isDone()) {
+        return; // the spool is the job's
+      }
+      takeAttached(open, now);
     }
-    boolean isAsked = !syncs.isEmpty() || (endNanos.isPresent() && phase != Phase.ENDING);
-    if (isAsked || now - capturedNanos >= PACE_NANOS) {
+    boolean isEndBegun = endNanos.isPresent() && phase != Phase.ENDING;
+    boolean isAsked = !asked.isEmpty() || isEndBegun;
+    if (!open.capture().isHeld()) {
+      if (phase != Phase.ENDING && (isAsked || captureNanos - now <= 0)) {
+        attach(open);
+        return;
+      }
+      serial.wakeAt(captureNanos);
+    } else if (isAsked || now - capturedNanos >= PACE_NANOS) {
       capture(open, now);
     } else {
       looksLeft = LOOKS_AFTER_A_HINT;
       serial.wakeAt(capturedNanos + PACE_NANOS);
     }
-    syncs.forEach(open.shipping()::sync);
-    if (endNanos.isPresent() && phase != Phase.ENDING) {
+    if (open.capture().isHeld() || isEndBegun) {
+      takeAsked(open);
+    }
+    if (isEndBegun) {
       phase = Phase.ENDING;
       open.shipping().sync(new CompletableFuture<>());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
     keepLevels(now);
+  }
+
+  private void takeAsked(Primary open) {
+    for (var next = asked.poll(); next != null; next = asked.poll()) {
+      open.shipping().sync(next);
+    }
+  }
+
+  /** What was missed may be as much as the whole database. */
+  private void attach(Primary open) {
+    if (phase == Phase.WAITING) {
+      phase = Phase.OPENING;
+    }
+    attaching = Optional.of(start(open.capture()::capture));
+  }
+
+  private void takeAttached(Primary open, long now) throws IOException {
+    CompletableFuture<Long> done = attaching.orElseThrow();
+    attaching = Optional.empty();
+    try {
+      takeFrames(open, Futures.result(done), now);
+      captureNanos = now + open.capture().pause().toNanos();
+    } catch (CaptureException e) {
+      captureTrouble(e, now);
+    }
+  }
+
+  private void takeFrames(Primary open, long frames, long now) {
+    capturedNanos = now;
+    if (frames > 0) {
+      open.shipping().captured(now);
+      looksLeft = LOOKS_AFTER_A_HINT;
+      quietPauseNanos = 0;
+    } else {
+      looksLeft--;
+    }
+    if (open.capture().isHeld() && phase != Phase.ENDING) {
+      if (phase != Phase.CAPTURING) {
+        log.info("{} is captured from TXID {} on", settings.path(), open.spool().lastCut().txid());
+      }
+      phase = Phase.CAPTURING;
+      trouble = Optional.empty();
+      retryPauseNanos = RETRY_NANOS_MIN;
+      wasCaptured = true;
+    }
+  }
+
+  private void capture(Primary open, long now) throws IOException {
+    try {
+      takeFrames(open, open.capture().capture(), now);
+    } catch (CaptureException e) {
+      captureTrouble(e, now);
+      return;
+    }
+    captureNanos = now + pauseNanos(open.capture());
+    serial.wakeAt(looksLeft > 0 ? now + PACE_NANOS : captureNanos);
+  }
+
+  /** A database at rest is watched; it is looked at beside that ever more rarely. */
+  private long pauseNanos(DatabaseCapture capture) {
+    long pause = capture.pause().toNanos();
+    if (pause < QUIET_NANOS_MIN) {
+      quietPauseNanos = 0;
+      return pause;
+    }
+    quietPauseNanos = Math.min(Math.max(2 * quietPauseNanos, pause), QUIET_NANOS_MAX);
+    return quietPauseNanos;
+  }
+
+  /** What is in the spool is shipped meanwhile. */
+  private void captureTrouble(CaptureException failure, long now) throws CaptureException {
+    boolean isHopeless =
+        failure instanceof CaptureException.NotADatabase
+            || failure instanceof CaptureException.Denied;
+    if (isHopeless && !wasCaptured) {
+      throw failure;
+    }
+    if (failure instanceof CaptureException.Missing) {
+      trouble = Optional.empty();
+    } else {
+      note(failure);
+    }
+    phase = endNanos.isPresent() ? phase : Phase.WAITING;
+    captureNanos = now + retryPauseNanos;
+    retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
+    serial.wakeAt(captureNanos);
+  }
+
+  private void note(Exception failure) {
+    String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
+    if (failure instanceof RuntimeException) {
+      log.error("replicate {}", settings.path(), failure);
+    } else if (!trouble.equals(Optional.of(text))) {
+      log.warn("{}", text);
+    }
+    trouble = Optional.of(text);
   }
 
   /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
@@ -374,16 +484,12 @@ final class DatabaseTask {
 
   /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
   private void trouble(Exception failure, long now) {
-    String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
-    if (failure instanceof RuntimeException) {
-      log.error("replicate {}", settings.path(), failure);
-    } else if (!trouble.equals(Optional.of(text))) {
-      log.warn("replicate {}: {}", settings.path(), text);
-    }
-    trouble = Optional.of(text);
+    note(failure);
     letGo();
     boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
-    if (failure instanceof SecondWriterException || isRefused) {
+    if (failure instanceof SecondWriterException
+        || failure instanceof CaptureException
+        || isRefused) {
       finish();
       return;
     }

@@ -7,7 +7,6 @@ import dev.sluice.replicator.levels.Levels;
 import dev.sluice.replicator.spool.SpooledFile;
 import dev.sluice.replicator.upload.CallLimit;
 import dev.sluice.replicator.upload.ReplicaWriter;
-import dev.sluice.replicator.upload.UploadStep;
 import dev.sluice.replicator.upload.Uploader;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
@@ -33,17 +32,16 @@ final class RemoteReplica implements AutoCloseable {
   private final ReplicaClient client;
   private final ReplicaWriter writer;
   private final Path directory;
-  private final UploadStep.Listener steps;
+  private final Uploader uploader;
   private final Levels levels;
   private final InstantSource clock;
-  private Optional<Uploader> uploader = Optional.empty();
   private volatile boolean isKnown;
 
   RemoteReplica(DatabaseSettings settings, ReplicaClient client, Consumer<Enum<?>> steps) {
     this.client = client;
     this.writer = new ReplicaWriter(client, CALL_LIMIT);
     this.directory = settings.metaPath();
-    this.steps = steps::accept;
+    this.uploader = new Uploader(writer, directory, steps::accept);
     this.clock = InstantSource.system();
     Path temporary = directory.resolve("levels");
     this.levels =
@@ -69,7 +67,7 @@ final class RemoteReplica implements AutoCloseable {
   Txid newest() throws IOException {
     if (!isKnown) {
       levels.begin();
-      uploader = Optional.of(new Uploader(writer, directory, levels.newest(), steps));
+      uploader.begin(levels.newest());
       isKnown = true;
     }
     return levels.newest().map(RemoteReplica::max).orElse(Txid.NONE);
@@ -82,7 +80,7 @@ final class RemoteReplica implements AutoCloseable {
   /** Stores a cut; to be called after {@link #newest}. */
   Txid store(SpooledFile file) throws IOException {
     levels.beforeUpload();
-    levels.uploaded(uploader.orElseThrow().store(file));
+    levels.uploaded(uploader.store(file));
     return file.txid();
   }
 

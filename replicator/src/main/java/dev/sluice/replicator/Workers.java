@@ -1,5 +1,6 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.capture.CaptureBuffers;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -30,6 +31,8 @@ final class Workers implements AutoCloseable {
   private final ExecutorService levels =
       Executors.newFixedThreadPool(LEVEL_THREADS, factory("sluice-levels"));
 
+  private final CaptureBuffers buffers = new CaptureBuffers(STEP_THREADS);
+
   Workers() {
     timer.setRemoveOnCancelPolicy(true);
     timer.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
@@ -37,6 +40,10 @@ final class Workers implements AutoCloseable {
 
   ScheduledThreadPoolExecutor timer() {
     return timer;
+  }
+
+  CaptureBuffers buffers() {
+    return buffers;
   }
 
   Executor steps() {

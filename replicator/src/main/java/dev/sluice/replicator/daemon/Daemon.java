@@ -185,6 +185,8 @@ public final class Daemon implements AutoCloseable {
         .withMetaPath(entry.metaPath())
         .withSyncInterval(entry.replica().syncInterval())
         .withSpoolBytesMax(entry.capture().spoolBytesMax())
+        .withCheckpointPages(entry.capture().minCheckpointPageCount())
+        .withOwnProcess(true)
         .withLevels(levels(configuration.history()));
   }
 

@@ -8,7 +8,8 @@ import java.time.Instant;
  * Litestream counts them: two processes, or one before and after a restart, have the same.
  */
 final class Windows {
-  private static final long EPOCH_MILLIS = Duration.ofSeconds(62_135_596_800L).toMillis();
+  /** From the first day of the year 1 to the Unix epoch. */
+  private static final long EPOCH_MILLIS = 62_135_596_800_000L;
 
   private Windows() {}
 

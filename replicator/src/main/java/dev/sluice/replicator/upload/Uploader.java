@@ -43,40 +43,48 @@ import java.util.Optional;
 public final class Uploader {
   private static final String TEMPORARY = "image.tmp";
 
+  /** Of one TXID the file of the smallest level is the greatest. */
+  private static final Comparator<LtxFile> BY_TXID =
+      Comparator.comparing((LtxFile file) -> file.name().range().max())
+          .thenComparing(file -> -file.name().level());
+
   private final ReplicaWriter writer;
   private final Path directory;
   private final UploadStep.Listener steps;
-  private Optional<LtxFile> newest;
+  private Optional<LtxFile> newest = Optional.empty();
   private int pageSize;
 
   /**
-   * Takes what is there.
+   * Takes what to write with; makes no request.
    *
-   * @param directory where a temporary file may lie, which is deleted here; made if it is needed
-   * @param newest the replica's file with the greatest TXID; empty if it has none
+   * @param directory where a temporary file may lie; made if it is needed
    */
-  public Uploader(
-      ReplicaWriter writer, Path directory, Optional<LtxFile> newest, UploadStep.Listener steps)
-      throws IOException {
+  public Uploader(ReplicaWriter writer, Path directory, UploadStep.Listener steps) {
     this.writer = writer;
     this.directory = directory;
-    this.newest = newest;
     this.steps = steps;
-    Files.deleteIfExists(temporary());
   }
 
   /**
-   * Returns the file with the greatest TXID, of the smallest level; empty if there is none.
+   * Lists the replica, and returns its greatest TXID; {@link Txid#NONE} if it has no file.
    *
    * @throws ReplicaException if that cannot be told now
    */
-  public static Optional<LtxFile> newest(ReplicaWriter writer) throws IOException {
+  public Txid newest() throws IOException {
     ReplicaClient client = writer.client();
     List<LtxFile> files = writer.limit().await(Listings.all(client), "list " + client.location());
-    return files.stream()
-        .max(
-            Comparator.comparing((LtxFile file) -> file.name().range().max())
-                .thenComparing(file -> -file.name().level()));
+    begin(files.stream().max(BY_TXID));
+    return newest.map(file -> file.name().range().max()).orElse(Txid.NONE);
+  }
+
+  /**
+   * Takes the replica's file with the greatest TXID from whoever has listed it, instead of {@link
+   * #newest()}; empty if it has none. Deletes what a process before has left.
+   */
+  public void begin(Optional<LtxFile> last) throws IOException {
+    newest = last;
+    pageSize = 0;
+    Files.deleteIfExists(temporary());
   }
 
   /**
@@ -132,7 +140,7 @@ public final class Uploader {
       newest =
           writer.limit().await(Listings.all(client), "list " + client.location()).stream()
               .filter(file -> file.name().range().max().isBefore(txid))
-              .max(Comparator.comparing(file -> file.name().range().max()));
+              .max(BY_TXID);
     }
     return newest.orElseThrow(
         () ->
