@@ -1,6 +1,5 @@
 package dev.sluice.replicator.config;
 
-import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.text.NearestWord;
 import java.io.IOException;
@@ -164,10 +163,10 @@ final class ReplicaReader {
   }
 
   private void requireStorage(String type, int line) throws ConfigException {
-    if (ReplicaClients.schemes().contains(type)) {
+    if (reading.storages().contains(type)) {
       return;
     }
-    String known = " (known: " + String.join(", ", ReplicaClients.schemes()) + ")";
+    String known = " (known: " + String.join(", ", reading.storages()) + ")";
     String why =
         TYPES.contains(type)
             ? "type: there is no storage for \"" + type + "\" here"

@@ -202,7 +202,7 @@ final class ConfigKeysTest {
         switch (key.kind()) {
           case TEXT, SECRET -> List.of("one", "two");
           case DURATION, POSITIVE_DURATION -> List.of("7m", "8m");
-          case SIZE -> List.of("6MiB", "7MB");
+          case SIZE -> List.of("64MiB", "70MB");
           case COUNT, POSITIVE_COUNT -> List.of("3", "4");
           case INTEGER -> List.of("-1", "5");
           case MODE -> List.of("0600", "0640");

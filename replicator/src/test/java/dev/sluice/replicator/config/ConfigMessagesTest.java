@@ -76,6 +76,7 @@ final class ConfigMessagesTest {
         "dbs: [{path: /a, pattern: x}]  # 1: pattern: is for dir, not for path",
         "dbs: [{path: /a, watch: true}] # 1: watch: is for dir, not for path",
         "dbs: [{path: /, replica: {path: /r}}] # 1: path: is not that of a file: \"/\"",
+        "dbs: [{path: /a, spool-limit: 1MB, replica: {path: /r}}] # 1: spool-limit: is 64MiB or more, not 1000000 bytes",
         "dbs: [{dir: /a, replica: {path: /r}}] # 1: dir: needs a pattern (as pattern: \"*.db\")",
         "dbs: [{dir: /a, pattern: \"[a\", replica: {path: /r}}] # 1: pattern: not a pattern of file names (as *.db or tenant-[0-9]?.sqlite): \"[a\"",
         "dbs: [{dir: /a, pattern: x, meta-path: /m, meta-dir: /n}] # 1: meta-path and meta-dir exclude each other",

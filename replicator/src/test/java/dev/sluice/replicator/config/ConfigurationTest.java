@@ -298,6 +298,20 @@ final class ConfigurationTest {
   }
 
   @Test
+  void directoryOfReplicasMayBeTheRoot() {
+    String text = "dbs: [{dir: /t, pattern: '*', replica: {%s}}]";
+    for (String place : List.of("url: 's3://b'", "path: /")) {
+      DatabaseEntry entry =
+          Given.read(text.formatted(place))
+              .directories()
+              .get(0)
+              .database(Path.of("/t/a.db"))
+              .orElseThrow();
+      assertTrue(entry.replica().url().location().matches("(s3://b|file://)/a\\.db"), place);
+    }
+  }
+
+  @Test
   void databaseIsFoundByItsPath() {
     Configuration configuration =
         Given.read(
