@@ -159,7 +159,10 @@ final class ConfigKeysTest {
     String also = ALSO.getOrDefault(key.name(), "");
     switch (key.scope()) {
       case TOP -> top.append(line).append('\n').append(also).append('\n');
-      case LEVEL -> top.append("levels: [{").append(line).append("}]\n");
+      case LEVEL -> {
+        String interval = key.name().equals("interval") ? "" : ", interval: 1m";
+        top.append("levels: [{").append(line).append(interval).append("}]\n");
+      }
       case DATABASE -> {
         if (OF_DIRECTORIES.contains(key.name())) {
           database.clear();
