@@ -21,6 +21,10 @@ import java.util.Optional;
  */
 record ReplicaArgument(ReplicaUrl url, Environment environment, Optional<DatabaseEntry> database) {
 
+  /** What help says of it. */
+  static final String DESCRIPTION =
+      "A replica URL, the directory that holds ltx/, or the path of a configured database.";
+
   /** Returns what the user means. */
   static ReplicaArgument of(String argument, ConfigOptions options, Terminal terminal)
       throws Failure {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.storage.Environment;
+import dev.sluice.testkit.Golden;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -124,6 +125,26 @@ final class ConfigDatabasesCommandTest {
             .startsWith("open /var/other.db: it is no replica, and " + file + " has no database"),
         refused::getMessage);
     assertFalse(String.valueOf(refused.getMessage()).contains("hush"));
+  }
+
+  @Test
+  void sqlRunsOnTheReplicaOfAConfiguredDatabase() throws IOException {
+    Path replica = Golden.named("levels-incr-4096").copyTo(folder.resolve("golden"));
+    Files.writeString(file, "dbs: [{path: /var/app.db, replica: {path: '" + replica + "'}}]");
+    String sql = "SELECT count(*) FROM sqlite_schema";
+    assertEquals(
+        CliRun.done("sql", replica.toString(), sql).out(),
+        CliRun.done("sql", "-config", file.toString(), "/var/app.db", sql).out());
+  }
+
+  @Test
+  void sqlSaysThatItDoesNotTakeCredentialsFromTheConfiguration() {
+    CliRun run = CliRun.of("sql", "-config", file.toString(), "/var/app.db", "SELECT 1");
+    assertEquals(
+        "sluice: open s3://b/app: sql does not take credentials from the configuration; set"
+            + " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and name the replica by its URL\n",
+        run.err());
+    assertEquals(ExitCode.FAILED, run.exitCode());
   }
 
   private ReplicaArgument argument(String text) throws Failure {

@@ -91,7 +91,8 @@ final class UsageTest {
     String help = CliRun.done("help", "sql").out();
     assertTrue(
         help.startsWith(
-            "Usage: sluice sql [--txid T | --timestamp T] [--json] [--stats] [-v] REPLICA SQL...\n"),
+            "Usage: sluice sql [--txid T | --timestamp T] [--json] [--stats] [--config FILE]"
+                + " [--no-expand-env]\n"),
         help);
     assertTrue(help.contains("  --json "), help);
     assertFalse(help.contains("-json,") || help.contains(" -json") || help.contains("--v "), help);

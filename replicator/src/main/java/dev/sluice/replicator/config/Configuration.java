@@ -46,6 +46,7 @@ public record Configuration(
    * name. There need be no such file.
    *
    * @param path relative to the working directory, or absolute
+   * @throws IllegalArgumentException if the storage can have no such name
    */
   public Optional<DatabaseEntry> database(Path path) {
     Path absolute = path.toAbsolutePath().normalize();

@@ -9,6 +9,9 @@ import java.util.Optional;
  * time; for one element.
  */
 final class DatabaseReader {
+  /** What a file that is cut by its size takes. */
+  private static final long SPOOL_BYTES_MIN = 64L << 20;
+
   private final Reading reading;
   private final Section section;
   private final Section top;
@@ -100,12 +103,9 @@ final class DatabaseReader {
 
   private CaptureSettings capture() throws ConfigException {
     CaptureSettings defaults = CaptureSettings.DEFAULT;
-    Optional<Setting<Long>> spool = section.size("spool-limit");
     return new CaptureSettings(
         count("min-checkpoint-page-count", defaults.minCheckpointPageCount()),
-        (spool.isPresent() ? spool : top.size("spool-limit"))
-            .map(Setting::value)
-            .orElse(defaults.spoolBytesMax()),
+        spoolLimit().orElse(defaults.spoolBytesMax()),
         section.duration("monitor-interval").map(Setting::value).orElse(defaults.monitorInterval()),
         section
             .duration("checkpoint-interval")
@@ -114,6 +114,17 @@ final class DatabaseReader {
         section.duration("busy-timeout").map(Setting::value).orElse(defaults.busyTimeout()),
         count("truncate-page-n", defaults.truncatePageCount()),
         section.size("max-sync-wal-bytes").map(Setting::value).orElse(defaults.syncWalBytesMax()));
+  }
+
+  private Optional<Long> spoolLimit() throws ConfigException {
+    Optional<Setting<Long>> own = section.size("spool-limit");
+    Optional<Setting<Long>> limit = own.isPresent() ? own : top.size("spool-limit");
+    if (limit.isPresent() && limit.get().value() < SPOOL_BYTES_MIN) {
+      throw reading.wrong(
+          limit.get().line(),
+          "spool-limit: is 64MiB or more, not " + limit.get().value() + " bytes");
+    }
+    return limit.map(Setting::value);
   }
 
   private int count(String name, int otherwise) throws ConfigException {

@@ -74,6 +74,12 @@ final class Keys {
     keys.add(honoured(Scope.SOCKET, "path", Kind.TEXT));
     keys.add(honoured(Scope.SOCKET, "permissions", Kind.MODE));
     keys.add(honoured(Scope.LEVEL, "interval", Kind.POSITIVE_DURATION));
+    keys.add(
+        noEffect(
+            Scope.LEVEL,
+            "retention",
+            Kind.DURATION,
+            "a level is kept as long as the snapshot that it follows on"));
     keys.add(honoured(Scope.SNAPSHOT, "interval", Kind.POSITIVE_DURATION));
     keys.add(honoured(Scope.SNAPSHOT, "retention", Kind.POSITIVE_DURATION));
     keys.add(noEffect(Scope.VALIDATION, "interval", Kind.DURATION, ALWAYS_VERIFIED));
@@ -169,7 +175,7 @@ final class Keys {
     for (String name : List.of("host", "user", "key-path", "host-key")) {
       keys.add(noEffect(scope, name, Kind.TEXT, OVER_SFTP));
     }
-    keys.add(noEffect(scope, "password", Kind.SECRET, OVER_SFTP));
+    keys.add(noEffect(scope, "password", Kind.SECRET, OVER_SFTP + " or in NATS"));
     keys.add(noEffect(scope, "concurrent-writes", Kind.FLAG, OVER_SFTP));
     keys.add(noEffect(scope, "webdav-url", Kind.SECRET, OVER_WEBDAV));
     keys.add(noEffect(scope, "webdav-username", Kind.TEXT, OVER_WEBDAV));

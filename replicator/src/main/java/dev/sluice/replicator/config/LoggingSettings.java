@@ -14,13 +14,7 @@ public record LoggingSettings(Level level, Type type, boolean toStderr, boolean 
     DEBUG,
     INFO,
     WARN,
-    ERROR;
-
-    /** Returns the level that a word names, at {@code origin}. */
-    static Level parse(Origin origin, String word) throws ConfigException {
-      return Words.find(Level.class, word)
-          .orElseThrow(() -> new ConfigException(origin, Words.notOne(Level.class, word)));
-    }
+    ERROR
   }
 
   /** One line of text, or one JSON object, for each event; {@code PRETTY} is text for a person. */

@@ -1,5 +1,6 @@
 package dev.sluice.replicator.config;
 
+import dev.sluice.storage.ReplicaClients;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.Set;
 final class Reading {
   private final ConfigText text;
   private final Surroundings surroundings;
+  private final Set<String> storages = ReplicaClients.schemes();
   private final List<String> warnings = new ArrayList<>();
   private final Set<String> warned = new HashSet<>();
 
@@ -28,6 +30,11 @@ final class Reading {
 
   Surroundings surroundings() {
     return surroundings;
+  }
+
+  /** Returns the types of replica for which there is a storage. */
+  Set<String> storages() {
+    return storages;
   }
 
   /** Notes that a key has no effect, once for each key however often it is given. */

@@ -77,7 +77,8 @@ public record ReplicaEntry(
    * @throws IllegalArgumentException if a name cannot be part of the storage's
    */
   ReplicaEntry below(String relativePath) {
-    String path = url.path().isEmpty() ? relativePath : url.path() + "/" + relativePath;
+    boolean isRoot = url.path().isEmpty() || url.path().endsWith("/");
+    String path = url.path() + (isRoot ? "" : "/") + relativePath;
     ReplicaUrl below =
         new ReplicaUrl(url.scheme(), url.userInfo(), url.host(), url.port(), path, url.query());
     return new ReplicaEntry(

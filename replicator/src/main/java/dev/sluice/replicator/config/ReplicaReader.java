@@ -1,6 +1,5 @@
 package dev.sluice.replicator.config;
 
-import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.text.NearestWord;
 import java.io.IOException;
@@ -46,6 +45,7 @@ final class ReplicaReader {
           "part-size",
           "concurrency");
   private static final long PART_BYTES_MIN = 5L << 20;
+  private static final long PART_BYTES_WRITTEN_MIN = 5_000_000;
   private static final long PART_BYTES_MAX = 5L << 30;
 
   private final Reading reading;
@@ -104,7 +104,7 @@ final class ReplicaReader {
       throw reading.wrong(
           written.get().line(), "type: \"" + written.get().value() + "\" is not that of the url");
     }
-    requireStorage(type, url.line());
+    requireStorage("url", new Setting<>(type, url.line()));
     ReplicaUrl parsed;
     try {
       parsed = ReplicaUrl.parse(url.value());
@@ -143,7 +143,7 @@ final class ReplicaReader {
     if (path.isPresent() && path.get().value().matches("\\w+://.*")) {
       throw reading.wrong(path.get().line(), "path: is a URL; write it as url");
     }
-    requireStorage(type, line);
+    requireStorage("type", new Setting<>(type, line));
     return switch (type) {
       case ReplicaUrl.FILE -> {
         if (path.isEmpty()) {
@@ -163,22 +163,22 @@ final class ReplicaReader {
     return scheme.equalsIgnoreCase("webdavs") ? "webdav" : scheme;
   }
 
-  private void requireStorage(String type, int line) throws ConfigException {
-    if (ReplicaClients.schemes().contains(type)) {
+  /**
+   * @param key the one that says the type
+   */
+  private void requireStorage(String key, Setting<String> setting) throws ConfigException {
+    String type = setting.value();
+    if (reading.storages().contains(type)) {
       return;
     }
-    String known = " (known: " + String.join(", ", ReplicaClients.schemes()) + ")";
-    String why =
-        TYPES.contains(type)
-            ? "type: there is no storage for \"" + type + "\" here"
-            : "type: unknown type \"" + type + "\"";
+    String known = " (known: " + String.join(", ", reading.storages()) + ")";
+    if (TYPES.contains(type)) {
+      throw reading.wrong(
+          setting.line(), key + ": there is no storage for \"" + type + "\" here" + known);
+    }
     String hint =
-        TYPES.contains(type)
-            ? known
-            : NearestWord.of(type, TYPES)
-                .map(near -> " (did you mean \"" + near + "\"?)")
-                .orElse(known);
-    throw reading.wrong(line, why + hint);
+        NearestWord.of(type, TYPES).map(near -> " (did you mean \"" + near + "\"?)").orElse(known);
+    throw reading.wrong(setting.line(), key + ": unknown type \"" + type + "\"" + hint);
   }
 
   private ReplicaUrl directory(Setting<String> path) throws ConfigException {
@@ -261,15 +261,16 @@ final class ReplicaReader {
     }
   }
 
+  /** Litestream's own examples write 5MB for the least that S3 takes, which is 5MiB. */
   private Optional<String> partBytes() throws ConfigException {
-    Optional<Setting<Long>> size =
-        replica.size("part-size").isPresent() ? replica.size("part-size") : top.size("part-size");
+    Optional<Setting<Long>> own = replica.size("part-size");
+    Optional<Setting<Long>> size = own.isPresent() ? own : top.size("part-size");
     if (size.isPresent()
-        && (size.get().value() < PART_BYTES_MIN || size.get().value() > PART_BYTES_MAX)) {
+        && (size.get().value() < PART_BYTES_WRITTEN_MIN || size.get().value() > PART_BYTES_MAX)) {
       throw reading.wrong(
           size.get().line(), "part-size: is 5MiB to 5GiB, not " + size.get().value() + " bytes");
     }
-    return size.map(setting -> setting.value().toString());
+    return size.map(setting -> Long.toString(Math.max(setting.value(), PART_BYTES_MIN)));
   }
 
   private Optional<String> concurrency() throws ConfigException {

@@ -194,14 +194,18 @@ final class TopReader {
         section.flag("source").map(Setting::value).orElse(defaults.showsSource()));
   }
 
-  /** The variable counts before the key, as for Litestream; a level that is none is an error. */
+  /**
+   * The variable counts before the key, as for Litestream. Other programs have one of that name, so
+   * a word that is no level is passed over.
+   */
   private Optional<LoggingSettings.Level> level(Section section) throws ConfigException {
     Optional<LoggingSettings.Level> written = section.word("level", LoggingSettings.Level.class);
-    Optional<String> variable =
-        reading.surroundings().environment().get("LOG_LEVEL").filter(text -> !text.isEmpty());
-    return variable.isEmpty()
-        ? written
-        : Optional.of(LoggingSettings.Level.parse(new Origin("$LOG_LEVEL", 0), variable.get()));
+    return reading
+        .surroundings()
+        .environment()
+        .get("LOG_LEVEL")
+        .flatMap(word -> Words.find(LoggingSettings.Level.class, word))
+        .or(() -> written);
   }
 
   private Duration duration(String name, Duration otherwise) throws ConfigException {

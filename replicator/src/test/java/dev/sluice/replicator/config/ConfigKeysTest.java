@@ -159,7 +159,10 @@ final class ConfigKeysTest {
     String also = ALSO.getOrDefault(key.name(), "");
     switch (key.scope()) {
       case TOP -> top.append(line).append('\n').append(also).append('\n');
-      case LEVEL -> top.append("levels: [{").append(line).append("}]\n");
+      case LEVEL -> {
+        String interval = key.name().equals("interval") ? "" : ", interval: 1m";
+        top.append("levels: [{").append(line).append(interval).append("}]\n");
+      }
       case DATABASE -> {
         if (OF_DIRECTORIES.contains(key.name())) {
           database.clear();
@@ -202,7 +205,7 @@ final class ConfigKeysTest {
         switch (key.kind()) {
           case TEXT, SECRET -> List.of("one", "two");
           case DURATION, POSITIVE_DURATION -> List.of("7m", "8m");
-          case SIZE -> List.of("6MiB", "7MB");
+          case SIZE -> List.of("64MiB", "70MB");
           case COUNT, POSITIVE_COUNT -> List.of("3", "4");
           case INTEGER -> List.of("-1", "5");
           case MODE -> List.of("0600", "0640");

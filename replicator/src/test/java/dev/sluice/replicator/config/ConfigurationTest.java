@@ -168,6 +168,12 @@ final class ConfigurationTest {
   }
 
   @Test
+  void fiveMegabytesArePartsOfTheLeastSize() {
+    ReplicaEntry replica = Given.replica("url: s3://b/db", "part-size: 5MB");
+    assertEquals(Map.of("part-size", "5242880"), replica.url().query());
+  }
+
+  @Test
   void queryThatSaysTheSameIsNoConflict() {
     ReplicaEntry replica = Given.replica("url: s3://b/db?region=r1", "region: r1");
     assertEquals(Map.of("region", "r1"), replica.url().query());
@@ -295,6 +301,20 @@ final class ConfigurationTest {
     assertTrue(directory.database(Path.of("/t/b/a.db")).isEmpty());
     assertTrue(directory.database(Path.of("/t/a.db-wal")).isEmpty());
     assertTrue(directory.database(Path.of("/t/a.db-shm")).isEmpty());
+  }
+
+  @Test
+  void directoryOfReplicasMayBeTheRoot() {
+    String text = "dbs: [{dir: /t, pattern: '*', replica: {%s}}]";
+    for (String place : List.of("url: 's3://b'", "path: /")) {
+      DatabaseEntry entry =
+          Given.read(text.formatted(place))
+              .directories()
+              .get(0)
+              .database(Path.of("/t/a.db"))
+              .orElseThrow();
+      assertTrue(entry.replica().url().location().matches("(s3://b|file://)/a\\.db"), place);
+    }
   }
 
   @Test
@@ -426,8 +446,11 @@ final class ConfigurationTest {
             .logging()
             .level());
     assertEquals(
-        "$LOG_LEVEL: none of trace, debug, info, warn, error: \"loud\"",
-        Given.refusal("", Map.of("LOG_LEVEL", "loud")));
+        LoggingSettings.Level.DEBUG,
+        Given.read("logging: {level: debug}", Map.of("LOG_LEVEL", "loud"))
+            .daemon()
+            .logging()
+            .level());
   }
 
   @Test
