@@ -16,6 +16,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Arguments: DATABASE REPLICA [STEP N], where the N-th time that the step is reached is the end.
  */
 public final class SteppedProcess {
+  /** What it says when a signal is going to be heard. */
+  public static final String STARTED = "started";
+
   /** What it says last when the replica has all that was committed. */
   public static final String STOPPED = "stopped, all is stored";
 
@@ -71,7 +74,7 @@ public final class SteppedProcess {
     Replicator replicator = Replicator.builder().endLimit(END_LIMIT).steps(this::reached).start();
     DatabaseSettings settings = DatabaseSettings.of(database).withSyncInterval(SYNC_INTERVAL);
     ReplicatedDatabase replicated = replicator.add(settings, replica);
-    System.out.println("started");
+    System.out.println(STARTED);
     signalled.await();
     replicator.close();
     DatabaseStatus status = replicated.status();

@@ -84,6 +84,9 @@ final class Application {
         throw new IllegalStateException("the primary itself is wrong: " + shown);
       }
       this.model = Model.of(connection);
+      if (model.hash() != shown.hash()) {
+        throw new AssertionError("the model is not that of " + shown);
+      }
     }
   }
 

@@ -105,7 +105,7 @@ class CrashMatrixTest {
     List<String> end = List.of(crash.step(), Integer.toString(crash.time()));
     Daemon daemon = Daemon.engine(database, storage.daemonUrl(), storage.variables(), end);
     try (Child child = daemon.start(folder.resolve("daemon-" + starts++ + ".log"))) {
-      boolean unused = child.await("started"::equals);
+      boolean unused = child.await(SteppedProcess.STARTED::equals);
       long endNanos = System.nanoTime() + ROUND_LIMIT.toNanos();
       while (child.isAlive() && System.nanoTime() < endNanos) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
@@ -141,7 +141,7 @@ class CrashMatrixTest {
     assertTrue(application.await(line -> line.startsWith("paused 1 ")), application::output);
     Daemon daemon = Daemon.engine(database, storage.daemonUrl(), storage.variables(), List.of());
     try (Child child = daemon.start(folder.resolve("daemon-last.log"))) {
-      assertTrue(child.await("started"::equals), child::output);
+      assertTrue(child.await(SteppedProcess.STARTED::equals), child::output);
       assertTrue(child.stop(END_LIMIT), child::output);
       assertTrue(daemon.isAllStored(child), child::output);
       noteSteps(child);

@@ -1,5 +1,6 @@
 package dev.sluice.soak;
 
+import dev.sluice.replicator.SteppedProcess;
 import dev.sluice.storage.ReplicaClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -222,8 +223,8 @@ final class Episode implements AutoCloseable {
   }
 
   /** A process that was stopped before it had begun says nothing. */
-  private boolean wasYoung() throws IOException {
-    return replicator.output().isBlank();
+  private boolean wasYoung() {
+    return !replicator.output().contains(SteppedProcess.STARTED);
   }
 
   /** When nobody writes the replica and the primary are the same, byte for byte. */

@@ -30,6 +30,7 @@ final class Verifier implements AutoCloseable {
   private Txid last = Txid.NONE;
   private long number;
   private long faultCount;
+  private boolean mayGoBack;
 
   /** Takes a journal of its own. */
   Verifier(Archive archive, Journal journal, Path folder) throws IOException {
@@ -50,6 +51,11 @@ final class Verifier implements AutoCloseable {
       verify(last.next(), file.get(0));
       last = last.next();
     }
+  }
+
+  /** Takes it that the primary itself goes back to an earlier transaction. */
+  void mayGoBack() {
+    mayGoBack = true;
   }
 
   /** Looks at all that the replica has now; a TXID that is missing is a fault. */
@@ -76,7 +82,7 @@ final class Verifier implements AutoCloseable {
       }
       if (!journal.isRight(shown)) {
         fault(txid, header, "another content than that of number " + shown.number());
-      } else if (shown.number() < number) {
+      } else if (shown.number() < number && !mayGoBack) {
         fault(txid, header, "number " + shown.number() + " after " + number);
       }
       number = Math.max(number, shown.number());
