@@ -1,18 +1,23 @@
 package dev.sluice.cli;
 
 import dev.sluice.cache.ViewException;
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.storage.Listings;
 import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -31,7 +36,7 @@ import picocli.CommandLine.Spec;
     name = "restore",
     customSynopsis = {
       "sluice restore -o OUT [--txid T | --timestamp T] [--integrity-check none|quick|full]",
-      "                      [--force] [--json] [-v] REPLICA"
+      "                      [--force] [--if-db-not-exists] [--if-replica-exists] [--json] [-v] REPLICA"
     },
     description = "Make a database file from a replica.")
 final class RestoreCommand implements Callable<Integer> {
@@ -61,6 +66,16 @@ final class RestoreCommand implements Callable<Integer> {
   private boolean isForced;
 
   @Option(
+      names = {"--if-db-not-exists", "-if-db-not-exists"},
+      description = "Do nothing, and succeed, if OUT exists.")
+  private boolean isIfDbNotExists;
+
+  @Option(
+      names = {"--if-replica-exists", "-if-replica-exists"},
+      description = "Do nothing, and succeed, if the replica has no files.")
+  private boolean isIfReplicaExists;
+
+  @Option(
       names = {"--json", "-json"},
       description = "Print a JSON object about the result.")
   private boolean isJson;
@@ -84,28 +99,66 @@ final class RestoreCommand implements Callable<Integer> {
     }
     IntegrityCheck check = check(command);
     Target target = targetOptions.target(command, Instant.now());
-    RestoreOutput output = RestoreOutput.of(file, isForced);
-    Instant began = Instant.now();
-    Thread discard = new Thread(() -> discardQuietly(output), "restore-discard");
-    Runtime.getRuntime().addShutdownHook(discard);
-    try (OpenedClient client = OpenedClient.open(replica, terminal)) {
-      Restorer.Result result = restore(client, target, output);
-      check.run(output.staging());
-      output.publish();
-      if (isJson) {
-        terminal.out().println(summary(file, client.location(), result, began).toString());
-      }
-    } finally {
-      forget(discard);
-      output.discard();
+    if (isIfDbNotExists && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return nothingToDo("restore to " + file + ": it exists already, nothing is done");
+    }
+    DatabasePlace place =
+        RestoreOutput.place(
+            file, isForced ? DatabasePlace.Existing.REPLACE : DatabasePlace.Existing.REFUSE);
+    if (isIfReplicaExists && isReplicaEmpty()) {
+      return nothingToDo("restore " + replicaName() + ": it has no files, nothing is done");
+    }
+    restoreTo(place, target, check);
+    return ExitCode.DONE;
+  }
+
+  /** For a person, or a script's log; JSON is only ever the result. */
+  private int nothingToDo(String line) throws IOException {
+    if (isJson) {
+      terminal.err().println("sluice: " + line);
+    } else {
+      terminal.out().println(line);
     }
     return ExitCode.DONE;
   }
 
+  private String replicaName() throws Failure {
+    try (OpenedClient client = OpenedClient.openAnywhere(replica, terminal)) {
+      return client.location();
+    }
+  }
+
+  private boolean isReplicaEmpty() throws Failure {
+    try (OpenedClient client = OpenedClient.openAnywhere(replica, terminal)) {
+      return Listings.all(client.within(terminal.openTimeout())).join().isEmpty();
+    } catch (CompletionException e) {
+      throw new Failure("list the files of " + replicaName(), e);
+    }
+  }
+
+  private void restoreTo(DatabasePlace place, Target target, IntegrityCheck check)
+      throws Failure, IOException {
+    Instant began = Instant.now();
+    Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
+    Runtime.getRuntime().addShutdownHook(discard);
+    try (OpenedClient client = OpenedClient.open(replica, terminal)) {
+      Restorer.Result result = restore(client, target, place);
+      check.run(place.staging());
+      RestoreOutput.requireFree(place);
+      place.publish();
+      if (isJson) {
+        terminal.out().println(summary(place.file(), client.location(), result, began).toString());
+      }
+    } finally {
+      forget(discard);
+      place.close();
+    }
+  }
+
   /** A signal ends the program without unwinding this thread. */
-  private static void discardQuietly(RestoreOutput output) {
+  private static void discardQuietly(DatabasePlace place) {
     try {
-      output.discard();
+      place.close();
     } catch (IOException e) {
       // What is left has a name that says what it is.
     }
@@ -131,16 +184,16 @@ final class RestoreCommand implements Callable<Integer> {
     };
   }
 
-  private Restorer.Result restore(OpenedClient client, Target target, RestoreOutput output)
+  private Restorer.Result restore(OpenedClient client, Target target, DatabasePlace place)
       throws Failure {
     Progress progress = new Progress(terminal.err(), terminal.isInteractive(), System::nanoTime);
     try (Restorer restorer =
         new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout())) {
-      return restorer.restore(target, output.staging(), Restorer.Existing.REFUSE, progress::bytes);
+      return restorer.restore(target, place, progress::bytes);
     } catch (ReplicaException | LtxFormatException | ViewException | PlanException e) {
       throw new Failure("restore " + client.location(), e);
     } catch (IOException e) {
-      throw new Failure("restore to " + output.file(), e);
+      throw new Failure("restore to " + place.file(), e);
     } finally {
       progress.clear();
     }
