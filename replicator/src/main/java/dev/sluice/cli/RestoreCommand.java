@@ -1,6 +1,7 @@
 package dev.sluice.cli;
 
 import dev.sluice.cache.ViewException;
+import dev.sluice.cache.restore.CopyFollower;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxFormatException;
@@ -9,6 +10,7 @@ import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
+import dev.sluice.storage.text.Durations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -36,7 +38,8 @@ import picocli.CommandLine.Spec;
     name = "restore",
     customSynopsis = {
       "sluice restore -o OUT [--txid T | --timestamp T] [--integrity-check none|quick|full]",
-      "                      [--force] [--if-db-not-exists] [--if-replica-exists] [--json] [-v] REPLICA"
+      "                      [--force] [--if-db-not-exists] [--if-replica-exists]",
+      "                      [-f [--follow-interval TIME]] [--json] [-v] REPLICA"
     },
     description = "Make a database file from a replica.")
 final class RestoreCommand implements Callable<Integer> {
@@ -76,6 +79,18 @@ final class RestoreCommand implements Callable<Integer> {
   private boolean isIfReplicaExists;
 
   @Option(
+      names = {"-f", "--f", "--follow", "-follow"},
+      description = "Then keep OUT current, for readers only, until a signal comes.")
+  private boolean isFollowed;
+
+  @Option(
+      names = {"--follow-interval", "-follow-interval"},
+      paramLabel = "TIME",
+      defaultValue = "1s",
+      description = "How often to look for news; 1s by default.")
+  private String followInterval = "1s";
+
+  @Option(
       names = {"--json", "-json"},
       description = "Print a JSON object about the result.")
   private boolean isJson;
@@ -97,10 +112,19 @@ final class RestoreCommand implements Callable<Integer> {
       throw new ParameterException(
           command, "-o OUT is required: databases cannot be configured by name yet");
     }
-    IntegrityCheck check = check(command);
+    check(command);
     Target target = targetOptions.target(command, Instant.now());
+    Duration interval = interval(command);
+    if (isFollowed && !target.equals(new Target.Latest())) {
+      throw new ParameterException(
+          command, "--follow is about the newest state: leave out --txid and --timestamp");
+    }
     if (isIfDbNotExists && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       return nothingToDo("restore to " + file + ": it exists already, nothing is done");
+    }
+    if (isFollowed && !isForced && CopyFollower.isCopy(file)) {
+      resume(file, interval);
+      return ExitCode.DONE;
     }
     DatabasePlace place =
         RestoreOutput.place(
@@ -108,7 +132,7 @@ final class RestoreCommand implements Callable<Integer> {
     if (isIfReplicaExists && isReplicaEmpty()) {
       return nothingToDo("restore " + replicaName() + ": it has no files, nothing is done");
     }
-    restoreTo(place, target, check);
+    restoreTo(place, target, interval);
     return ExitCode.DONE;
   }
 
@@ -136,23 +160,62 @@ final class RestoreCommand implements Callable<Integer> {
     }
   }
 
-  private void restoreTo(DatabasePlace place, Target target, IntegrityCheck check)
+  private Duration interval(CommandLine command) {
+    try {
+      Duration interval = Durations.parse(followInterval);
+      if (interval.isZero()) {
+        throw new IllegalArgumentException("it is not above 0");
+      }
+      return interval;
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command, "--follow-interval: " + e.getMessage(), e);
+    }
+  }
+
+  private void resume(Path file, Duration interval) throws Failure, IOException {
+    try (OpenedClient client = OpenedClient.open(replica, terminal);
+        Restorer restorer = restorer(client)) {
+      Following following = new Following(terminal, client, restorer, file, interval);
+      following.resume();
+      following.run();
+    }
+  }
+
+  private void restoreTo(DatabasePlace place, Target target, Duration interval)
       throws Failure, IOException {
     Instant began = Instant.now();
-    Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
-    Runtime.getRuntime().addShutdownHook(discard);
-    try (OpenedClient client = OpenedClient.open(replica, terminal)) {
-      Restorer.Result result = restore(client, target, place);
-      check.run(place.staging());
-      RestoreOutput.requireFree(place);
-      place.publish();
-      if (isJson) {
-        terminal.out().println(summary(place.file(), client.location(), result, began).toString());
+    IntegrityCheck check = check(Optional.ofNullable(spec).orElseThrow().commandLine());
+    try (OpenedClient client = OpenedClient.open(replica, terminal);
+        Restorer restorer = restorer(client)) {
+      Optional<Following> following =
+          isFollowed
+              ? Optional.of(new Following(terminal, client, restorer, place.file(), interval))
+              : Optional.empty();
+      Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
+      Runtime.getRuntime().addShutdownHook(discard);
+      try {
+        Restorer.Result result = restore(client.location(), restorer, target, place);
+        if (following.isPresent()) {
+          following.get().begin(place.staging(), result);
+        }
+        check.run(place.staging());
+        RestoreOutput.requireFree(place);
+        place.publish();
+        if (isJson) {
+          terminal.out().println(summary(place, client.location(), result, began).toString());
+        }
+      } finally {
+        forget(discard);
+        place.close();
       }
-    } finally {
-      forget(discard);
-      place.close();
+      if (following.isPresent()) {
+        following.get().run();
+      }
     }
+  }
+
+  private Restorer restorer(OpenedClient client) {
+    return new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout());
   }
 
   /** A signal ends the program without unwinding this thread. */
@@ -184,14 +247,13 @@ final class RestoreCommand implements Callable<Integer> {
     };
   }
 
-  private Restorer.Result restore(OpenedClient client, Target target, DatabasePlace place)
-      throws Failure {
+  private Restorer.Result restore(
+      String location, Restorer restorer, Target target, DatabasePlace place) throws Failure {
     Progress progress = new Progress(terminal.err(), terminal.isInteractive(), System::nanoTime);
-    try (Restorer restorer =
-        new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout())) {
+    try {
       return restorer.restore(target, place, progress::bytes);
     } catch (ReplicaException | LtxFormatException | ViewException | PlanException e) {
-      throw new Failure("restore " + client.location(), e);
+      throw new Failure("restore " + location, e);
     } catch (IOException e) {
       throw new Failure("restore to " + place.file(), e);
     } finally {
@@ -199,9 +261,10 @@ final class RestoreCommand implements Callable<Integer> {
     }
   }
 
-  private Json summary(Path file, String location, Restorer.Result result, Instant began) {
+  private Json summary(
+      DatabasePlace place, String location, Restorer.Result result, Instant began) {
     return new Json()
-        .put("db_path", file.toString())
+        .put("db_path", place.file().toString())
         .put("replica", location)
         .put("txid", result.txid().toString())
         .put("pages", result.pages())

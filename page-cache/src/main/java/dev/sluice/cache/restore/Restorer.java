@@ -167,6 +167,11 @@ public final class Restorer implements AutoCloseable {
     return read;
   }
 
+  /** Returns what fetches files of the same replica, for the thread of this. */
+  Transfers transfers() {
+    return transfers;
+  }
+
   /** One plan on its way into a file. */
   private final class Run {
     private final RestorePlan plan;
@@ -210,7 +215,7 @@ public final class Restorer implements AutoCloseable {
           pages.add(decoder.pgno());
         }
         long checksum = decoder.finish().fileChecksum();
-        read.add(new KnownFile(file, header.timestampMillis(), checksum));
+        read.add(KnownFile.read(file, header.timestampMillis(), checksum));
         commit = header.commit();
         pages.cut(commit);
         database.setLength(commit * pageSize);
