@@ -1,8 +1,9 @@
 package dev.sluice.cli;
 
-import dev.sluice.replicator.Replication;
-import dev.sluice.storage.ReplicaClient;
-import dev.sluice.storage.ReplicaClients;
+import dev.sluice.replicator.DatabaseStatus;
+import dev.sluice.replicator.ReplicatedDatabase;
+import dev.sluice.replicator.Replicator;
+import dev.sluice.replicator.ReplicatorListener;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Parameters;
     customSynopsis = {"sluice replicate [-once] [-v] DB REPLICA"},
     description = "Ship the commits of a live database to a replica, until a signal comes.")
 final class ReplicateCommand implements Callable<Integer> {
-  private static final Duration SYNC_INTERVAL = Duration.ofSeconds(1);
+  private static final Duration ONCE_LIMIT = Duration.ofDays(7);
   private static final Duration END_LIMIT = Duration.ofSeconds(30);
 
   private final Terminal terminal;
@@ -47,45 +48,53 @@ final class ReplicateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Failure {
     Path path = Optional.ofNullable(database).orElseThrow();
-    if (!Files.isRegularFile(path)) {
-      throw new Failure("replicate " + path, "there is no such file");
+    String doing = "replicate " + path;
+    if (isOnce && !Files.isRegularFile(path)) {
+      throw new Failure(doing, "there is no such file");
     }
-    try (ReplicaClient client = open()) {
-      Replication replication = new Replication(path, client, SYNC_INTERVAL);
+    StopSignals signals = StopSignals.listen();
+    Replicator replicator =
+        Replicator.builder()
+            .environment(terminal.environment())
+            .endLimit(END_LIMIT)
+            .listener(new Stopped(signals))
+            .start();
+    ReplicatedDatabase replicated;
+    try (replicator) {
+      replicated = add(replicator, path);
       if (isOnce) {
-        replication.once();
+        replicated.syncAndWait(ONCE_LIMIT);
       } else {
-        run(replication);
+        signals.await();
       }
-      return ExitCode.DONE;
     } catch (IOException e) {
-      throw new Failure("replicate " + path, e);
+      throw new Failure(doing, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Failure(doing, "interrupted");
     }
+    Optional<String> trouble = replicated.status().trouble();
+    if (trouble.isPresent()) {
+      throw new Failure(doing, trouble.get());
+    }
+    return ExitCode.DONE;
   }
 
-  private ReplicaClient open() throws Failure {
+  private ReplicatedDatabase add(Replicator replicator, Path path) throws Failure {
     try {
-      return ReplicaClients.open(ReplicaUrl.parse(replica), terminal.environment());
+      return replicator.add(path, ReplicaUrl.parse(replica));
     } catch (IllegalArgumentException e) {
       throw new Failure("open the replica", e);
     }
   }
 
-  /** A signal ends it: the JVM waits for its hooks, and this one for the last upload. */
-  private static void run(Replication replication) throws IOException {
-    Thread running = Thread.currentThread();
-    Thread hook =
-        new Thread(
-            () -> {
-              replication.stop();
-              try {
-                running.join(END_LIMIT.toMillis());
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            },
-            "replicate-stop");
-    Runtime.getRuntime().addShutdownHook(hook);
-    replication.run();
+  /** Ends the process when a person must look at its only database. */
+  private record Stopped(StopSignals signals) implements ReplicatorListener {
+    @Override
+    public void onStatus(DatabaseStatus status) {
+      if (status.phase() == DatabaseStatus.Phase.STOPPED) {
+        signals.stop();
+      }
+    }
   }
 }

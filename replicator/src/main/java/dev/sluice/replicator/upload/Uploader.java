@@ -49,6 +49,11 @@ public final class Uploader {
     SecondWriterException(String message, Throwable cause) {
       super(message, cause);
     }
+
+    /** Takes what tells that there is another writer. */
+    public SecondWriterException(String message) {
+      super(message);
+    }
   }
 
   /**

@@ -29,7 +29,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
  * An application writes, and its database is replicated meanwhile: each TXID must restore to a
  * state that the application has committed, and the last one to the last.
  */
-class ReplicationTest {
+class ReplicatorTest {
   private static final Duration SURELY = Duration.ofSeconds(30);
 
   @TempDir Path folder;
@@ -124,7 +123,7 @@ class ReplicationTest {
     Path replica = Files.createDirectory(folder.resolve("replica"));
     url = ReplicaUrl.ofDirectory(replica.toString());
     long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("ReplicationTest -Dsluice.seed=" + seed);
+    System.out.println("ReplicatorTest -Dsluice.seed=" + seed);
     application = new Application(database, seed);
   }
 
@@ -176,16 +175,21 @@ class ReplicationTest {
   }
 
   @Test
-  void whatIsCommittedIsShippedOnce() throws Exception {
+  void whatIsCommittedIsShippedAtEachSync() throws Exception {
     for (int round = 0; round < 4; round++) {
       for (int i = 0; i < 20; i++) {
         application.commit();
       }
-      try (ReplicaClient client = client()) {
-        new Replication(database, client, Duration.ZERO).once();
-      }
+      sync();
+      assertEquals(round + 1, txids().size());
     }
     requireAll();
+  }
+
+  private void sync() throws IOException {
+    try (Replicator replicator = Replicator.builder().start()) {
+      replicator.add(database, url).syncAndWait(SURELY);
+    }
   }
 
   @Test
@@ -193,36 +197,24 @@ class ReplicationTest {
       throws Exception {
     List<String> runs = new ArrayList<>();
     for (int run = 0; run < 5; run++) {
-      try (ReplicaClient client = client()) {
-        Replication replication = new Replication(database, client, Duration.ofMillis(20));
-        CompletableFuture<Void> ended = new CompletableFuture<>();
-        Thread thread =
-            new Thread(
-                () -> {
-                  try {
-                    replication.run();
-                    ended.complete(null);
-                  } catch (IOException | RuntimeException | Error e) {
-                    ended.completeExceptionally(e);
-                  }
-                });
-        thread.start();
+      try (Replicator replicator = Replicator.builder().start()) {
+        DatabaseSettings settings =
+            DatabaseSettings.of(database).withSyncInterval(Duration.ofMillis(20));
+        ReplicatedDatabase replicated = replicator.add(settings, url);
         long endNanos = System.nanoTime() + Duration.ofSeconds(2).toNanos();
         while (System.nanoTime() < endNanos) {
           application.commit();
         }
-        replication.stop();
-        ended.get(SURELY.toSeconds(), TimeUnit.SECONDS);
+        replicated.end(SURELY).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+        assertEquals(Optional.empty(), replicated.status().trouble());
         runs.add(application.number + " transactions, " + txids().size() + " TXIDs");
       }
       for (int i = 0; i < 5; i++) {
         application.commit();
       }
     }
-    try (ReplicaClient client = client()) {
-      new Replication(database, client, Duration.ZERO).once();
-    }
-    System.out.println("ReplicationTest: " + runs);
+    sync();
+    System.out.println("ReplicatorTest: " + runs);
     assertTrue(txids().size() >= 10, () -> "hardly anything was shipped: " + runs);
     requireAll();
   }

@@ -1,0 +1,199 @@
+package dev.sluice.replicator;
+
+import java.io.IOException;
+import java.nio.file.ClosedWatchServiceException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchEvent;
+import java.nio.file.WatchKey;
+import java.nio.file.WatchService;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Wakes those whose database, or its WAL, may have changed: at once where the system tells, and by
+ * looking at the files' times and sizes now and then, as not every file system does.
+ *
+ * <p>Only a hint. A WAL that has begun anew keeps its size, and a time may be the same after two
+ * changes: what a database contains is asked of SQLite. One thread and one watch for each directory
+ * whatever the number of databases. Thread-safe.
+ */
+final class ChangeWatch implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ChangeWatch.class);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+  /** What one database's look may cost: a thousand of them are looked at once a second. */
+  private static final long LOOK_NANOS_EACH = TimeUnit.MILLISECONDS.toNanos(1);
+
+  private static final WatchEvent.Kind<?>[] KINDS = {
+    StandardWatchEventKinds.ENTRY_CREATE,
+    StandardWatchEventKinds.ENTRY_MODIFY,
+    StandardWatchEventKinds.ENTRY_DELETE
+  };
+
+  private final Map<Path, Watched> byDatabase = new ConcurrentHashMap<>();
+  private final Map<Path, WatchKey> byFolder = new ConcurrentHashMap<>();
+  private final Optional<WatchService> service;
+  private final Thread thread;
+  private volatile boolean isClosed;
+
+  /** One database; what was seen of it is confined to the watch's thread. */
+  private static final class Watched {
+    private final Path database;
+    private final Path wal;
+    private final Runnable wake;
+    private long seen;
+
+    Watched(Path database, Runnable wake) {
+      this.database = database;
+      this.wal = Path.of(database + "-wal");
+      this.wake = wake;
+    }
+
+    void look() {
+      long now = 31 * state(database) + state(wal);
+      if (now != seen) {
+        seen = now;
+        wake.run();
+      }
+    }
+
+    private static long state(Path file) {
+      try {
+        BasicFileAttributes is = Files.readAttributes(file, BasicFileAttributes.class);
+        return 31 * is.lastModifiedTime().to(TimeUnit.NANOSECONDS) + is.size() + 1;
+      } catch (IOException e) {
+        return 0;
+      }
+    }
+  }
+
+  ChangeWatch() {
+    service = newService();
+    thread = new Thread(this::run, "sluice-watch");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private static Optional<WatchService> newService() {
+    try {
+      return Optional.of(FileSystems.getDefault().newWatchService());
+    } catch (IOException e) {
+      log.warn("changes are not told by the system, and are looked for instead: {}", e.toString());
+      return Optional.empty();
+    }
+  }
+
+  /** Has {@code wake} called, on the watch's thread, whenever the database may have changed. */
+  void add(Path database, Runnable wake) {
+    byDatabase.put(database, new Watched(database, wake));
+    watch(database);
+  }
+
+  void remove(Path database) {
+    byDatabase.remove(database);
+    Path folder = folder(database);
+    if (byDatabase.keySet().stream().noneMatch(other -> folder(other).equals(folder))) {
+      Optional.ofNullable(byFolder.remove(folder)).ifPresent(WatchKey::cancel);
+    }
+  }
+
+  private static Path folder(Path database) {
+    return Optional.ofNullable(database.getParent()).orElseThrow();
+  }
+
+  /** A folder that is not there yet is watched when it is. */
+  private void watch(Path database) {
+    Path folder = folder(database);
+    WatchKey key = byFolder.get(folder);
+    if (service.isEmpty() || (key != null && key.isValid())) {
+      return;
+    }
+    try {
+      byFolder.put(folder, folder.register(service.get(), KINDS));
+    } catch (IOException e) {
+      log.debug("{} is not watched: {}", folder, e.toString());
+    } catch (ClosedWatchServiceException e) {
+      isClosed = true;
+    }
+  }
+
+  private void run() {
+    long lookNanos = System.nanoTime();
+    while (!isClosed) {
+      try {
+        awaitEvents(lookNanos - System.nanoTime());
+        if (System.nanoTime() - lookNanos >= 0) {
+          byDatabase.values().forEach(this::look);
+          long pause = Math.max(LOOK_NANOS, byDatabase.size() * LOOK_NANOS_EACH);
+          lookNanos = System.nanoTime() + pause;
+        }
+      } catch (InterruptedException | ClosedWatchServiceException e) {
+        return;
+      } catch (RuntimeException e) {
+        log.error("a database could not be woken", e);
+      }
+    }
+  }
+
+  private void look(Watched watched) {
+    watch(watched.database);
+    watched.look();
+  }
+
+  private void awaitEvents(long nanos) throws InterruptedException {
+    if (service.isEmpty()) {
+      TimeUnit.NANOSECONDS.sleep(Math.max(0, nanos));
+      return;
+    }
+    WatchKey key = service.get().poll(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+    while (key != null) {
+      tell(key);
+      key.reset();
+      key = service.get().poll();
+    }
+  }
+
+  private void tell(WatchKey key) {
+    Path folder = (Path) key.watchable();
+    List<Watched> told = new ArrayList<>();
+    for (WatchEvent<?> event : key.pollEvents()) {
+      if (event.context() instanceof Path name) {
+        String file = name.toString();
+        String database = file.endsWith("-wal") ? file.substring(0, file.length() - 4) : file;
+        Optional.ofNullable(byDatabase.get(folder.resolve(database))).ifPresent(told::add);
+      } else {
+        // Some were lost: anything may have changed.
+        byDatabase.forEach(
+            (path, watched) -> {
+              if (folder(path).equals(folder)) {
+                told.add(watched);
+              }
+            });
+      }
+    }
+    told.forEach(watched -> watched.wake.run());
+  }
+
+  @Override
+  public void close() {
+    isClosed = true;
+    thread.interrupt();
+    if (service.isPresent()) {
+      try {
+        service.get().close();
+      } catch (IOException e) {
+        log.debug("end of the watch: {}", e.toString());
+      }
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package dev.sluice.replicator;
+
+import dev.sluice.ltx.Txid;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/** A database that a {@link Replicator} replicates. Thread-safe. */
+public final class ReplicatedDatabase {
+  private final DatabaseTask task;
+  private final Consumer<Path> remove;
+
+  ReplicatedDatabase(DatabaseTask task, Consumer<Path> remove) {
+    this.task = task;
+    this.remove = remove;
+  }
+
+  /** Returns the database's absolute path. */
+  public Path path() {
+    return task.settings().path();
+  }
+
+  public DatabaseSettings settings() {
+    return task.settings();
+  }
+
+  /** Returns how far it is, as of the last time that something was done for it. */
+  public DatabaseStatus status() {
+    return task.status();
+  }
+
+  /**
+   * Has all that is committed now brought into the replica, and returns a future of the TXID that
+   * has it. The future fails with an {@link IOException} when the database's replication ends.
+   */
+  public CompletableFuture<Txid> sync() {
+    return task.sync();
+  }
+
+  /**
+   * Waits until the replica has all that is committed now, and returns the TXID that has it.
+   *
+   * @throws IOException if it has not within the limit: the message says why
+   */
+  public Txid syncAndWait(Duration limit) throws IOException {
+    CompletableFuture<Txid> done = sync();
+    try {
+      return done.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+    } catch (TimeoutException e) {
+      DatabaseStatus status = status();
+      throw new IOException(
+          "sync "
+              + path()
+              + ": not within "
+              + limit
+              + ": "
+              + status.trouble().orElse(status.waitingBytes() + " bytes wait"),
+          e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("sync " + path() + ": interrupted");
+    }
+  }
+
+  /**
+   * Ships what is captured, and lets go of the database, at the limit in any case; the replicator
+   * does not know it any more then.
+   */
+  public CompletableFuture<Void> end(Duration limit) {
+    return task.end(limit).whenComplete((ended, failure) -> remove.accept(path()));
+  }
+}

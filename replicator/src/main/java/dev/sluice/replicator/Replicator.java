@@ -1,0 +1,139 @@
+package dev.sluice.replicator;
+
+import dev.sluice.storage.Environment;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaUrl;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Replicates live SQLite databases, beside the applications that write them or in their process:
+ * each commit is captured within milliseconds, and what was captured goes to the replica.
+ *
+ * <p>The threads are as many for a thousand databases as for one. Thread-safe.
+ *
+ * <pre>{@code
+ * try (Replicator replicator = Replicator.builder().start()) {
+ *   ReplicatedDatabase database =
+ *       replicator.add(Path.of("app.db"), ReplicaUrl.parse("s3://bucket/app"));
+ *   ...
+ *   database.syncAndWait(Duration.ofSeconds(10));
+ * }
+ * }</pre>
+ */
+public final class Replicator implements AutoCloseable {
+  private final Environment environment;
+  private final Duration endLimit;
+  private final ReplicatorListener listener;
+  private final Workers workers = new Workers();
+  private final ChangeWatch watch = new ChangeWatch();
+  private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
+
+  private Replicator(Builder builder) {
+    this.environment = builder.environment;
+    this.endLimit = builder.endLimit;
+    this.listener = builder.listener;
+  }
+
+  /** Makes a {@link Replicator}. Confined to one thread at a time. */
+  public static final class Builder {
+    private Environment environment = Environment.ofProcess();
+    private Duration endLimit = Duration.ofSeconds(30);
+    private ReplicatorListener listener = new ReplicatorListener() {};
+
+    private Builder() {}
+
+    /** Sets where credentials and the like are looked for; the process's environment by default. */
+    public Builder environment(Environment from) {
+      this.environment = from;
+      return this;
+    }
+
+    /** Sets how long {@link Replicator#close} waits for the last uploads; 30 seconds by default. */
+    public Builder endLimit(Duration limit) {
+      this.endLimit = limit;
+      return this;
+    }
+
+    /** Sets who hears of what is done. */
+    public Builder listener(ReplicatorListener hears) {
+      this.listener = hears;
+      return this;
+    }
+
+    /** Returns a replicator without a database. */
+    public Replicator start() {
+      return new Replicator(this);
+    }
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Replicates a database with the defaults, as the other does. */
+  public ReplicatedDatabase add(Path database, ReplicaUrl replica) {
+    return add(DatabaseSettings.of(database), replica);
+  }
+
+  /**
+   * Begins to replicate a database, which need not exist yet. Makes no request on this thread.
+   *
+   * @throws IllegalArgumentException if the replica's URL cannot be used, or the database is
+   *     replicated already
+   */
+  public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
+    ReplicaClient client = ReplicaClients.open(replica, environment);
+    DatabaseTask task = new DatabaseTask(settings, client, workers, listener);
+    ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
+    if (databases.putIfAbsent(settings.path(), added) != null) {
+      client.close();
+      throw new IllegalArgumentException(settings.path() + " is replicated already");
+    }
+    watch.add(settings.path(), task::wake);
+    task.wake();
+    return added;
+  }
+
+  private void remove(Path database) {
+    databases.remove(database);
+    watch.remove(database);
+  }
+
+  /** Returns what is replicated. */
+  public Collection<ReplicatedDatabase> databases() {
+    return List.copyOf(databases.values());
+  }
+
+  /** Returns the database with a path, if it is replicated. */
+  public Optional<ReplicatedDatabase> database(Path path) {
+    return Optional.ofNullable(databases.get(path.toAbsolutePath().normalize()));
+  }
+
+  /** Ships what is captured, within the limit, and lets go of all databases. Idempotent. */
+  @Override
+  public void close() {
+    List<CompletableFuture<Void>> ends =
+        databases().stream().map(database -> database.end(endLimit)).toList();
+    try {
+      CompletableFuture.allOf(ends.toArray(new CompletableFuture<?>[0]))
+          .get(endLimit.plusSeconds(1).toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      // Each database says itself what it could not ship.
+    }
+    watch.close();
+    workers.close();
+  }
+}

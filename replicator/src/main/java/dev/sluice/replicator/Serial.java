@@ -1,0 +1,85 @@
+package dev.sluice.replicator;
+
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Has one piece of work done whenever somebody wakes it, on the step threads, and never twice at
+ * once: who wakes it while it runs has it run again. {@link #wake} is thread-safe; {@link #wakeAt}
+ * is called by the work itself.
+ */
+final class Serial {
+  private final Workers workers;
+  private final Runnable step;
+  private final AtomicReference<State> state = new AtomicReference<>(State.RESTING);
+  private Optional<ScheduledFuture<?>> alarm = Optional.empty();
+  private long alarmNanos;
+
+  private enum State {
+    RESTING,
+    DUE,
+    RUNNING,
+    RUNNING_AND_DUE
+  }
+
+  Serial(Workers workers, Runnable step) {
+    this.workers = workers;
+    this.step = step;
+  }
+
+  /** Has the work done soon. */
+  void wake() {
+    State before = state.getAndUpdate(Serial::woken);
+    if (before == State.RESTING) {
+      execute();
+    }
+  }
+
+  private static State woken(State now) {
+    return now == State.RUNNING || now == State.RUNNING_AND_DUE ? State.RUNNING_AND_DUE : State.DUE;
+  }
+
+  private void execute() {
+    try {
+      workers.steps().execute(this::run);
+    } catch (RejectedExecutionException e) {
+      state.set(State.RESTING); // the replicator is closed
+    }
+  }
+
+  private void run() {
+    state.set(State.RUNNING);
+    try {
+      step.run();
+    } finally {
+      if (!state.compareAndSet(State.RUNNING, State.RESTING)) {
+        state.set(State.DUE);
+        execute();
+      }
+    }
+  }
+
+  /** Has the work done at {@code atNanos} at the latest, as {@link System#nanoTime} counts. */
+  void wakeAt(long atNanos) {
+    if (alarm.isPresent() && !alarm.get().isDone()) {
+      if (alarmNanos - atNanos <= 0) {
+        return;
+      }
+      alarm.get().cancel(false);
+    }
+    try {
+      alarmNanos = atNanos;
+      alarm =
+          Optional.of(
+              workers
+                  .timer()
+                  .schedule(
+                      this::wake, Math.max(0, atNanos - System.nanoTime()), TimeUnit.NANOSECONDS));
+    } catch (RejectedExecutionException e) {
+      alarm = Optional.empty(); // the replicator is closed
+    }
+  }
+}

@@ -1,0 +1,331 @@
+package dev.sluice.replicator;
+
+import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.spool.Cut;
+import dev.sluice.replicator.spool.CutRecord;
+import dev.sluice.replicator.spool.Spool;
+import dev.sluice.replicator.spool.SpooledFile;
+import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Brings what a spool holds into the replica: decides when the log is cut, and uploads the cuts one
+ * after another in TXID order.
+ *
+ * <p>A cut is made when it can go out at once: there is a token, and no earlier file waits. Until
+ * then commits gather in the log, so that a storage that is away costs one file and not one for
+ * each interval. Who asks for a {@link #sync} has a cut made in any case, and so has a log that has
+ * become large. Confined to one thread at a time, that of its database; the jobs run elsewhere and
+ * have it woken.
+ */
+final class Shipping {
+  /** Pages in the log at which it is cut though nothing can go out, as bytes. */
+  private static final long CUT_BYTES = 64L << 20;
+
+  private static final long PAUSE_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+
+  private final Spool spool;
+  private final Uploader uploader;
+  private final TokenBucket tokens;
+  private final Jobs jobs;
+  private final Deque<Waiting> waiting = new ArrayDeque<>();
+  private final List<SyncRequest> syncs = new ArrayList<>();
+  private Optional<CompletableFuture<CutRecord>> cutting = Optional.empty();
+  private Optional<CompletableFuture<Txid>> uploading = Optional.empty();
+  private Optional<CompletableFuture<Txid>> checking = Optional.empty();
+  private Optional<String> trouble = Optional.empty();
+  private boolean isChecked;
+  private Txid uploaded = Txid.NONE;
+  private long sealed;
+  private long stored;
+  private long sealedFirstNanos;
+  private long logFirstNanos;
+  private boolean hasLog;
+  private long retryNanos;
+  private long pauseNanos = PAUSE_NANOS_MIN;
+
+  /** Runs what takes long, and has the database's step called when it is done. */
+  interface Jobs {
+    <T> CompletableFuture<T> start(Job<T> job);
+  }
+
+  /** What takes long. */
+  interface Job<T> {
+    T run() throws IOException;
+  }
+
+  /**
+   * A file of the spool that the replica may not have; which cut it was, and since when it waits.
+   */
+  private record Waiting(SpooledFile file, long seal, long sinceNanos) {}
+
+  /** Somebody waits for the replica to have everything up to a cut. */
+  private record SyncRequest(long seal, CompletableFuture<Txid> done) {}
+
+  /** The spool does not go on where the replica ends: it is to be begun anew. */
+  static final class NotContinuousException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    NotContinuousException(String message) {
+      super(message);
+    }
+  }
+
+  Shipping(Spool spool, Uploader uploader, TokenBucket tokens, Jobs jobs) throws IOException {
+    this.spool = spool;
+    this.uploader = uploader;
+    this.tokens = tokens;
+    this.jobs = jobs;
+    long nowNanos = System.nanoTime();
+    for (SpooledFile file : spool.files()) {
+      waiting.add(new Waiting(file, 0, nowNanos));
+    }
+    if (spool.logBytes() > 0) {
+      captured(nowNanos);
+    }
+  }
+
+  /** Says that frames have come into the log. */
+  void captured(long nowNanos) {
+    if (!hasLog) {
+      hasLog = true;
+      logFirstNanos = nowNanos;
+    }
+  }
+
+  /** Completes {@code done}, with its TXID, when the replica has all that is captured now. */
+  void sync(CompletableFuture<Txid> done) {
+    syncs.add(new SyncRequest(spool.logBytes() > 0 ? sealed + 1 : sealed, done));
+  }
+
+  /**
+   * Does what can be done now, and begins what takes longer.
+   *
+   * @return when to call again though nobody wakes
+   * @throws NotContinuousException if the replica does not end where the spool begins
+   * @throws Uploader.SecondWriterException if somebody else writes to the replica
+   * @throws IOException if the spool cannot be cut
+   */
+  Optional<Long> step(long nowNanos) throws IOException {
+    takeChecked(nowNanos);
+    takeCut();
+    takeUploaded(nowNanos);
+    Optional<Long> again = cutIfDue(nowNanos);
+    startUpload(nowNanos);
+    completeSyncs();
+    boolean isPausing = !waiting.isEmpty() && retryNanos - nowNanos > 0;
+    return isPausing ? Optional.of(retryNanos) : again;
+  }
+
+  private Optional<Long> cutIfDue(long nowNanos) throws IOException {
+    if (cutting.isPresent()) {
+      return Optional.empty();
+    }
+    Optional<Cut> pending = spool.pendingCut();
+    if (pending.isPresent()) {
+      start(pending.get()); // it failed, and is tried again
+      return Optional.empty();
+    }
+    if (spool.logBytes() == 0) {
+      return Optional.empty();
+    }
+    boolean isAsked = syncs.stream().anyMatch(sync -> sync.seal() > sealed);
+    boolean isLarge = (long) spool.logPages() * spool.pageSize() >= CUT_BYTES;
+    if (isAsked || isLarge) {
+      boolean unused = tokens.take(nowNanos);
+      seal(nowNanos);
+    } else if (waiting.isEmpty() && uploading.isEmpty()) {
+      if (!tokens.take(nowNanos)) {
+        return Optional.of(nowNanos + tokens.waitNanos(nowNanos));
+      }
+      seal(nowNanos);
+    }
+    return Optional.empty();
+  }
+
+  private void seal(long nowNanos) throws IOException {
+    Optional<Cut> cut = spool.seal();
+    if (cut.isPresent()) {
+      sealed++;
+      sealedFirstNanos = hasLog ? logFirstNanos : nowNanos;
+      hasLog = false;
+      start(cut.get());
+    }
+  }
+
+  private void start(Cut cut) {
+    cutting = Optional.of(jobs.start(cut::write));
+  }
+
+  private void takeCut() throws IOException {
+    if (cutting.isPresent() && cutting.get().isDone()) {
+      CompletableFuture<CutRecord> done = cutting.get();
+      cutting = Optional.empty();
+      Txid txid = result(done).txid();
+      SpooledFile file = new SpooledFile(txid, spool.path(txid), Files.size(spool.path(txid)));
+      waiting.add(new Waiting(file, sealed, sealedFirstNanos));
+    }
+  }
+
+  private void startUpload(long nowNanos) {
+    if (uploading.isPresent() || checking.isPresent() || retryNanos - nowNanos > 0) {
+      return;
+    }
+    if (!isChecked) {
+      checking = Optional.of(jobs.start(uploader::newest));
+      return;
+    }
+    if (waiting.isEmpty()) {
+      return;
+    }
+    SpooledFile file = waiting.getFirst().file();
+    uploading =
+        Optional.of(
+            jobs.start(
+                () -> {
+                  uploader.store(file);
+                  return file.txid();
+                }));
+  }
+
+  private void takeChecked(long nowNanos) throws IOException {
+    if (checking.isEmpty() || !checking.get().isDone()) {
+      return;
+    }
+    CompletableFuture<Txid> done = checking.get();
+    checking = Optional.empty();
+    Optional<Txid> newest = orTrouble(done, nowNanos);
+    if (newest.isPresent()) {
+      requireContinuous(newest.get());
+      isChecked = true;
+      uploaded = newest.get();
+      while (!waiting.isEmpty() && !waiting.getFirst().file().txid().isAfter(uploaded)) {
+        removeFirst();
+      }
+    }
+  }
+
+  private void requireContinuous(Txid newest) throws IOException {
+    Txid last = spool.lastCut().txid();
+    if (newest.isAfter(last)) {
+      throw new Uploader.SecondWriterException(
+          "the replica is at TXID "
+              + newest
+              + " and the spool at "
+              + last
+              + ": somebody else has written to it; \"sluice reset\" lets it go on from here");
+    }
+    Txid first = waiting.isEmpty() ? last.next() : waiting.getFirst().file().txid();
+    if (first.isAfter(newest.next())) {
+      throw new NotContinuousException(
+          "the replica is at TXID " + newest + ", and the spool goes on at " + first);
+    }
+  }
+
+  private void takeUploaded(long nowNanos) throws IOException {
+    if (uploading.isEmpty() || !uploading.get().isDone()) {
+      return;
+    }
+    CompletableFuture<Txid> done = uploading.get();
+    uploading = Optional.empty();
+    Optional<Txid> txid = orTrouble(done, nowNanos);
+    if (txid.isPresent()) {
+      uploaded = txid.get();
+      removeFirst();
+    }
+  }
+
+  private void removeFirst() throws IOException {
+    Waiting first = waiting.removeFirst();
+    stored = Math.max(stored, first.seal());
+    spool.delete(first.file().txid());
+  }
+
+  /** Returns nothing if the storage failed in a way that may pass. */
+  private Optional<Txid> orTrouble(CompletableFuture<Txid> done, long nowNanos) throws IOException {
+    try {
+      Txid txid = result(done);
+      trouble = Optional.empty();
+      pauseNanos = PAUSE_NANOS_MIN;
+      return Optional.of(txid);
+    } catch (ReplicaException e) {
+      if (!isChecked && e instanceof ReplicaException.Denied) {
+        throw e;
+      }
+      trouble = Optional.ofNullable(e.getMessage());
+      retryNanos = nowNanos + pauseNanos;
+      pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
+      return Optional.empty();
+    }
+  }
+
+  private static <T> T result(CompletableFuture<T> done) throws IOException {
+    return Futures.result(done);
+  }
+
+  private void completeSyncs() {
+    boolean isIdle = waiting.isEmpty() && cutting.isEmpty() && isChecked;
+    syncs.removeIf(
+        sync -> {
+          boolean isDone = sync.seal() <= stored || (isIdle && sync.seal() <= sealed);
+          return isDone && sync.done().complete(uploaded);
+        });
+  }
+
+  /** Returns the futures that are not done, which nobody completes any more. */
+  List<CompletableFuture<Txid>> abandon() {
+    List<CompletableFuture<Txid>> open = syncs.stream().map(SyncRequest::done).toList();
+    syncs.clear();
+    return open;
+  }
+
+  /** Returns whether a cut is being written: another spool on the same directory must wait. */
+  boolean isCutting() {
+    return cutting.filter(job -> !job.isDone()).isPresent();
+  }
+
+  /** Returns whether the replica has all that was captured. */
+  boolean isDone() {
+    return isChecked
+        && waiting.isEmpty()
+        && cutting.isEmpty()
+        && spool.logBytes() == 0
+        && spool.pendingCut().isEmpty();
+  }
+
+  /** Returns why the storage does not take what is there; empty if it does. */
+  Optional<String> trouble() {
+    return trouble;
+  }
+
+  /** Returns the newest TXID that the replica has. */
+  Txid uploaded() {
+    return uploaded;
+  }
+
+  /** Returns since when the oldest commit waits that the replica does not have. */
+  Optional<Long> sinceNanos() {
+    if (!waiting.isEmpty()) {
+      return Optional.of(waiting.getFirst().sinceNanos());
+    }
+    if (cutting.isPresent()) {
+      return Optional.of(sealedFirstNanos);
+    }
+    return hasLog ? Optional.of(logFirstNanos) : Optional.empty();
+  }
+
+  /** Returns the bytes that wait in the spool. */
+  long waitingBytes() {
+    return spool.logBytes() + waiting.stream().mapToLong(one -> one.file().bytes()).sum();
+  }
+}
