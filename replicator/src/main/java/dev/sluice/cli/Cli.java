@@ -69,6 +69,7 @@ final class Cli {
             .addSubcommand(new RestoreCommand(terminal))
             .addSubcommand(new ReplicateCommand(terminal))
             .addSubcommand(new LtxCommand(terminal))
+            .addSubcommand(new DemoCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))
             .addSubcommand(new HelpCommand(terminal))
             .setPosixClusteredShortOptionsAllowed(false)

@@ -22,10 +22,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * What {@code restore --follow} does once the database is there: carries it on until a signal comes
  * or the history ends. Each TXID it reaches is a line on standard output. Confined to one thread at
- * a time, {@link #stop} excepted.
+ * a time.
  */
 final class Following {
-  private static final Duration END_LIMIT = Duration.ofSeconds(10);
   private static final int BUSY_MILLIS = 10_000;
 
   private final Terminal terminal;
@@ -34,7 +33,6 @@ final class Following {
   private final Path copy;
   private final Duration interval;
   private final CountDownLatch closing = new CountDownLatch(1);
-  private final CountDownLatch ended = new CountDownLatch(1);
 
   /** What the last look failed with, so that it is said once. */
   private Optional<String> trouble = Optional.empty();
@@ -86,20 +84,27 @@ final class Following {
     }
   }
 
-  /** Follows until a signal comes. */
+  /** Follows until a signal comes; a transaction that has begun to be written is ended. */
   void run() throws Failure, IOException {
-    Thread hook = new Thread(this::stop, "follow-stop");
-    Runtime.getRuntime().addShutdownHook(hook);
-    try {
-      print();
-      while (!isStopped()) {
-        if (hasNews()) {
-          print();
-        }
+    StopSignals signals = StopSignals.listen();
+    Thread waiting = new Thread(() -> stopAfter(signals), "follow-stop");
+    waiting.setDaemon(true);
+    waiting.start();
+    print();
+    while (!isStopped()) {
+      if (hasNews()) {
+        print();
       }
-    } finally {
-      ended.countDown();
     }
+  }
+
+  private void stopAfter(StopSignals signals) {
+    try {
+      signals.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    closing.countDown();
   }
 
   private void print() throws IOException {
@@ -135,16 +140,6 @@ final class Following {
       return false;
     } catch (IOException e) {
       throw new Failure("follow " + client.location(), e);
-    }
-  }
-
-  /** Ends it: at a transaction's end, not in the middle. Any thread may call, and waits for it. */
-  void stop() {
-    closing.countDown();
-    try {
-      ended.await(END_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }

@@ -100,7 +100,8 @@ final class UsageTest {
   @Test
   void helpNamesEveryCommand() {
     String help = CliRun.done("help").out();
-    for (String command : new String[] {"replicate", "sql", "restore", "ltx", "version", "help"}) {
+    for (String command :
+        new String[] {"demo", "replicate", "sql", "restore", "ltx", "version", "help"}) {
       assertTrue(help.contains("\n  " + command + " "), help);
     }
   }
