@@ -70,6 +70,7 @@ final class Cli {
             .addSubcommand(new ReplicateCommand(terminal))
             .addSubcommand(new DatabasesCommand(terminal))
             .addSubcommand(new LtxCommand(terminal))
+            .addSubcommand(new DemoCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))
             .addSubcommand(new HelpCommand(terminal))
             .setPosixClusteredShortOptionsAllowed(false)

@@ -19,7 +19,13 @@ import java.time.Duration;
  * @param levels how the replica's compaction levels, snapshots and retention are kept
  */
 public record DatabaseSettings(
-    Path path, Path metaPath, Duration syncInterval, long spoolBytesMax, LevelSettings levels) {
+    Path path,
+    Path metaPath,
+    Duration syncInterval,
+    long spoolBytesMax,
+    int checkpointPages,
+    boolean ownsProcess,
+    LevelSettings levels) {
 
   private static final Duration SYNC_INTERVAL = Duration.ofSeconds(1);
   private static final long SPOOL_BYTES_MAX = 4L << 30;

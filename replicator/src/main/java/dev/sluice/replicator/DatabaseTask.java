@@ -204,7 +204,9 @@ final class DatabaseTask {
       serial.wakeAt(retryNanos);
       return;
     }
-    phase = Phase.OPENING;
+    if (!Files.exists(settings.path())) {
+      return; // woken when it comes; until then nothing is put beside it
+    }
     opening = Optional.of(start(this::open));
   }
 
@@ -459,27 +461,6 @@ final class DatabaseTask {
   private Void keepLevelsNow() throws IOException {
     replica.keepLevels();
     return null;
-  }
-
-  private void capture(Primary open, long now) throws IOException {
-    capturedNanos = now;
-    if (open.capture().capture() > 0) {
-      open.shipping().captured(now);
-      restNanos = now + REST_AFTER_NANOS;
-      isResting = false;
-      looksLeft = LOOKS_AFTER_A_HINT;
-    } else {
-      looksLeft--;
-    }
-    if (looksLeft > 0) {
-      serial.wakeAt(now + PACE_NANOS);
-    } else if (!isResting && restNanos - now <= 0) {
-      open.capture().rest();
-      isResting = true;
-      restNanos = now + REST_AGAIN_NANOS;
-    } else if (!isResting) {
-      serial.wakeAt(restNanos);
-    }
   }
 
   /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */

@@ -104,7 +104,9 @@ final class UsageTest {
   void helpNamesEveryCommand() {
     String help = CliRun.done("help").out();
     for (String command :
-        new String[] {"replicate", "databases", "sql", "restore", "ltx", "version", "help"}) {
+        new String[] {
+          "demo", "replicate", "databases", "sql", "restore", "ltx", "version", "help"
+        }) {
       assertTrue(help.contains("\n  " + command + " "), help);
     }
   }
