@@ -1,7 +1,6 @@
 package dev.sluice.replicator.control;
 
 import dev.sluice.ltx.Txid;
-import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.DatabaseStatus;
 import dev.sluice.replicator.control.ControlMessages.DatabaseAnswer;
 import dev.sluice.replicator.control.ControlMessages.DatabaseRequest;
@@ -16,6 +15,7 @@ import dev.sluice.replicator.control.ControlMessages.TxidAnswer;
 import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,7 +28,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +39,7 @@ public final class ControlApi {
   private static final int TIMEOUT_SECONDS_MAX = 24 * 3600;
 
   private final Databases databases;
-  private final Function<Path, DatabaseSettings> defaults;
+  private final Registrar registrar;
   private final String version;
   private final InstantSource clock;
   private final Instant started;
@@ -60,6 +59,17 @@ public final class ControlApi {
     }
   }
 
+  /** Takes one more database in, as the daemon's configuration has it where it says nothing. */
+  @FunctionalInterface
+  public interface Registrar {
+    /**
+     * Begins to replicate it.
+     *
+     * @throws IllegalArgumentException if that cannot be done
+     */
+    void register(Path database, ReplicaUrl replica);
+  }
+
   /** Answers one request. */
   private interface Endpoint {
     CompletableFuture<HttpReply> answer(HttpCall call)
@@ -67,17 +77,17 @@ public final class ControlApi {
   }
 
   /**
-   * Takes what is asked for, and what settings a database has that is registered.
+   * Takes what is asked for, and who takes in a database that is registered.
    *
    * @param version of this program
    */
   public ControlApi(
       Databases databases,
-      Function<Path, DatabaseSettings> defaults,
+      Registrar registrar,
       String version,
       InstantSource clock) {
     this.databases = databases;
-    this.defaults = defaults;
+    this.registrar = registrar;
     this.version = version;
     this.clock = clock;
     this.started = clock.instant();
@@ -191,7 +201,7 @@ public final class ControlApi {
       return reply(new DatabaseAnswer("already_registered", path.toString(), null));
     }
     try {
-      Registered unused = databases.register(defaults.apply(path), ReplicaUrl.parse(url));
+      registrar.register(path, ReplicaUrl.parse(url));
     } catch (IllegalArgumentException e) {
       throw new RefusedException(HttpReply.BAD_REQUEST, "register " + path + ": " + e.getMessage());
     }
@@ -241,12 +251,15 @@ public final class ControlApi {
   }
 
   private static String why(DatabaseStatus status, Registered database) {
-    return status
-        .trouble()
-        .orElse(
-            database.isOpen()
-                ? status.waitingBytes() + " bytes wait"
-                : database.path() + " was stopped");
+    if (status.trouble().isPresent()) {
+      return status.trouble().get();
+    }
+    if (!database.isOpen()) {
+      return database.path() + " was stopped";
+    }
+    return Files.exists(database.path())
+        ? status.waitingBytes() + " bytes wait"
+        : "there is no such file yet";
   }
 
   private CompletableFuture<HttpReply> txid(HttpCall call) throws RefusedException {

@@ -3,7 +3,6 @@ package dev.sluice.replicator.control;
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.DatabaseStatus;
 import dev.sluice.replicator.ReplicatedDatabase;
-import dev.sluice.storage.ReplicaUrl;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
@@ -12,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,29 +19,23 @@ import org.jspecify.annotations.Nullable;
  * knows only what it replicates. Thread-safe.
  */
 public final class Databases {
-  private final Starter starter;
   private final Map<Path, Registered> byPath = new ConcurrentHashMap<>();
-
-  /** Begins to replicate a database, as a replicator's {@code add} does. */
-  @FunctionalInterface
-  public interface Starter {
-    /**
-     * Makes no request on this thread.
-     *
-     * @throws IllegalArgumentException if the replica cannot be used, or the database is replicated
-     *     already
-     */
-    ReplicatedDatabase start(DatabaseSettings settings, ReplicaUrl replica);
-  }
 
   /**
    * One of them. Immutable.
    *
+   * @param replica its place, without credentials
+   * @param starter begins to replicate it, without a request on its thread; throws {@link
+   *     IllegalArgumentException} if the replica cannot be used, or it is replicated already
    * @param last what replicates it, or did until it was stopped
    * @param isStopped whether somebody has stopped it
    */
   public record Registered(
-      DatabaseSettings settings, ReplicaUrl replica, ReplicatedDatabase last, boolean isStopped) {
+      DatabaseSettings settings,
+      String replica,
+      Supplier<ReplicatedDatabase> starter,
+      ReplicatedDatabase last,
+      boolean isStopped) {
 
     public Path path() {
       return settings.path();
@@ -53,30 +47,29 @@ public final class Databases {
     }
 
     private Registered stopped() {
-      return new Registered(settings, replica, last, true);
+      return new Registered(settings, replica, starter, last, true);
     }
-  }
 
-  public Databases(Starter starter) {
-    this.starter = starter;
+    private Registered begun() {
+      return new Registered(settings, replica, starter, starter.get(), false);
+    }
   }
 
   /**
    * Begins to replicate a database, and keeps it in mind.
    *
-   * @throws IllegalArgumentException if the replica cannot be used, or another database has it, or
-   *     this one is replicated already
+   * @throws IllegalArgumentException if another database has the replica, or as the starter throws
+   *     it
    */
-  public Registered register(DatabaseSettings settings, ReplicaUrl replica) {
+  public Registered register(
+      DatabaseSettings settings, String replica, Supplier<ReplicatedDatabase> starter) {
     for (Registered other : byPath.values()) {
-      boolean isSame = other.replica().location().equals(replica.location());
-      if (isSame && !other.path().equals(settings.path())) {
+      if (other.replica().equals(replica) && !other.path().equals(settings.path())) {
         throw new IllegalArgumentException(
-            replica.location() + " is the replica of " + other.path() + " already");
+            replica + " is the replica of " + other.path() + " already");
       }
     }
-    Registered added =
-        new Registered(settings, replica, starter.start(settings, replica), false);
+    Registered added = new Registered(settings, replica, starter, starter.get(), false);
     byPath.put(settings.path(), added);
     return added;
   }
@@ -106,13 +99,7 @@ public final class Databases {
         .end(Duration.ZERO)
         .thenApply(
             ended -> {
-              byPath.put(
-                  database.path(),
-                  new Registered(
-                      database.settings(),
-                      database.replica(),
-                      starter.start(database.settings(), database.replica()),
-                      false));
+              byPath.put(database.path(), database.begun());
               return true;
             });
   }
@@ -130,7 +117,7 @@ public final class Databases {
   }
 
   /** As {@link #stop}, and forgets the database. */
-  CompletableFuture<Void> unregister(Registered database, Duration limit) {
+  public CompletableFuture<Void> unregister(Registered database, Duration limit) {
     return database
         .last()
         .end(limit)

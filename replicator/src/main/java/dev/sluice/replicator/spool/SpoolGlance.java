@@ -12,10 +12,9 @@ import java.util.Optional;
  * writes it this is of no one instant. Immutable.
  *
  * @param lastCut the newest TXID that was cut; empty if the directory is no spool
- * @param fileCount level-0 files that are still there
- * @param bytes of those and of the log
+ * @param bytes of all its files
  */
-public record SpoolGlance(Optional<Txid> lastCut, int fileCount, long bytes) {
+public record SpoolGlance(Optional<Txid> lastCut, long bytes) {
 
   /**
    * Looks at a directory, which need not be a spool or be there.
@@ -25,23 +24,18 @@ public record SpoolGlance(Optional<Txid> lastCut, int fileCount, long bytes) {
   public static SpoolGlance at(Path directory) throws IOException {
     SpoolFolder folder = new SpoolFolder(directory);
     Optional<Txid> last = folder.record().read().map(CutRecord::txid);
-    int files = 0;
     long bytes = 0;
-    for (SpooledFile file : folder.files()) {
-      files++;
-      bytes += file.bytes();
+    for (Path file : folder.all()) {
+      bytes += bytes(file);
     }
-    for (long number : folder.logs()) {
-      bytes += bytes(folder.log(number));
-    }
-    return new SpoolGlance(last, files, bytes);
+    return new SpoolGlance(last, bytes);
   }
 
   private static long bytes(Path file) throws IOException {
     try {
       return Files.size(file);
     } catch (NoSuchFileException e) {
-      return 0; // it is cut by now
+      return 0; // it is done with by now
     }
   }
 }

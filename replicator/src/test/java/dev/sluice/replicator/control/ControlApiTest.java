@@ -15,7 +15,6 @@ import dev.sluice.replicator.control.ControlMessages.StatusAnswer;
 import dev.sluice.replicator.control.ControlMessages.SyncAnswer;
 import dev.sluice.replicator.control.ControlMessages.SyncRequest;
 import dev.sluice.replicator.control.ControlMessages.TxidAnswer;
-import dev.sluice.replicator.DatabaseSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -99,8 +98,7 @@ final class ControlApiTest {
 
   @Test
   void syncThatTakesTooLongSaysWhy() throws Exception {
-    daemon.databases().register(
-        DatabaseSettings.of(daemon.path("app.db")), daemon.replica("app.db"));
+    daemon.register(daemon.path("app.db"), daemon.replica("app.db"));
     IOException refused =
         assertThrows(
             ControlClient.RefusedException.class,
@@ -208,8 +206,7 @@ final class ControlApiTest {
 
   @Test
   void twoClientsAreAnsweredAtOnce() throws Exception {
-    daemon.databases().register(
-        DatabaseSettings.of(daemon.path("app.db")), daemon.replica("app.db"));
+    daemon.register(daemon.path("app.db"), daemon.replica("app.db"));
     CompletableFuture<SyncAnswer> waits =
         CompletableFuture.supplyAsync(
             () -> {

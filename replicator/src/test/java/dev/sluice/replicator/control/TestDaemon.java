@@ -19,14 +19,14 @@ public final class TestDaemon implements AutoCloseable {
 
   private final Path folder;
   private final Replicator replicator = Replicator.builder().endLimit(Duration.ofSeconds(5)).start();
-  private final Databases databases = new Databases(replicator::add);
+  private final Databases databases = new Databases();
   private final HttpServer server = new HttpServer(HttpLimits.STANDARD);
 
   /** Listens on {@code folder/control.sock}. */
   public TestDaemon(Path folder) throws IOException {
     this.folder = folder;
     ControlApi api =
-        new ControlApi(databases, DatabaseSettings::of, "1.2.3", InstantSource.system());
+        new ControlApi(databases, this::register, "1.2.3", InstantSource.system());
     ControlSocket.listen(server, socket(), ControlSocket.DEFAULT_MODE, api.handler());
   }
 
@@ -56,7 +56,14 @@ public final class TestDaemon implements AutoCloseable {
   /** Makes a database with one table, and replicates it. */
   public Databases.Registered replicate(String name) throws IOException, SQLException {
     write(name, "CREATE TABLE t(a)");
-    return databases.register(DatabaseSettings.of(path(name)), replica(name));
+    return register(path(name), replica(name));
+  }
+
+  /** Replicates a database, which need not be there. */
+  public Databases.Registered register(Path database, ReplicaUrl replica) {
+    DatabaseSettings settings = DatabaseSettings.of(database);
+    return databases.register(
+        settings, replica.location(), () -> replicator.add(settings, replica));
   }
 
   /** Commits one transaction of an application. */
