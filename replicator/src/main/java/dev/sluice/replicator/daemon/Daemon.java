@@ -1,5 +1,6 @@
 package dev.sluice.replicator.daemon;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.ReplicatedDatabase;
@@ -114,7 +115,7 @@ public final class Daemon implements AutoCloseable {
             restorer.restore(
                 new Target.Latest(),
                 database.path(),
-                Restorer.Existing.REFUSE,
+                DatabasePlace.Existing.REFUSE,
                 (done, total) -> {});
         log.info("{} is restored: TXID {}", database.path(), result.txid());
       }
