@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** Whatever a file has in it, the answer is a configuration, or a line of it and what is wrong. */
 final class ConfigFuzzTest {
-  private static final int ROUNDS = Integer.getInteger("sluice.config.rounds", 20_000);
+  private static final int ROUNDS = Integer.getInteger("sluice.config.rounds", 10_000);
   private static final List<String> PIECES =
       List.of(
           "\n", "\n  ", "\n    ", "\n- ", ": ", "- ", "{", "}", "[", "]", "\"", "'", "|", ">",

@@ -153,7 +153,7 @@ final class S3EndTest {
   /** Waits until each has an answer or has failed. */
   private static void awaitEnds(List<CompletableFuture<byte[]>> requests) throws Exception {
     CompletableFuture.allOf(requests.toArray(CompletableFuture<?>[]::new))
-        .handle((none, failure) -> none)
+        .handle((none, failure) -> true)
         .get(LIMIT_SECONDS, TimeUnit.SECONDS);
   }
 }
