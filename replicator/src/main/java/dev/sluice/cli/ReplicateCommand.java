@@ -4,8 +4,11 @@ import dev.sluice.replicator.DatabaseStatus;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.ReplicatorListener;
 import dev.sluice.replicator.config.Configuration;
+import dev.sluice.replicator.config.DaemonSettings;
 import dev.sluice.replicator.config.DatabaseEntry;
+import dev.sluice.replicator.config.SocketSettings;
 import dev.sluice.replicator.daemon.Daemon;
+import dev.sluice.replicator.daemon.Doors;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +40,8 @@ import picocli.CommandLine.Spec;
     name = "replicate",
     customSynopsis = {
       "sluice replicate [--config FILE] [--no-expand-env] [--exec COMMAND] [--once",
-      "                 [--force-snapshot]] [--restore-if-db-not-exists] [-v] [DB REPLICA]"
+      "                 [--force-snapshot]] [--restore-if-db-not-exists] [--socket PATH] [-v]",
+      "                 [DB REPLICA]"
     },
     description = "Ship the commits of live databases to their replicas.")
 final class ReplicateCommand implements Callable<Integer> {
@@ -69,6 +73,12 @@ final class ReplicateCommand implements Callable<Integer> {
       names = {"-restore-if-db-not-exists", "--restore-if-db-not-exists"},
       description = "Restore a database that is not there, if its replica has one.")
   private boolean isRestoring;
+
+  @Option(
+      names = {"-socket", "--socket"},
+      paramLabel = "PATH",
+      description = "Be asked and told things on this socket.")
+  private @Nullable Path socket;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "DB", description = "The database's path.")
   private @Nullable Path database;
@@ -107,10 +117,8 @@ final class ReplicateCommand implements Callable<Integer> {
         ends.expect(configuration.directories().isEmpty() ? databases : List.of());
         if (isOnce) {
           once(databases);
-        } else if (child.isPresent()) {
-          exitCode = run(child.get(), signals);
         } else {
-          signals.await();
+          exitCode = serve(daemon, configuration.daemon(), child, signals);
         }
       }
       if (child.isEmpty()) {
@@ -122,6 +130,27 @@ final class ReplicateCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Failure("replicate", "interrupted");
+    }
+  }
+
+  /** Waits for a signal, or for the child's end; answers who asks meanwhile. */
+  private int serve(
+      Daemon daemon, DaemonSettings settings, Optional<String> child, StopSignals signals)
+      throws Failure, IOException, InterruptedException {
+    Path own = socket;
+    DaemonSettings opened =
+        own == null
+            ? settings
+            : settings.withSocket(new SocketSettings(true, own, settings.socket().mode()));
+    Doors doors = Doors.open(daemon, opened, VersionCommand.ownVersion());
+    try {
+      if (child.isPresent()) {
+        return run(child.get(), signals);
+      }
+      signals.await();
+      return ExitCode.DONE;
+    } finally {
+      doors.close();
     }
   }
 
