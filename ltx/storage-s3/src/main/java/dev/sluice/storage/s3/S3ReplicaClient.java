@@ -53,7 +53,7 @@ final class S3ReplicaClient implements ReplicaClient {
 
   private final String location;
   private final String path;
-  private final S3Connection connection;
+  private final S3SharedConnection connection;
   private final S3AsyncClient client;
   private final S3Objects objects;
   private final S3Requests requests;
@@ -61,7 +61,7 @@ final class S3ReplicaClient implements ReplicaClient {
   private final Duration stallLimit;
 
   private S3ReplicaClient(
-      ReplicaUrl url, S3Settings settings, S3Connection connection, Duration stallLimit) {
+      ReplicaUrl url, S3Settings settings, S3SharedConnection connection, Duration stallLimit) {
     this.location = url.location();
     this.path = url.path();
     this.connection = connection;
@@ -83,7 +83,7 @@ final class S3ReplicaClient implements ReplicaClient {
    */
   static S3ReplicaClient open(ReplicaUrl url, Environment environment, Duration stallLimit) {
     S3Settings settings = S3Settings.of(url, environment);
-    return new S3ReplicaClient(url, settings, S3Connection.open(settings, environment), stallLimit);
+    return new S3ReplicaClient(url, settings, S3SharedConnection.open(settings, environment), stallLimit);
   }
 
   @Override
