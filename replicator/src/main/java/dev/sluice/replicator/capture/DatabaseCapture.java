@@ -331,6 +331,7 @@ public final class DatabaseCapture implements AutoCloseable {
       return;
     }
     Optional<Attachment.Quiet> last = Optional.empty();
+    Path wal = attached.get().walPath();
     try {
       last = lastLook(attached.get());
     } catch (Attachment.BreakException e) {
@@ -339,7 +340,7 @@ public final class DatabaseCapture implements AutoCloseable {
       abandon();
     }
     if (last.isPresent()) {
-      recordStop(last.get());
+      recordStop(last.get(), wal);
     }
   }
 
@@ -364,10 +365,10 @@ public final class DatabaseCapture implements AutoCloseable {
   }
 
   /** What was written after the last look was written to the database, as its WAL is gone. */
-  private void recordStop(Attachment.Quiet last) throws IOException {
+  private void recordStop(Attachment.Quiet last, Path wal) throws IOException {
     settings.steps().reached(CaptureStep.LET_GO);
     Optional<FileStat> now = FileStat.of(settings.database());
-    boolean hasWal = FileStat.of(Path.of(settings.database() + "-wal")).isPresent();
+    boolean hasWal = FileStat.of(wal).isPresent();
     if (!hasWal && now.equals(Optional.of(last.file()))) {
       CleanStop.of(last.file(), spool).write(spool.directory());
       settings.steps().reached(CaptureStep.STOP_RECORDED);
