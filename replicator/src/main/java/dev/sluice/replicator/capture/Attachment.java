@@ -70,9 +70,10 @@ final class Attachment {
     }
 
     private boolean isSameWal(Optional<FileStat> now) {
-      return wal.isPresent() && now.isPresent()
-          ? wal.get().isUnwritten(now.get())
-          : wal.isEmpty() && now.isEmpty();
+      if (wal.isEmpty() || now.isEmpty()) {
+        return wal.isEmpty() && now.isEmpty();
+      }
+      return wal.get().isUnwritten(now.get());
     }
   }
 
