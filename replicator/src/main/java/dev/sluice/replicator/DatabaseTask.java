@@ -267,12 +267,30 @@ final class DatabaseTask {
       looksLeft = LOOKS_AFTER_A_HINT;
       serial.wakeAt(capturedNanos + PACE_NANOS);
     }
+    if (!open.capture().isHeld()) {
+      asked.addAll(syncs);
+      beginAgain(now);
+      return;
+    }
+    if (isAsked && !open.capture().isCurrent()) {
+      asked.addAll(syncs);
+      syncs.clear();
+      serial.wakeAt(now + PACE_NANOS);
+    }
     syncs.forEach(open.shipping()::sync);
     if (endNanos.isPresent() && phase != Phase.ENDING) {
       phase = Phase.ENDING;
       open.shipping().sync(new CompletableFuture<>());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
+  }
+
+  /** What was missed is looked for where that may take long. */
+  private void beginAgain(long now) {
+    letGo();
+    phase = Phase.WAITING;
+    retryNanos = now;
+    serial.wakeAt(now);
   }
 
   private void capture(Primary open, long now) throws IOException {

@@ -39,6 +39,7 @@ public final class DatabaseCapture implements AutoCloseable {
   private Optional<Attachment.Quiet> quiet = Optional.empty();
 
   private boolean isFull;
+  private boolean isCurrent;
   private long changedNanos;
   private long restedNanos;
   private long lookedNanos;
@@ -93,9 +94,11 @@ public final class DatabaseCapture implements AutoCloseable {
    * @throws SpoolException if the spool is to be opened anew
    */
   public long capture() throws IOException {
+    isCurrent = false;
     try {
       long frames = attempt();
       breaks = 0;
+      isCurrent = true;
       return frames;
     } catch (Attachment.BreakException e) {
       letGo();
@@ -126,6 +129,14 @@ public final class DatabaseCapture implements AutoCloseable {
 
   private CaptureException unreadable(IOException e) {
     return new CaptureException.Unreadable(settings.database(), String.valueOf(e.getMessage()), e);
+  }
+
+  /**
+   * Returns whether the last {@link #capture} took all that was committed when it was called. If
+   * not, it found a gap, or the database locked, and is to be called again.
+   */
+  public boolean isCurrent() {
+    return isCurrent;
   }
 
   /**

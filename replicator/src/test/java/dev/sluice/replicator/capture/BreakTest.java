@@ -91,16 +91,6 @@ final class BreakTest {
     requireRepairedAfter(before);
   }
 
-  /** Nothing in the WAL file has changed at all: only SQLite knows that it begins anew. */
-  @Test
-  void frameInAWalThatIsToBeResetProvesNothing() throws SQLException, IOException {
-    Txid before = captured();
-    primary.kill();
-    primary.insert(10, 3000);
-    assertEquals(0, primary.checkpoint("RESTART"));
-    requireRepairedAfter(before);
-  }
-
   @ParameterizedTest
   @ValueSource(strings = {"RESTART", "TRUNCATE"})
   void whatWasCommittedAndCheckpointedWithoutUsIsCaptured(String mode)
