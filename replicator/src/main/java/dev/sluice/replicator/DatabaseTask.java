@@ -305,10 +305,13 @@ final class DatabaseTask {
       looksLeft = LOOKS_AFTER_A_HINT;
       serial.wakeAt(capturedNanos + PACE_NANOS);
     }
-    if (open.capture().isHeld() || isEndBegun) {
+    boolean isAllTaken = open.capture().isHeld() && open.capture().isCurrent();
+    if (isAllTaken) {
       takeAsked(open);
+    } else if (isAsked) {
+      serial.wakeAt(now + PACE_NANOS);
     }
-    if (isEndBegun) {
+    if (isEndBegun && (isAllTaken || now - endNanos.orElseThrow() >= 0)) {
       phase = Phase.ENDING;
       open.shipping().sync(new CompletableFuture<>());
     }
