@@ -83,8 +83,7 @@ final class FileSideObjects implements SideObjects {
   @Override
   public CompletableFuture<Void> delete(String name) {
     Path path = path(name);
-    return tasks.submitVoid(
-        "delete " + location + "/" + name, () -> Files.deleteIfExists(path));
+    return tasks.submitVoid("delete " + location + "/" + name, () -> Files.deleteIfExists(path));
   }
 
   private Path path(String name) {

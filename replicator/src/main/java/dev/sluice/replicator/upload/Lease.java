@@ -1,9 +1,9 @@
 package dev.sluice.replicator.upload;
 
+import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -40,7 +40,12 @@ public record Lease(long generation, Instant expiresAt, String owner) {
 
   byte[] encode() {
     String ownerField = owner.isEmpty() ? "" : ",\"owner\":\"" + owner + "\"";
-    return ("{\"generation\":" + generation + ",\"expires_at\":\"" + expiresAt + "\"" + ownerField
+    return ("{\"generation\":"
+            + generation
+            + ",\"expires_at\":\""
+            + expiresAt
+            + "\""
+            + ownerField
             + "}")
         .getBytes(StandardCharsets.UTF_8);
   }

@@ -172,8 +172,7 @@ public final class LeaseHolder {
     held = Optional.empty();
     if (mine.isPresent()) {
       Lease ended =
-          new Lease(
-              mine.get().lease().generation(), clock.instant().minusMillis(1), terms.owner());
+          new Lease(mine.get().lease().generation(), clock.instant().minusMillis(1), terms.owner());
       try {
         String unused =
             limit.awaitWrite(

@@ -66,7 +66,7 @@ class LeaseHolderTest {
     LeaseHolder ours = holder("host:1");
     LeaseHolder.HeldByOtherException e =
         assertThrows(LeaseHolder.HeldByOtherException.class, ours::require);
-    assertTrue(e.getMessage().contains("other:77"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("other:77"), e.getMessage());
     assertEquals(
         Instant.parse("2026-11-01T10:00:10.123456789Z"), e.lease().orElseThrow().expiresAt());
     seconds(11);
@@ -110,7 +110,7 @@ class LeaseHolderTest {
     now = begun.plusSeconds(21);
     LeaseHolder.HeldByOtherException e =
         assertThrows(LeaseHolder.HeldByOtherException.class, slow::require);
-    assertTrue(e.getMessage().contains("host:2"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("host:2"), e.getMessage());
   }
 
   @Test
@@ -179,7 +179,6 @@ class LeaseHolderTest {
             replica.open(),
             new CallLimit(Duration.ofSeconds(20)),
             WriteGuard.lease(holder("host:1")));
-    assertThrows(
-        LeaseHolder.HeldByOtherException.class, () -> writer.delete(java.util.List.of()));
+    assertThrows(LeaseHolder.HeldByOtherException.class, () -> writer.delete(java.util.List.of()));
   }
 }

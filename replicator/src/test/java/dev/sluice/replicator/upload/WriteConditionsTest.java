@@ -32,7 +32,7 @@ class WriteConditionsTest {
     for (int i = 0; i < 2; i++) {
       WriteConditions.IgnoredException e =
           assertThrows(WriteConditions.IgnoredException.class, () -> writer.delete(List.of()));
-      assertTrue(e.getMessage().contains("mem:replica"), e.getMessage());
+      assertTrue(String.valueOf(e.getMessage()).contains("mem:replica"), e.getMessage());
     }
     assertEquals(0, replica.objects().count());
     new ReplicaWriter(replica.open(), LIMIT, WriteGuard.none()).delete(List.of());
@@ -54,8 +54,7 @@ class WriteConditionsTest {
   @Test
   void directoryKeepsConditions() throws IOException {
     try (ReplicaClient client =
-        ReplicaClients.open(
-            ReplicaUrl.ofDirectory(folder.toString()), name -> Optional.empty())) {
+        ReplicaClients.open(ReplicaUrl.ofDirectory(folder.toString()), name -> Optional.empty())) {
       WriteConditions.probe(client, LIMIT);
     }
     try (var files = Files.walk(folder)) {

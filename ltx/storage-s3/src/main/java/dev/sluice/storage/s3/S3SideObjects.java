@@ -69,8 +69,7 @@ final class S3SideObjects implements SideObjects {
       String name,
       byte[] content,
       Function<PutObjectRequest.Builder, PutObjectRequest.Builder> condition) {
-    S3Operation operation =
-        new S3Operation(text(verb, name), "PutObject", S3Operation.Kind.WRITE);
+    S3Operation operation = new S3Operation(text(verb, name), "PutObject", S3Operation.Kind.WRITE);
     PutObjectRequest request = condition.apply(objects.put(key(name))).build();
     return requests.start(
         operation,
@@ -88,8 +87,7 @@ final class S3SideObjects implements SideObjects {
         requests.start(
             operation,
             () ->
-                client.deleteObject(
-                    delete -> delete.bucket(objects.settings().bucket()).key(key)),
+                client.deleteObject(delete -> delete.bucket(objects.settings().bucket()).key(key)),
             answer -> true);
     call.follow(deleted);
     requests.whenDone(operation, call, deleted, done -> call.complete(null));
