@@ -8,6 +8,7 @@ import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.SideObjects;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -58,6 +59,7 @@ final class S3ReplicaClient implements ReplicaClient {
   private final S3Objects objects;
   private final S3Requests requests;
   private final S3Writer writer;
+  private final S3SideObjects sideObjects;
   private final Duration stallLimit;
 
   private S3ReplicaClient(
@@ -69,6 +71,8 @@ final class S3ReplicaClient implements ReplicaClient {
     this.objects = new S3Objects(settings);
     this.requests = new S3Requests(new S3Failures(settings), connection.starts());
     this.writer = new S3Writer(client, objects, requests);
+    this.sideObjects =
+        new S3SideObjects(client, objects, requests, new S3SideObjects.Place(location, path));
     this.stallLimit = stallLimit;
   }
 
@@ -344,6 +348,11 @@ final class S3ReplicaClient implements ReplicaClient {
 
   private String key(LtxFileName name) {
     return Layout.OBJECT_STORE.key(path, name);
+  }
+
+  @Override
+  public SideObjects objects() {
+    return sideObjects;
   }
 
   @Override
