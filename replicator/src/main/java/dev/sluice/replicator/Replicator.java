@@ -103,7 +103,16 @@ public final class Replicator implements AutoCloseable {
    *     replicated already
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
-    ReplicaClient client = ReplicaClients.open(replica, environment);
+    return add(settings, ReplicaClients.open(replica, environment));
+  }
+
+  /**
+   * As the other does.
+   *
+   * @param client makes one attempt for each call; it is closed with the replicator, or when this
+   *     fails
+   */
+  public ReplicatedDatabase add(DatabaseSettings settings, ReplicaClient client) {
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
     if (databases.putIfAbsent(settings.path(), added) != null) {

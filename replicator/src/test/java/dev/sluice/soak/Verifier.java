@@ -1,5 +1,6 @@
 package dev.sluice.soak;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
@@ -130,7 +131,7 @@ final class Verifier implements AutoCloseable {
     Files.deleteIfExists(out);
     try (Restorer restorer = new Restorer(client, new RequestMeter(), SURELY)) {
       restorer.restore(
-          new Target.AtTxid(last), out, Restorer.Existing.REFUSE, Restorer.Progress.none());
+          new Target.AtTxid(last), out, DatabasePlace.Existing.REFUSE, Restorer.Progress.none());
     }
     return out;
   }
