@@ -37,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
@@ -99,10 +100,10 @@ final class RestoreFollowTest {
   }
 
   /** Reads a transaction at a time until told to stop; returns the states that it saw. */
-  private CompletableFuture<TreeSet<Long>> reader(CountDownLatch enough, boolean isKeptOpen) {
+  private CompletableFuture<NavigableSet<Long>> reader(CountDownLatch enough, boolean isKeptOpen) {
     return CompletableFuture.supplyAsync(
         () -> {
-          TreeSet<Long> seen = new TreeSet<>();
+          NavigableSet<Long> seen = new TreeSet<>();
           try {
             while (enough.getCount() > 0) {
               try (Connection connection = open(copy)) {
@@ -190,7 +191,7 @@ final class RestoreFollowTest {
     List<Process> all = new ArrayList<>(List.of(follower));
     try {
       assertEquals(Txid.FIRST.toString(), firstLine(follower));
-      List<CompletableFuture<TreeSet<Long>>> readers =
+      List<CompletableFuture<NavigableSet<Long>>> readers =
           List.of(reader(enough, true), reader(enough, true), reader(enough, false));
       for (long seq = 2; seq <= 500; seq++) {
         change(random, seq);
@@ -205,8 +206,8 @@ final class RestoreFollowTest {
       }
       awaitSeq(500, readers);
       enough.countDown();
-      for (CompletableFuture<TreeSet<Long>> reader : readers) {
-        TreeSet<Long> seen = reader.get(60, TimeUnit.SECONDS);
+      for (CompletableFuture<NavigableSet<Long>> reader : readers) {
+        NavigableSet<Long> seen = reader.get(60, TimeUnit.SECONDS);
         assertTrue(seen.size() > 50, "states seen: " + seen);
       }
       follower.destroy();
@@ -219,11 +220,12 @@ final class RestoreFollowTest {
     }
   }
 
-  private void awaitSeq(long seq, List<CompletableFuture<TreeSet<Long>>> readers) throws Exception {
+  private void awaitSeq(long seq, List<CompletableFuture<NavigableSet<Long>>> readers)
+      throws Exception {
     long since = System.nanoTime();
     try (Connection connection = open(copy)) {
       while (checked(connection) < seq) {
-        for (CompletableFuture<TreeSet<Long>> reader : readers) {
+        for (CompletableFuture<NavigableSet<Long>> reader : readers) {
           if (reader.isDone()) {
             reader.get(); // it has failed
           }
@@ -315,7 +317,7 @@ final class RestoreFollowTest {
     }
     assertEquals(EnumSet.allOf(CopyStep.class), EnumSet.copyOf(taken));
     steps = step -> {};
-    TreeSet<Long> seen = new TreeSet<>();
+    NavigableSet<Long> seen = new TreeSet<>();
     for (int i = 0; i < taken.size(); i++) {
       copy = crashes.resolve(String.valueOf(i)).resolve("copy.db");
       seen.add(checkedState()); // SQLite rolls back
