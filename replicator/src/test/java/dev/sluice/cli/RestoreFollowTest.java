@@ -12,6 +12,7 @@ import dev.sluice.cache.restore.CopyFollower;
 import dev.sluice.cache.restore.CopyStep;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
+import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
@@ -212,6 +213,7 @@ final class RestoreFollowTest {
       }
       follower.destroy();
       assertTrue(follower.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(ExitCode.DONE, follower.exitValue());
       assertSamePages();
       assertOnlyCopyAndRecord();
     } finally {
@@ -469,8 +471,63 @@ final class RestoreFollowTest {
       }
       assertThrows(ViewException.Replaced.class, followed::poll);
     }
-    try (Followed followed = new Followed()) {
-      assertThrows(ViewException.Replaced.class, followed::resume);
+    CliRun run = CliRun.of("restore", "-f", "-o", copy.toString(), primary.replica().toString());
+    assertEquals(ExitCode.FAILED, run.exitCode());
+    assertTrue(
+        run.err()
+            .matches(
+                "sluice: follow \\S+: the replica was replaced: L0 \\S+ is another file now\n"),
+        run.err());
+  }
+
+  @Test
+  void databaseThatWasDeletedEndsItAndTheCopyStays() throws Exception {
+    try (Followed followed = new Followed().begin()) {
+      change(new Random(1), 2);
+      primary.commitDeletion();
+      assertThrows(ViewException.Deleted.class, followed::poll);
+      assertEquals(1, checkedState());
+    }
+  }
+
+  @Test
+  void gapIsWaitedForAndThenClosed() throws Exception {
+    try (Followed followed = new Followed().begin()) {
+      change(new Random(1), 2);
+      change(new Random(2), 3);
+      change(new Random(3), 4);
+      Path missing = primary.replica().resolve("ltx/0/0000000000000003-0000000000000003.ltx");
+      byte[] content = Files.readAllBytes(missing);
+      Files.delete(missing);
+      ViewException.Gap gap = assertThrows(ViewException.Gap.class, followed::poll);
+      assertTrue(
+          String.valueOf(gap.getMessage()).contains("TXID 0000000000000003 is missing"),
+          gap.getMessage());
+      assertEquals(2, checkedState());
+      Files.write(missing, content);
+      assertTrue(followed.poll());
+      assertEquals(4, checkedState());
+      assertSamePages();
+    }
+  }
+
+  @Test
+  void damagedFileIsNotAppliedAndAnotherLevelStandsInForIt() throws Exception {
+    try (Followed followed = new Followed().begin()) {
+      change(new Random(1), 2);
+      Path damaged = primary.replica().resolve("ltx/0/0000000000000002-0000000000000002.ltx");
+      byte[] content = Files.readAllBytes(damaged);
+      byte[] flipped = content.clone();
+      flipped[flipped.length / 2] ^= 1;
+      Files.write(damaged, flipped);
+      assertThrows(LtxFormatException.class, followed::poll);
+      assertEquals(1, checkedState());
+      Path above = Files.createDirectories(primary.replica().resolve("ltx/1"));
+      Files.write(above.resolve(String.valueOf(damaged.getFileName())), content);
+      assertTrue(followed.poll());
+      assertEquals(2, checkedState());
+      assertSamePages();
+      assertOnlyCopyAndRecord();
     }
   }
 
