@@ -256,7 +256,10 @@ final class RestoreFollowTest {
     return database;
   }
 
-  /** A follower in this process; what it reads is looked at between its steps. */
+  /**
+   * A follower in this process; what it writes is looked at between its steps, for its locks do not
+   * keep this process out.
+   */
   private final class Followed implements AutoCloseable {
     private final ReplicaClient client =
         ReplicaClients.open(
@@ -420,36 +423,37 @@ final class RestoreFollowTest {
     }
   }
 
+  /** The follower is another process, because locks do not keep a process from itself. */
   @Test
-  void readerThatStaysDelaysTheCopyAndThenSeesAllOfIt() throws Exception {
-    try (Followed followed = new Followed().begin();
-        Connection reader = open(copy);
-        Statement statement = reader.createStatement()) {
-      statement.execute("BEGIN");
-      statement.executeQuery("SELECT seq FROM state").close();
-      change(new Random(1), 2);
-      CompletableFuture<Boolean> step =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return followed.poll();
-                } catch (IOException e) {
-                  throw new IllegalStateException(e);
-                }
-              });
-      // Once the journal is there only the reader is waited for.
-      Path journal = copy.resolveSibling("copy.db-journal");
-      while (!Files.exists(journal)) {
-        assertFalse(step.isDone());
-        Thread.onSpinWait();
+  void readerThatStaysDelaysTheCopyButNoOtherReader() throws Exception {
+    Process follower = start();
+    try {
+      assertEquals(Txid.FIRST.toString(), firstLine(follower));
+      try (Connection reader = open(copy);
+          Statement statement = reader.createStatement()) {
+        statement.execute("BEGIN");
+        statement.executeQuery("SELECT seq FROM state").close();
+        change(new Random(1), 2);
+        Path journal = copy.resolveSibling("copy.db-journal");
+        long since = System.nanoTime();
+        while (!Files.exists(journal)) { // then only the reader is waited for
+          assertTrue(follower.isAlive());
+          assertTrue(System.nanoTime() - since < PATIENCE.toNanos());
+          LockSupport.parkNanos(1_000_000);
+        }
+        for (int i = 0; i < 3; i++) {
+          assertEquals(1, checkedState());
+        }
+        assertTrue(Files.exists(journal));
+        try (ResultSet row = statement.executeQuery("SELECT seq FROM state")) {
+          assertEquals(1, row.getLong(1));
+        }
+        statement.execute("COMMIT");
+        awaitSeq(2, List.of());
+        assertEquals(2, checked(reader));
       }
-      try (ResultSet row = statement.executeQuery("SELECT seq FROM state")) {
-        assertEquals(1, row.getLong(1));
-      }
-      assertFalse(step.isDone());
-      statement.execute("COMMIT");
-      assertTrue(step.get(20, TimeUnit.SECONDS));
-      assertEquals(2, checked(reader));
+    } finally {
+      follower.destroyForcibly();
     }
   }
 
