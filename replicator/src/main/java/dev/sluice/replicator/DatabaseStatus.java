@@ -41,4 +41,14 @@ public record DatabaseStatus(
     /** It has ended, or a person must look: {@link #trouble} says why. */
     STOPPED
   }
+
+  /** Returns whether each commit is captured, and the replica is known to have all of them. */
+  public boolean isSynced() {
+    return phase == Phase.CAPTURING && lag.isZero() && cut.equals(uploaded);
+  }
+
+  DatabaseStatus withLag(Duration longer) {
+    return new DatabaseStatus(
+        database, replica, phase, cut, uploaded, longer, waitingBytes, trouble);
+  }
 }

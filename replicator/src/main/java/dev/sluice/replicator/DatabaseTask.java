@@ -68,7 +68,7 @@ final class DatabaseTask {
       new ConcurrentLinkedQueue<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
-  private volatile DatabaseStatus status;
+  private final Progress progress;
 
   private Phase phase = Phase.WAITING;
   private Optional<CompletableFuture<Primary>> opening = Optional.empty();
@@ -109,7 +109,7 @@ final class DatabaseTask {
     long now = System.nanoTime();
     this.tokens = new TokenBucket(settings.syncInterval(), BURST, now);
     this.retryNanos = now;
-    this.status = status(now);
+    this.progress = new Progress(status(now), now);
   }
 
   DatabaseSettings settings() {
@@ -148,7 +148,12 @@ final class DatabaseTask {
   }
 
   DatabaseStatus status() {
-    return status;
+    return progress.status(System.nanoTime());
+  }
+
+  /** Returns for how long the replica has not had everything; empty if it never had. */
+  Optional<Duration> sinceSynced() {
+    return progress.sinceSynced(System.nanoTime());
   }
 
   private void step() {
@@ -534,9 +539,8 @@ final class DatabaseTask {
   }
 
   private void publish(long now) {
-    DatabaseStatus before = status;
     DatabaseStatus is = status(now);
-    status = is;
+    DatabaseStatus before = progress.publish(is, now);
     try {
       if (uploaded.isBefore(is.uploaded())) {
         uploaded = is.uploaded();

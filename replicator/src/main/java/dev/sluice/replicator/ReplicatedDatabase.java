@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -30,9 +31,14 @@ public final class ReplicatedDatabase {
     return task.settings();
   }
 
-  /** Returns how far it is, as of the last time that something was done for it. */
+  /** Returns how far it is. */
   public DatabaseStatus status() {
     return task.status();
+  }
+
+  /** Returns for how long the replica has not had everything; empty if it never had. */
+  public Optional<Duration> sinceSynced() {
+    return task.sinceSynced();
   }
 
   /**

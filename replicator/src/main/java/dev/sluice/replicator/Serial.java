@@ -64,8 +64,10 @@ final class Serial {
 
   /** Has the work done at {@code atNanos} at the latest, as {@link System#nanoTime} counts. */
   void wakeAt(long atNanos) {
-    if (alarm.isPresent() && !alarm.get().isDone()) {
-      if (alarmNanos - atNanos <= 0) {
+    if (alarm.isPresent()) {
+      // One whose time has come may be what this step is for, though it is not marked as done yet.
+      boolean isAhead = alarmNanos - System.nanoTime() > 0 && !alarm.get().isDone();
+      if (isAhead && alarmNanos - atNanos <= 0) {
         return;
       }
       alarm.get().cancel(false);

@@ -53,7 +53,6 @@ final class Shipping {
   private long keptBytes;
   private Txid taken = Txid.NONE;
   private long sealed;
-  private long stored;
   private long sealedFirstNanos;
   private long logFirstNanos;
   private boolean hasLog;
@@ -268,7 +267,6 @@ final class Shipping {
 
   private void removeFirst() throws IOException {
     Waiting first = waiting.removeFirst();
-    stored = Math.max(stored, first.seal());
     kept.add(first.file());
     keptBytes += first.file().bytes();
   }
@@ -306,13 +304,15 @@ final class Shipping {
     return Futures.result(done);
   }
 
+  /** A sync is done when nothing up to its cut waits; what the spool held at first is cut 0. */
   private void completeSyncs() {
-    boolean isIdle = waiting.isEmpty() && cutting.isEmpty() && isChecked;
-    syncs.removeIf(
-        sync -> {
-          boolean isDone = sync.seal() <= stored || (isIdle && sync.seal() <= sealed);
-          return isDone && sync.done().complete(uploaded);
-        });
+    if (!isChecked) {
+      return;
+    }
+    boolean isCutLeft = cutting.isPresent() || spool.pendingCut().isPresent();
+    long newestLeft = isCutLeft ? sealed : sealed + 1;
+    long left = waiting.isEmpty() ? newestLeft : waiting.getFirst().seal();
+    syncs.removeIf(sync -> sync.seal() < left && sync.done().complete(uploaded));
   }
 
   /** Returns the futures that are not done, which nobody completes any more. */

@@ -186,6 +186,17 @@ class ReplicatorTest {
     requireAll();
   }
 
+  @Test
+  void syncThatIsAskedForAtOnceWaitsForTheFirstImage() throws Exception {
+    application.commit();
+    application.close(); // and nothing is left in the WAL
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      assertEquals(Txid.FIRST, replicated.syncAndWait(SURELY));
+      assertEquals(List.of(Txid.FIRST), txids());
+    }
+  }
+
   private void sync() throws IOException {
     try (Replicator replicator = Replicator.builder().start()) {
       replicator.add(database, url).syncAndWait(SURELY);

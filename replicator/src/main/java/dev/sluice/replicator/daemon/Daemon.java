@@ -3,21 +3,25 @@ package dev.sluice.replicator.daemon;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.replicator.DatabaseSettings;
-import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.ReplicatorListener;
+import dev.sluice.replicator.config.ConfigException;
 import dev.sluice.replicator.config.Configuration;
 import dev.sluice.replicator.config.DatabaseEntry;
 import dev.sluice.replicator.config.DatabaseScan;
 import dev.sluice.replicator.config.DirectoryEntry;
 import dev.sluice.replicator.config.HistorySettings;
+import dev.sluice.replicator.control.Databases;
+import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.replicator.levels.LevelSettings;
 import dev.sluice.storage.Environment;
 import dev.sluice.storage.Listings;
 import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,7 +55,8 @@ public final class Daemon implements AutoCloseable {
   private final Environment environment;
   private final DatabaseScan scan;
   private final Replicator replicator;
-  private final Map<Path, ReplicatedDatabase> ofDirectories = new ConcurrentHashMap<>();
+  private final Databases databases = new Databases();
+  private final Map<Path, Registered> ofDirectories = new ConcurrentHashMap<>();
   private final Thread directories;
   private Set<String> problems = Set.of();
   private volatile boolean isClosing;
@@ -97,6 +102,24 @@ public final class Daemon implements AutoCloseable {
 
   public Replicator replicator() {
     return replicator;
+  }
+
+  /** Returns what it replicates, and what somebody has stopped. */
+  public Databases databases() {
+    return databases;
+  }
+
+  /**
+   * Replicates one more database, with the settings of one of which the configuration says nothing.
+   *
+   * @throws IllegalArgumentException if the replica cannot be used or is another's, or the database
+   *     is replicated already
+   */
+  public void register(Path database, ReplicaUrl replica) {
+    DatabaseSettings settings = settings(DatabaseEntry.of(database, replica));
+    Registered unused =
+        databases.register(
+            settings, replica.location(), () -> replicator.add(settings, replica));
   }
 
   private void restoreIfMissing(DatabaseEntry database) throws IOException {
@@ -157,20 +180,43 @@ public final class Daemon implements AutoCloseable {
     Set<Path> there = new HashSet<>();
     for (DatabaseEntry entry : found.databases()) {
       there.add(entry.path());
-      if (replicator.database(entry.path()).isEmpty()) {
-        ReplicatedDatabase added = replicator.add(settings(entry), entry.replica().open(environment));
+      if (databases.find(entry.path()).isEmpty()) {
+        Registered added = register(entry);
         if (!named.contains(entry.path())) {
           ofDirectories.put(entry.path(), added);
         }
-        log.info("replicate {} to {}", entry.path(), entry.replica().url().location());
+        log.info("replicate {} to {}", entry.path(), added.replica());
       }
     }
-    for (ReplicatedDatabase database : List.copyOf(ofDirectories.values())) {
+    for (Registered database : List.copyOf(ofDirectories.values())) {
       if (!there.contains(database.path())) {
         log.info("{} is gone", database.path());
         ofDirectories.remove(database.path());
-        var unused = database.end(configuration.daemon().shutdownSyncTimeout());
+        var unused =
+            databases.unregister(database, configuration.daemon().shutdownSyncTimeout());
       }
+    }
+  }
+
+  private Registered register(DatabaseEntry entry) throws IOException {
+    DatabaseSettings settings = settings(entry);
+    try {
+      return databases.register(
+          settings,
+          entry.replica().url().location(),
+          () -> replicator.add(settings, open(entry)));
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(entry.origin(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private ReplicaClient open(DatabaseEntry entry) {
+    try {
+      return entry.replica().open(environment);
+    } catch (ConfigException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
