@@ -316,7 +316,8 @@ final class DatabaseTask {
     } else if (isAsked) {
       serial.wakeAt(now + PACE_NANOS);
     }
-    if (isEndBegun && (isAllTaken || now - endNanos.orElseThrow() >= 0)) {
+    boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
+    if (isEndBegun && (isAllTaken || isGone || now - endNanos.orElseThrow() >= 0)) {
       phase = Phase.ENDING;
       open.shipping().sync(new CompletableFuture<>());
     }
