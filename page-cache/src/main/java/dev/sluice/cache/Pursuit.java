@@ -95,7 +95,7 @@ public final class Pursuit {
         news.files().stream().anyMatch(file -> !file.name().range().max().isBefore(reached));
     if (!isThere) {
       throw new ViewException.HistoryGone(
-          client.location() + ": history gone: it ends before TXID " + reached);
+          "follow " + client.location() + ": history gone: it ends before TXID " + reached);
     }
     return isProven;
   }
@@ -205,7 +205,8 @@ public final class Pursuit {
           "follow " + client.location() + ": the replica has no files any more");
     }
     String reason =
-        client.location()
+        "follow "
+            + client.location()
             + ": history gone: none of the files that were known is there, but "
             + news.files().get(0).name()
             + " is";
@@ -227,7 +228,8 @@ public final class Pursuit {
     }
     if (verdict instanceof Lineage.Other other) {
       throw new ViewException.Replaced(
-          client.location()
+          "follow "
+              + client.location()
               + ": the replica was replaced: "
               + other.now().name()
               + " is another file now");

@@ -32,17 +32,26 @@ final class Following {
   private final CopyFollower follower;
   private final Path copy;
   private final Duration interval;
+  private final boolean isJson;
   private final CountDownLatch closing = new CountDownLatch(1);
 
   /** What the last look failed with, so that it is said once. */
   private Optional<String> trouble = Optional.empty();
 
-  Following(
-      Terminal terminal, OpenedClient client, Restorer restorer, Path copy, Duration interval) {
+  /**
+   * What the user asked for.
+   *
+   * @param interval how often to look for news
+   * @param isJson whether each TXID is a JSON object
+   */
+  record Wishes(Duration interval, boolean isJson) {}
+
+  Following(Terminal terminal, OpenedClient client, Restorer restorer, Path copy, Wishes wishes) {
     this.terminal = terminal;
     this.client = client;
     this.copy = copy;
-    this.interval = interval;
+    this.interval = wishes.interval();
+    this.isJson = wishes.isJson();
     this.follower =
         new CopyFollower(
             client.unretried(),
@@ -109,7 +118,7 @@ final class Following {
 
   private void print() throws IOException {
     String txid = follower.txid().toString();
-    terminal.out().println(txid);
+    terminal.out().println(isJson ? new Json().put("txid", txid).toString() : txid);
     terminal.out().flush();
   }
 

@@ -175,7 +175,8 @@ final class RestoreCommand implements Callable<Integer> {
   private void resume(Path file, Duration interval) throws Failure, IOException {
     try (OpenedClient client = OpenedClient.open(replica, terminal);
         Restorer restorer = restorer(client)) {
-      Following following = new Following(terminal, client, restorer, file, interval);
+      Following following =
+          new Following(terminal, client, restorer, file, new Following.Wishes(interval, isJson));
       following.resume();
       following.run();
     }
@@ -189,7 +190,13 @@ final class RestoreCommand implements Callable<Integer> {
         Restorer restorer = restorer(client)) {
       Optional<Following> following =
           isFollowed
-              ? Optional.of(new Following(terminal, client, restorer, place.file(), interval))
+              ? Optional.of(
+                  new Following(
+                      terminal,
+                      client,
+                      restorer,
+                      place.file(),
+                      new Following.Wishes(interval, isJson)))
               : Optional.empty();
       Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
       Runtime.getRuntime().addShutdownHook(discard);

@@ -316,10 +316,14 @@ final class DatabaseTask {
       looksLeft = LOOKS_AFTER_A_HINT;
       serial.wakeAt(capturedNanos + PACE_NANOS);
     }
-    if (open.capture().isHeld() || isEndBegun) {
+    boolean isAllTaken = open.capture().isHeld() && open.capture().isCurrent();
+    if (isAllTaken) {
       takeAsked(open);
+    } else if (isAsked) {
+      serial.wakeAt(now + PACE_NANOS);
     }
-    if (isEndBegun) {
+    boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
+    if (isEndBegun && (isAllTaken || isGone || now - endNanos.orElseThrow() >= 0)) {
       phase = Phase.ENDING;
       open.shipping().sync(new CompletableFuture<>());
     }

@@ -57,6 +57,17 @@ final class GrowingReplica {
     store(9);
   }
 
+  /** Stores that the database is gone. */
+  void commitDeletion() throws IOException {
+    txid = txid.next();
+    TxidRange range = new TxidRange(txid, txid);
+    LtxHeader header = LtxHeader.of(1024, 0, range, 1_790_000_000_000L + txid.value());
+    try (OutputStream out = Files.newOutputStream(replica.resolve("ltx/0/" + range + ".ltx"));
+        LtxEncoder encoder = new LtxEncoder(out, header)) {
+      encoder.finish();
+    }
+  }
+
   private void execute(String... statements) throws SQLException {
     try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
         Statement statement = connection.createStatement()) {

@@ -147,8 +147,9 @@ final class RestoreCommandTest {
 
   @Test
   void replicaWithoutFilesIsNoFailureWhereThatIsAsked() throws IOException {
-    Path empty = Files.createDirectories(folder.resolve("empty/ltx/0"));
-    for (Path nothing : List.of(empty.getParent().getParent(), folder.resolve("nowhere"))) {
+    Path empty = folder.resolve("empty");
+    Files.createDirectories(empty.resolve("ltx/0"));
+    for (Path nothing : List.of(empty, folder.resolve("nowhere"))) {
       CliRun run =
           CliRun.done("restore", "-if-replica-exists", "-o", out.toString(), nothing.toString());
       assertTrue(

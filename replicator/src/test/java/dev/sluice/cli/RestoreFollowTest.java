@@ -12,6 +12,7 @@ import dev.sluice.cache.restore.CopyFollower;
 import dev.sluice.cache.restore.CopyStep;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
+import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
@@ -37,6 +38,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
@@ -99,10 +101,10 @@ final class RestoreFollowTest {
   }
 
   /** Reads a transaction at a time until told to stop; returns the states that it saw. */
-  private CompletableFuture<TreeSet<Long>> reader(CountDownLatch enough, boolean isKeptOpen) {
+  private CompletableFuture<NavigableSet<Long>> reader(CountDownLatch enough, boolean isKeptOpen) {
     return CompletableFuture.supplyAsync(
         () -> {
-          TreeSet<Long> seen = new TreeSet<>();
+          NavigableSet<Long> seen = new TreeSet<>();
           try {
             while (enough.getCount() > 0) {
               try (Connection connection = open(copy)) {
@@ -190,7 +192,7 @@ final class RestoreFollowTest {
     List<Process> all = new ArrayList<>(List.of(follower));
     try {
       assertEquals(Txid.FIRST.toString(), firstLine(follower));
-      List<CompletableFuture<TreeSet<Long>>> readers =
+      List<CompletableFuture<NavigableSet<Long>>> readers =
           List.of(reader(enough, true), reader(enough, true), reader(enough, false));
       for (long seq = 2; seq <= 500; seq++) {
         change(random, seq);
@@ -205,12 +207,13 @@ final class RestoreFollowTest {
       }
       awaitSeq(500, readers);
       enough.countDown();
-      for (CompletableFuture<TreeSet<Long>> reader : readers) {
-        TreeSet<Long> seen = reader.get(60, TimeUnit.SECONDS);
+      for (CompletableFuture<NavigableSet<Long>> reader : readers) {
+        NavigableSet<Long> seen = reader.get(60, TimeUnit.SECONDS);
         assertTrue(seen.size() > 50, "states seen: " + seen);
       }
       follower.destroy();
       assertTrue(follower.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(ExitCode.DONE, follower.exitValue());
       assertSamePages();
       assertOnlyCopyAndRecord();
     } finally {
@@ -219,11 +222,12 @@ final class RestoreFollowTest {
     }
   }
 
-  private void awaitSeq(long seq, List<CompletableFuture<TreeSet<Long>>> readers) throws Exception {
+  private void awaitSeq(long seq, List<CompletableFuture<NavigableSet<Long>>> readers)
+      throws Exception {
     long since = System.nanoTime();
     try (Connection connection = open(copy)) {
       while (checked(connection) < seq) {
-        for (CompletableFuture<TreeSet<Long>> reader : readers) {
+        for (CompletableFuture<NavigableSet<Long>> reader : readers) {
           if (reader.isDone()) {
             reader.get(); // it has failed
           }
@@ -252,7 +256,10 @@ final class RestoreFollowTest {
     return database;
   }
 
-  /** A follower in this process; what it reads is looked at between its steps. */
+  /**
+   * A follower in this process; what it writes is looked at between its steps, for its locks do not
+   * keep this process out.
+   */
   private final class Followed implements AutoCloseable {
     private final ReplicaClient client =
         ReplicaClients.open(
@@ -315,7 +322,7 @@ final class RestoreFollowTest {
     }
     assertEquals(EnumSet.allOf(CopyStep.class), EnumSet.copyOf(taken));
     steps = step -> {};
-    TreeSet<Long> seen = new TreeSet<>();
+    NavigableSet<Long> seen = new TreeSet<>();
     for (int i = 0; i < taken.size(); i++) {
       copy = crashes.resolve(String.valueOf(i)).resolve("copy.db");
       seen.add(checkedState()); // SQLite rolls back
@@ -416,36 +423,37 @@ final class RestoreFollowTest {
     }
   }
 
+  /** The follower is another process, because locks do not keep a process from itself. */
   @Test
-  void readerThatStaysDelaysTheCopyAndThenSeesAllOfIt() throws Exception {
-    try (Followed followed = new Followed().begin();
-        Connection reader = open(copy);
-        Statement statement = reader.createStatement()) {
-      statement.execute("BEGIN");
-      statement.executeQuery("SELECT seq FROM state").close();
-      change(new Random(1), 2);
-      CompletableFuture<Boolean> step =
-          CompletableFuture.supplyAsync(
-              () -> {
-                try {
-                  return followed.poll();
-                } catch (IOException e) {
-                  throw new IllegalStateException(e);
-                }
-              });
-      // Once the journal is there only the reader is waited for.
-      Path journal = copy.resolveSibling("copy.db-journal");
-      while (!Files.exists(journal)) {
-        assertFalse(step.isDone());
-        Thread.onSpinWait();
+  void readerThatStaysDelaysTheCopyButNoOtherReader() throws Exception {
+    Process follower = start();
+    try {
+      assertEquals(Txid.FIRST.toString(), firstLine(follower));
+      try (Connection reader = open(copy);
+          Statement statement = reader.createStatement()) {
+        statement.execute("BEGIN");
+        statement.executeQuery("SELECT seq FROM state").close();
+        change(new Random(1), 2);
+        Path journal = copy.resolveSibling("copy.db-journal");
+        long since = System.nanoTime();
+        while (!Files.exists(journal)) { // then only the reader is waited for
+          assertTrue(follower.isAlive());
+          assertTrue(System.nanoTime() - since < PATIENCE.toNanos());
+          LockSupport.parkNanos(1_000_000);
+        }
+        for (int i = 0; i < 3; i++) {
+          assertEquals(1, checkedState());
+        }
+        assertTrue(Files.exists(journal));
+        try (ResultSet row = statement.executeQuery("SELECT seq FROM state")) {
+          assertEquals(1, row.getLong(1));
+        }
+        statement.execute("COMMIT");
+        awaitSeq(2, List.of());
+        assertEquals(2, checked(reader));
       }
-      try (ResultSet row = statement.executeQuery("SELECT seq FROM state")) {
-        assertEquals(1, row.getLong(1));
-      }
-      assertFalse(step.isDone());
-      statement.execute("COMMIT");
-      assertTrue(step.get(20, TimeUnit.SECONDS));
-      assertEquals(2, checked(reader));
+    } finally {
+      follower.destroyForcibly();
     }
   }
 
@@ -467,8 +475,63 @@ final class RestoreFollowTest {
       }
       assertThrows(ViewException.Replaced.class, followed::poll);
     }
-    try (Followed followed = new Followed()) {
-      assertThrows(ViewException.Replaced.class, followed::resume);
+    CliRun run = CliRun.of("restore", "-f", "-o", copy.toString(), primary.replica().toString());
+    assertEquals(ExitCode.FAILED, run.exitCode());
+    assertTrue(
+        run.err()
+            .matches(
+                "sluice: follow \\S+: the replica was replaced: L0 \\S+ is another file now\n"),
+        run.err());
+  }
+
+  @Test
+  void databaseThatWasDeletedEndsItAndTheCopyStays() throws Exception {
+    try (Followed followed = new Followed().begin()) {
+      change(new Random(1), 2);
+      primary.commitDeletion();
+      assertThrows(ViewException.Deleted.class, followed::poll);
+      assertEquals(1, checkedState());
+    }
+  }
+
+  @Test
+  void gapIsWaitedForAndThenClosed() throws Exception {
+    try (Followed followed = new Followed().begin()) {
+      change(new Random(1), 2);
+      change(new Random(2), 3);
+      change(new Random(3), 4);
+      Path missing = primary.replica().resolve("ltx/0/0000000000000003-0000000000000003.ltx");
+      byte[] content = Files.readAllBytes(missing);
+      Files.delete(missing);
+      ViewException.Gap gap = assertThrows(ViewException.Gap.class, followed::poll);
+      assertTrue(
+          String.valueOf(gap.getMessage()).contains("TXID 0000000000000003 is missing"),
+          gap.getMessage());
+      assertEquals(2, checkedState());
+      Files.write(missing, content);
+      assertTrue(followed.poll());
+      assertEquals(4, checkedState());
+      assertSamePages();
+    }
+  }
+
+  @Test
+  void damagedFileIsNotAppliedAndAnotherLevelStandsInForIt() throws Exception {
+    try (Followed followed = new Followed().begin()) {
+      change(new Random(1), 2);
+      Path damaged = primary.replica().resolve("ltx/0/0000000000000002-0000000000000002.ltx");
+      byte[] content = Files.readAllBytes(damaged);
+      byte[] flipped = content.clone();
+      flipped[flipped.length / 2] ^= 1;
+      Files.write(damaged, flipped);
+      assertThrows(LtxFormatException.class, followed::poll);
+      assertEquals(1, checkedState());
+      Path above = Files.createDirectories(primary.replica().resolve("ltx/1"));
+      Files.write(above.resolve(String.valueOf(damaged.getFileName())), content);
+      assertTrue(followed.poll());
+      assertEquals(2, checkedState());
+      assertSamePages();
+      assertOnlyCopyAndRecord();
     }
   }
 

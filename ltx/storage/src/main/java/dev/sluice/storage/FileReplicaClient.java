@@ -45,6 +45,7 @@ final class FileReplicaClient implements ReplicaClient {
   private final Path root;
   private final String location;
   private final FileTasks tasks;
+  private final FileSideObjects objects;
   private final AtomicLong temporaryNames = new AtomicLong();
 
   /** As the directory was when last looked at: messages ask for no I/O. */
@@ -75,6 +76,7 @@ final class FileReplicaClient implements ReplicaClient {
     this.root = root;
     this.location = location;
     this.tasks = new FileTasks(location);
+    this.objects = new FileSideObjects(root, location, tasks);
   }
 
   @Override
@@ -144,6 +146,11 @@ final class FileReplicaClient implements ReplicaClient {
             Files.deleteIfExists(path(name));
           }
         });
+  }
+
+  @Override
+  public SideObjects objects() {
+    return objects;
   }
 
   @Override

@@ -2,39 +2,48 @@ package dev.sluice.storage;
 
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Runs the blocking calls of one client on a few threads of its own, each as a future that can be
- * cancelled. Idle threads end by themselves. Thread-safe.
+ * Runs the blocking calls of one client, a few at a time, each as a future that can be cancelled.
+ * The threads are shared by all clients of the process, so that a thousand replicas that have
+ * something to do now and then need no thousand threads; idle ones end by themselves. Thread-safe.
  */
 final class FileTasks {
-  private static final int THREADS = 4;
+  private static final int RUNNING_MAX = 4;
   private static final long IDLE_SECONDS = 5;
 
+  /** As many as there are calls under way: one that hangs is in nobody else's way. */
+  private static final ThreadPoolExecutor THREADS =
+      new ThreadPoolExecutor(
+          0,
+          Integer.MAX_VALUE,
+          IDLE_SECONDS,
+          TimeUnit.SECONDS,
+          new SynchronousQueue<>(),
+          work -> {
+            Thread thread = new Thread(work, "sluice-directory");
+            thread.setDaemon(true);
+            return thread;
+          });
+
   private final String location;
-  private final ThreadPoolExecutor threads;
+
+  // All below changes under the lock of this object.
+  private final Deque<AbstractTask<?>> waiting = new ArrayDeque<>();
+  private int runningCount;
+  private boolean isClosed;
 
   FileTasks(String location) {
     this.location = location;
-    this.threads =
-        new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            work -> {
-              Thread thread = new Thread(work, "replica " + location);
-              thread.setDaemon(true);
-              return thread;
-            });
-    threads.allowCoreThreadTimeOut(true);
   }
 
   /** A blocking call to the file system. */
@@ -63,23 +72,52 @@ final class FileTasks {
   }
 
   private void start(AbstractTask<?> task) {
-    try {
-      threads.execute(task);
-    } catch (RejectedExecutionException e) {
-      task.failClosed();
+    boolean isRefused;
+    synchronized (this) {
+      isRefused = isClosed;
+      if (!isRefused && runningCount == RUNNING_MAX) {
+        waiting.add(task);
+        return;
+      }
+      runningCount++; // of a closed client nobody counts
     }
+    if (isRefused) {
+      task.failClosed();
+    } else {
+      THREADS.execute(() -> runAll(task));
+    }
+  }
+
+  /** Runs a task, and then those that wait. */
+  private void runAll(AbstractTask<?> first) {
+    Optional<AbstractTask<?>> task = Optional.of(first);
+    while (task.isPresent()) {
+      task.get().run();
+      task = next();
+    }
+  }
+
+  private synchronized Optional<AbstractTask<?>> next() {
+    Optional<AbstractTask<?>> task = Optional.ofNullable(waiting.poll());
+    if (task.isEmpty()) {
+      runningCount--;
+    }
+    return task;
+  }
+
+  private synchronized void forget(AbstractTask<?> task) {
+    waiting.remove(task);
   }
 
   /** Fails what waits; what runs ends with its system call, which nothing can shorten. */
   void close() {
-    threads.shutdown();
-    for (Runnable waiting = threads.getQueue().poll();
-        waiting != null;
-        waiting = threads.getQueue().poll()) {
-      if (waiting instanceof AbstractTask<?> task) {
-        task.failClosed();
-      }
+    List<AbstractTask<?>> abandoned;
+    synchronized (this) {
+      isClosed = true;
+      abandoned = List.copyOf(waiting);
+      waiting.clear();
     }
+    abandoned.forEach(AbstractTask::failClosed);
   }
 
   private abstract class AbstractTask<T> extends CompletableFuture<T> implements Runnable {
@@ -111,7 +149,7 @@ final class FileTasks {
     @Override
     public boolean cancel(boolean mayInterrupt) {
       boolean isCancelled = super.cancel(mayInterrupt);
-      threads.remove(this);
+      forget(this);
       return isCancelled;
     }
 

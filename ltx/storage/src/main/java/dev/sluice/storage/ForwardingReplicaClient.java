@@ -63,6 +63,11 @@ public abstract class ForwardingReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public SideObjects objects() {
+    return inner.objects();
+  }
+
+  @Override
   public void close() {
     inner.close();
   }

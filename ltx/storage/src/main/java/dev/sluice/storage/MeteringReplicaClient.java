@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -97,8 +98,44 @@ public final class MeteringReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public SideObjects objects() {
+    return new MeteredObjects(inner.objects(), meter);
+  }
+
+  @Override
   public void close() {
     inner.close();
+  }
+
+  private record MeteredObjects(SideObjects inner, RequestMeter meter) implements SideObjects {
+
+    @Override
+    public CompletableFuture<Optional<SideObject>> read(String name) {
+      CompletableFuture<Optional<SideObject>> reading = inner.read(name);
+      meter.countGet();
+      return reading;
+    }
+
+    @Override
+    public CompletableFuture<String> create(String name, byte[] content) {
+      CompletableFuture<String> creating = inner.create(name, content);
+      meter.countPut();
+      return creating;
+    }
+
+    @Override
+    public CompletableFuture<String> replace(String name, byte[] content, String version) {
+      CompletableFuture<String> replacing = inner.replace(name, content, version);
+      meter.countPut();
+      return replacing;
+    }
+
+    @Override
+    public CompletableFuture<Void> delete(String name) {
+      CompletableFuture<Void> deleting = inner.delete(name);
+      meter.countDelete();
+      return deleting;
+    }
   }
 
   private static final class MeteredStream extends FilterInputStream {

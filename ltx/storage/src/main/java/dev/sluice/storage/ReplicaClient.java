@@ -71,6 +71,9 @@ public interface ReplicaClient extends AutoCloseable {
   /** Deletes files; those that do not exist count as deleted. */
   CompletableFuture<Void> delete(Collection<LtxFileName> names);
 
+  /** Returns the objects beside the LTX files; for the life of this client. Makes no request. */
+  SideObjects objects();
+
   /**
    * Ends every request and thread of this client. Idempotent. Calls under way and later ones fail
    * with {@link ReplicaException.Denied}, which nobody tries again.

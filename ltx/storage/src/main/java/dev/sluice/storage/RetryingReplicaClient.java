@@ -84,6 +84,12 @@ public final class RetryingReplicaClient implements ReplicaClient {
     return new RetriedCall<>(what, deadline, retries, attempt).startWriting();
   }
 
+  /** Not tried again: whoever writes on condition must look at what is there first. */
+  @Override
+  public SideObjects objects() {
+    return inner.objects();
+  }
+
   @Override
   public void close() {}
 }

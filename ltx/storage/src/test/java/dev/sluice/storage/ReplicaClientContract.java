@@ -68,6 +68,11 @@ public abstract class ReplicaClientContract {
    */
   protected abstract String threadName();
 
+  /** Returns whether of two who replace one version of an object at once only one succeeds. */
+  protected boolean replacesAtomically() {
+    return true;
+  }
+
   @BeforeEach
   void openClientOfEmptyReplica() throws Exception {
     client = openClient();
@@ -416,6 +421,76 @@ public abstract class ReplicaClientContract {
       } else {
         assertArrayEquals(content, get(read));
       }
+    }
+  }
+
+  @Test
+  public void objectThatDoesNotExistIsEmpty() throws Exception {
+    assertTrue(get(client.objects().read("lock.json")).isEmpty());
+    get(client.objects().delete("lock.json"));
+  }
+
+  @Test
+  public void objectIsReadAsItWasWrittenAndNoLevelShowsIt() throws Exception {
+    SideObjects objects = client.objects();
+    String first = get(objects.create("lock.json", bytes(10)));
+    SideObject read = get(objects.read("lock.json")).orElseThrow();
+    assertArrayEquals(bytes(10), read.content());
+    assertEquals(first, read.version());
+    String second = get(objects.replace("lock.json", bytes(20), first));
+    assertNotEquals(first, second);
+    assertArrayEquals(bytes(20), get(objects.read("lock.json")).orElseThrow().content());
+    get(objects.create("sluice/probe-1", bytes(1)));
+    for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
+      assertEquals(List.of(), get(client.list(level, Txid.FIRST)));
+    }
+    get(objects.delete("lock.json"));
+    assertTrue(get(objects.read("lock.json")).isEmpty());
+  }
+
+  @Test
+  public void objectIsNotWrittenAgainstItsCondition() throws Exception {
+    SideObjects objects = client.objects();
+    assertFails(
+        ReplicaException.Conflict.class, objects.replace("lock.json", bytes(1), "0123456789"));
+    String first = get(objects.create("lock.json", bytes(10)));
+    assertFails(ReplicaException.Conflict.class, objects.create("lock.json", bytes(11)));
+    String second = get(objects.replace("lock.json", bytes(12), first));
+    assertFails(ReplicaException.Conflict.class, objects.replace("lock.json", bytes(13), first));
+    get(objects.delete("lock.json"));
+    assertFails(ReplicaException.Conflict.class, objects.replace("lock.json", bytes(14), second));
+    assertTrue(get(objects.read("lock.json")).isEmpty());
+  }
+
+  @Test
+  public void ofManyWhoReplaceOneVersionOneSucceeds() throws Exception {
+    try (ReplicaClient other = openClient()) {
+      String version = get(client.objects().create("lock.json", bytes(3)));
+      for (int round = 0; round < 10; round++) {
+        List<CompletableFuture<String>> all = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+          SideObjects objects = (i % 2 == 0 ? client : other).objects();
+          all.add(objects.replace("lock.json", bytes(100 + round * 10 + i), version));
+        }
+        List<String> done = new ArrayList<>();
+        for (CompletableFuture<String> one : all) {
+          try {
+            done.add(get(one));
+          } catch (ExecutionException e) {
+            assertInstanceOf(ReplicaException.class, e.getCause());
+          }
+        }
+        assertTrue(done.size() <= 1 || !replacesAtomically(), "written by " + done.size());
+        version = get(client.objects().read("lock.json")).orElseThrow().version();
+        assertTrue(done.isEmpty() || done.contains(version));
+      }
+    }
+  }
+
+  @Test
+  public void nameThatLeadsElsewhereIsRefusedAtOnce() {
+    for (String name : List.of("../lock.json", "/lock.json", "", "a//b", "Lock.json", "a/")) {
+      assertThrows(IllegalArgumentException.class, () -> client.objects().read(name), name);
     }
   }
 

@@ -88,6 +88,11 @@ final class ScriptedReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public SideObjects objects() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public void close() {
     isClosed = true;
   }

@@ -46,6 +46,7 @@ public final class S3Server implements AutoCloseable {
 
   static final String PORTS_PREFIX = "s3server ports ";
 
+  private static final String HEAP = System.getProperty("sluice.s3server.heap", "1g");
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
   private static final AtomicInteger BUCKETS = new AtomicInteger();
 
@@ -97,7 +98,8 @@ public final class S3Server implements AutoCloseable {
   private static List<String> command() throws IOException {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     List<String> command =
-        new ArrayList<>(List.of(java, "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        new ArrayList<>(
+            List.of(java, "-Xmx" + HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.add("-Dlogback.configurationFile=dev/sluice/testkit/s3server-logback.xml");
     command.addAll(
         List.of(

@@ -11,6 +11,9 @@ import dev.sluice.replicator.wal.WalReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
@@ -67,9 +70,10 @@ final class Attachment {
     }
 
     private boolean isSameWal(Optional<FileStat> now) {
-      return wal.isPresent() && now.isPresent()
-          ? wal.get().isUnwritten(now.get())
-          : wal.isEmpty() && now.isEmpty();
+      if (wal.isEmpty() || now.isEmpty()) {
+        return wal.isEmpty() && now.isEmpty();
+      }
+      return wal.get().isUnwritten(now.get());
     }
   }
 
@@ -82,12 +86,13 @@ final class Attachment {
       throws IOException {
     this.settings = settings;
     this.database = settings.database();
-    this.walPath = Path.of(database + "-wal");
+    Path real = database.toRealPath(); // as SQLite does, which has the WAL beside it
+    this.walPath = Path.of(real + "-wal");
     this.spool = spool;
     this.buffers = buffers;
     this.identity = identity;
     this.file = file;
-    this.connections = PrimaryConnections.open(database);
+    this.connections = PrimaryConnections.open(real);
   }
 
   /**
@@ -103,6 +108,9 @@ final class Attachment {
     Attachment attachment;
     try {
       attachment = new Attachment(settings, spool, buffers, identity, file);
+    } catch (NoSuchFileException e) {
+      file.close();
+      throw new CaptureException.Missing(database, "the file is gone");
     } catch (IOException | RuntimeException e) {
       file.close(); // after the connections, which a failure has closed
       throw e;
@@ -123,10 +131,10 @@ final class Attachment {
       found =
           FileStat.of(database)
               .orElseThrow(() -> new CaptureException.Missing(database, "there is no such file"));
-    } catch (java.nio.file.FileSystemException e) {
+    } catch (FileSystemException e) {
       throw new CaptureException.Denied(database, String.valueOf(e.getReason()), e);
     }
-    if (!java.nio.file.Files.isRegularFile(database)) {
+    if (!Files.isRegularFile(database)) {
       throw new CaptureException.NotADatabase(database, "it is no file");
     }
     if (found.size() == 0) {
@@ -395,6 +403,11 @@ final class Attachment {
     return look.header().isEmpty()
         || (spool.pageSize() == look.header().get().pageSize()
             && from(look.header().get()).frame() == look.checkpoint().mxFrame());
+  }
+
+  /** Returns where the WAL is. */
+  Path walPath() {
+    return walPath;
   }
 
   /** Returns whether more is open than what holds the WAL. */

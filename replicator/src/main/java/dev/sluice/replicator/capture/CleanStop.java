@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.zip.CRC32C;
 
@@ -22,16 +21,18 @@ import java.util.zip.CRC32C;
  * @param file settled
  * @param end what the spool ended with
  */
-record CleanStop(byte[] boot, FileStat file, byte[] end) {
+record CleanStop(String boot, FileStat file, String end) {
 
   // All integers are big-endian; the file is written when a database is let go of, and stays. One
   // that is torn, or is of another state of the spool or of the file, says nothing.
   //
-  //    0            8      16      24     32      40      48     52   84        84+20|24
-  //   +------------+------+-------+------+-------+-------+------+-------+-----+--------+
-  //   | "SLUICES1" | dev  | inode | size | mtime | ctime | boot length + boot | end .. | CRC32C |
-  //   +------------+------+-------+------+-------+-------+------+-------+-----+--------+
+  //    0            8      16      24     32      40      48
+  //   +------------+------+-------+------+-------+-------+-----------------+--------+
+  //   | "SLUICES1" | dev  | inode | size | mtime | ctime | boot | 0 | end  | CRC32C |
+  //   +------------+------+-------+------+-------+-------+-----------------+--------+
 
+  private static final int AT_TEXT = 48;
+  private static final char SEPARATOR = 0;
   private static final long MAGIC = 0x534C_5549_4345_5331L;
   private static final String NAME = "clean-stop";
   private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
@@ -41,25 +42,21 @@ record CleanStop(byte[] boot, FileStat file, byte[] end) {
     return new CleanStop(bootNow(), file, endNow(spool));
   }
 
-  private static byte[] bootNow() {
+  private static String bootNow() {
     try {
-      return Files.readAllBytes(BOOT);
+      return Files.readString(BOOT);
     } catch (IOException e) {
-      return "no boot id".getBytes(StandardCharsets.US_ASCII);
+      return "no boot id";
     }
   }
 
   /** A place in the WAL is of one history only; where there is none the last cut is. */
-  private static byte[] endNow(Spool spool) {
-    ByteBuffer out = ByteBuffer.allocate(WalPosition.BYTES + Long.BYTES);
-    Optional<WalPosition> position = spool.position();
-    if (position.isPresent()) {
-      position.get().write(out);
-    } else {
-      CutRecord last = spool.lastCut();
-      out.putLong(last.txid().value()).putLong(last.timestampMillis());
-    }
-    return out.array();
+  private static String endNow(Spool spool) {
+    CutRecord last = spool.lastCut();
+    return spool
+        .position()
+        .map(WalPosition::toString)
+        .orElse(last.txid() + "/" + last.timestampMillis());
   }
 
   /** Returns the one that is in a spool's directory; empty if there is none. */
@@ -78,29 +75,31 @@ record CleanStop(byte[] boot, FileStat file, byte[] end) {
   }
 
   byte[] toBytes() {
-    int bytes = Long.BYTES * 6 + Integer.BYTES * 3 + boot.length + end.length;
-    ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.BIG_ENDIAN);
+    byte[] text = (boot + SEPARATOR + end).getBytes(StandardCharsets.UTF_8);
+    ByteBuffer out =
+        ByteBuffer.allocate(AT_TEXT + text.length + Integer.BYTES).order(ByteOrder.BIG_ENDIAN);
     out.putLong(MAGIC).putLong(file.device()).putLong(file.inode()).putLong(file.size());
-    out.putLong(file.mtimeNanos()).putLong(file.ctimeNanos());
-    out.putInt(boot.length).put(boot).putInt(end.length).put(end);
+    out.putLong(file.mtimeNanos()).putLong(file.ctimeNanos()).put(text);
     out.putInt(crc(out.array()));
     return out.array();
   }
 
   static Optional<CleanStop> parse(byte[] bytes) {
     ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.BIG_ENDIAN);
-    if (bytes.length < Long.BYTES * 6 + Integer.BYTES * 3
+    if (bytes.length < AT_TEXT + Integer.BYTES
         || in.getInt(bytes.length - Integer.BYTES) != crc(bytes)
         || in.getLong() != MAGIC) {
       return Optional.empty();
     }
     FileStat file =
         new FileStat(in.getLong(), in.getLong(), in.getLong(), in.getLong(), in.getLong());
-    byte[] boot = new byte[in.getInt()];
-    in.get(boot);
-    byte[] end = new byte[in.getInt()];
-    in.get(end);
-    return Optional.of(new CleanStop(boot, file, end));
+    int textBytes = bytes.length - Integer.BYTES - AT_TEXT;
+    String text = new String(bytes, AT_TEXT, textBytes, StandardCharsets.UTF_8);
+    int separator = text.indexOf(SEPARATOR);
+    return separator < 0
+        ? Optional.empty()
+        : Optional.of(
+            new CleanStop(text.substring(0, separator), file, text.substring(separator + 1)));
   }
 
   private static int crc(byte[] bytes) {
@@ -111,6 +110,6 @@ record CleanStop(byte[] boot, FileStat file, byte[] end) {
 
   /** Returns whether file and spool are still what they were. */
   boolean holds(FileStat now, Spool spool) {
-    return file.equals(now) && Arrays.equals(end, endNow(spool)) && Arrays.equals(boot, bootNow());
+    return file.equals(now) && end.equals(endNow(spool)) && boot.equals(bootNow());
   }
 }

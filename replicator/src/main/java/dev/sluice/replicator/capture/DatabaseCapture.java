@@ -39,6 +39,7 @@ public final class DatabaseCapture implements AutoCloseable {
   private Optional<Attachment.Quiet> quiet = Optional.empty();
 
   private boolean isFull;
+  private boolean isCurrent;
   private long changedNanos;
   private long restedNanos;
   private long lookedNanos;
@@ -93,9 +94,11 @@ public final class DatabaseCapture implements AutoCloseable {
    * @throws SpoolException if the spool is to be opened anew
    */
   public long capture() throws IOException {
+    isCurrent = false;
     try {
       long frames = attempt();
       breaks = 0;
+      isCurrent = true;
       return frames;
     } catch (Attachment.BreakException e) {
       letGo();
@@ -126,6 +129,14 @@ public final class DatabaseCapture implements AutoCloseable {
 
   private CaptureException unreadable(IOException e) {
     return new CaptureException.Unreadable(settings.database(), String.valueOf(e.getMessage()), e);
+  }
+
+  /**
+   * Returns whether the last {@link #capture} took all that was committed when it was called. If
+   * not, it found a gap, or the database locked, and is to be called again.
+   */
+  public boolean isCurrent() {
+    return isCurrent;
   }
 
   /**
@@ -331,6 +342,7 @@ public final class DatabaseCapture implements AutoCloseable {
       return;
     }
     Optional<Attachment.Quiet> last = Optional.empty();
+    Path wal = attached.get().walPath();
     try {
       last = lastLook(attached.get());
     } catch (Attachment.BreakException e) {
@@ -339,7 +351,7 @@ public final class DatabaseCapture implements AutoCloseable {
       abandon();
     }
     if (last.isPresent()) {
-      recordStop(last.get());
+      recordStop(last.get(), wal);
     }
   }
 
@@ -364,10 +376,10 @@ public final class DatabaseCapture implements AutoCloseable {
   }
 
   /** What was written after the last look was written to the database, as its WAL is gone. */
-  private void recordStop(Attachment.Quiet last) throws IOException {
+  private void recordStop(Attachment.Quiet last, Path wal) throws IOException {
     settings.steps().reached(CaptureStep.LET_GO);
     Optional<FileStat> now = FileStat.of(settings.database());
-    boolean hasWal = FileStat.of(Path.of(settings.database() + "-wal")).isPresent();
+    boolean hasWal = FileStat.of(wal).isPresent();
     if (!hasWal && now.equals(Optional.of(last.file()))) {
       CleanStop.of(last.file(), spool).write(spool.directory());
       settings.steps().reached(CaptureStep.STOP_RECORDED);

@@ -120,7 +120,7 @@ final class PrimaryConnections implements AutoCloseable {
     try {
       reader.execute("ROLLBACK");
     } catch (SQLException e) {
-      throw failure(database, "hand over", e);
+      throw new CaptureException.Unreadable(database, "a reader does not end", e);
     } finally {
       free = Optional.of(reader);
       reader = next;
@@ -165,7 +165,7 @@ final class PrimaryConnections implements AutoCloseable {
     try {
       reader.execute("ROLLBACK");
     } catch (SQLException e) {
-      throw failure(database, "keep writers out", e);
+      throw new CaptureException.Unreadable(database, "a reader does not end", e);
     } finally {
       free = Optional.of(reader);
       reader = next;

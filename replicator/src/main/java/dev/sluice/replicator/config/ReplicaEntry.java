@@ -56,18 +56,27 @@ public record ReplicaEntry(
    * credentials in place of those there.
    */
   public Environment environment(Environment around) {
-    if (accessKey.isEmpty()) {
-      return around;
+    return accessKey.isEmpty() ? around : new WithAccessKey(around, accessKey.get());
+  }
+
+  /** Equal where key and environment are: such replicas share their connections. */
+  private record WithAccessKey(Environment around, AccessKey key) implements Environment {
+    @Override
+    public Optional<String> get(String name) {
+      return switch (name) {
+        case "AWS_ACCESS_KEY_ID" -> Optional.of(key.id());
+        case "AWS_SECRET_ACCESS_KEY" -> Optional.of(key.secret());
+        // A token of the environment goes with the key of the environment.
+        case "AWS_SESSION_TOKEN" -> Optional.empty();
+        default -> around.get(name);
+      };
     }
-    AccessKey key = accessKey.get();
-    return name ->
-        switch (name) {
-          case "AWS_ACCESS_KEY_ID" -> Optional.of(key.id());
-          case "AWS_SECRET_ACCESS_KEY" -> Optional.of(key.secret());
-          // A token of the environment goes with the key of the environment.
-          case "AWS_SESSION_TOKEN" -> Optional.empty();
-          default -> around.get(name);
-        };
+
+    /** Returns nothing of the key. */
+    @Override
+    public String toString() {
+      return "WithAccessKey";
+    }
   }
 
   /**

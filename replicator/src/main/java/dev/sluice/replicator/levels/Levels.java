@@ -57,6 +57,8 @@ public final class Levels {
   private final LevelSettings settings;
   private final Retention retention;
   private final Holdings holdings = new Holdings();
+  private final LevelSchedule schedule;
+  private final GapWatch gap;
   private final OutputWriter outputs;
   private final LevelLog counts = new LevelLog();
   private final ReentrantLock work = new ReentrantLock();
@@ -69,8 +71,6 @@ public final class Levels {
   private Instant checked = LONG_AGO;
   private int failures;
   private boolean isSnapshotWanted;
-  private boolean needsImage;
-  private Txid imageTried = Txid.NONE;
   private Optional<Unsettled> unsettled = Optional.empty();
 
   /** An output of which nobody knows whether it is stored: the same is to be stored next. */
@@ -81,6 +81,8 @@ public final class Levels {
     this.setup = setup;
     this.settings = setup.settings();
     this.retention = new Retention(settings);
+    this.schedule = new LevelSchedule(settings, retention);
+    this.gap = new GapWatch(writer.client().location());
     this.outputs = new OutputWriter(writer, holdings, setup);
   }
 
@@ -92,8 +94,8 @@ public final class Levels {
   public void begin() throws IOException {
     outputs.deleteLeftover();
     list();
-    checkHistory();
-    schedule();
+    gap.look(holdings.files());
+    reschedule();
   }
 
   private void list() throws IOException {
@@ -153,8 +155,8 @@ public final class Levels {
               + ", and we have stored "
               + known);
     }
-    checkHistory();
-    schedule();
+    gap.look(holdings.files());
+    reschedule();
   }
 
   /** Takes note of files that were stored. */
@@ -169,16 +171,12 @@ public final class Levels {
           beginnings.add(max);
         }
       }
-      if (settings.top() > 0 && !needsImage) {
-        due = earlier(due, Windows.end(now, settings.interval(1)));
+      if (settings.top() > 0 && !gap.hasGap()) {
+        due = LevelSchedule.earlier(due, Windows.end(now, settings.interval(1)));
         return;
       }
     }
-    schedule();
-  }
-
-  private static Instant earlier(Instant one, Instant other) {
-    return one.isBefore(other) ? one : other;
+    reschedule();
   }
 
   /** Has the next run make a snapshot, if there is anything that is not in one. */
@@ -195,9 +193,7 @@ public final class Levels {
    * present state restorable again: as the next TXID, stored as every other.
    */
   public boolean needsImage() {
-    synchronized (lock) {
-      return needsImage;
-    }
+    return gap.hasGap();
   }
 
   /** Returns when {@link #run} has something to do; {@link #NEVER} until something comes. */
@@ -228,20 +224,26 @@ public final class Levels {
       settle();
       takeImage();
       for (int level = 1; level <= settings.top(); level++) {
-        if (!compactionDue(holdings.files(), level).isAfter(now)) {
+        if (isCompactionDue(level, now)) {
           compact(level);
         }
       }
-      if (wantsSnapshot() || !snapshotDue(holdings.files()).isAfter(now)) {
+      if (wantsSnapshot() || !schedule.snapshot(holdings.files()).isAfter(now)) {
         snapshot();
       }
       expire(now);
       isDone = true;
     } finally {
       holdings.trim(settings.top());
+      reschedule();
       pauseAfter(isDone);
-      schedule();
       work.unlock();
+    }
+  }
+
+  private boolean isCompactionDue(int level, Instant now) {
+    synchronized (lock) {
+      return !schedule.compaction(holdings.files(), level, beginnings).isAfter(now);
     }
   }
 
@@ -253,61 +255,29 @@ public final class Levels {
 
   private void pauseAfter(boolean isDone) {
     synchronized (lock) {
-      if (isDone) {
-        failures = 0;
-        notBefore = LONG_AGO;
-      } else {
-        int doublings = Math.min(failures, LONGEST_PAUSE_DOUBLINGS);
-        failures++;
-        notBefore = setup.clock().instant().plus(FIRST_PAUSE.multipliedBy(1L << doublings));
-      }
+      Instant now = setup.clock().instant();
+      int doublings = isDone ? 0 : Math.min(failures, LONGEST_PAUSE_DOUBLINGS);
+      failures = isDone ? 0 : failures + 1;
+      // What is due at once after all was done came meanwhile, or cannot be done: never a loop.
+      boolean isPause = !isDone || !due.isAfter(now);
+      notBefore = isPause ? now.plus(FIRST_PAUSE.multipliedBy(1L << doublings)) : LONG_AGO;
     }
   }
 
   /** Works out when something is due next, from all that there is. */
-  private void schedule() {
+  private void reschedule() {
     synchronized (lock) {
       HeldFiles held = holdings.files();
-      Instant next = retention.nextExpiry(held).orElse(NEVER);
-      for (int level = 1; level <= settings.top(); level++) {
-        next = earlier(next, compactionDue(held, level));
-      }
-      next = earlier(next, snapshotDue(held));
-      boolean isAtOnce = isSnapshotWanted || unsettled.isPresent() || image(held).isPresent();
-      due = isAtOnce ? LONG_AGO : next;
+      boolean isAtOnce =
+          isSnapshotWanted || unsettled.isPresent() || gap.candidate(held).isPresent();
+      due = isAtOnce ? LONG_AGO : schedule.next(held, beginnings);
     }
-  }
-
-  private Instant compactionDue(HeldFiles held, int level) {
-    List<LtxFileName> inputs = inputs(held, level);
-    if (inputs.isEmpty()) {
-      return NEVER;
-    }
-    LtxFileName first = inputs.get(0);
-    return held.level(first.level()).stream()
-        .filter(file -> file.name().equals(first))
-        .map(file -> Windows.end(file.since(), settings.interval(level)))
-        .findFirst()
-        .orElseThrow();
   }
 
   private List<LtxFileName> inputs(HeldFiles held, int level) {
     synchronized (lock) {
       return CompactionChoice.inputs(held, level, beginnings);
     }
-  }
-
-  private Instant snapshotDue(HeldFiles held) {
-    Txid reached = held.plan().txid();
-    List<HeldFile> snapshots = held.snapshots();
-    if (snapshots.isEmpty()) {
-      return reached.equals(Txid.NONE) ? NEVER : LONG_AGO;
-    }
-    HeldFile newest = snapshots.get(snapshots.size() - 1);
-    // A snapshot that is unusable keeps its name: another one comes with the next TXID.
-    return reached.isAfter(held.max(LtxFileName.SNAPSHOT_LEVEL))
-        ? Windows.end(newest.since(), settings.snapshotInterval())
-        : NEVER;
   }
 
   private void compact(int level) throws IOException {
@@ -330,7 +300,7 @@ public final class Levels {
         }
         hasListed = true;
         list();
-        checkHistory();
+        gap.look(holdings.files());
       }
       inputs = inputs(holdings.files(), level);
     }
@@ -363,7 +333,7 @@ public final class Levels {
         }
         hasListed = true;
         list();
-        checkHistory();
+        gap.look(holdings.files());
       }
     }
     synchronized (lock) {
@@ -435,7 +405,7 @@ public final class Levels {
   private void leaveOut(Collection<LtxFileName> names, IOException why) {
     log.error("{}; it is left out of compaction", why.getMessage());
     holdings.markUnusable(names);
-    checkHistory();
+    gap.look(holdings.files());
   }
 
   /** Finds out what stands between files that cannot be merged. */
@@ -456,46 +426,11 @@ public final class Levels {
     throw why;
   }
 
-  /** Looks whether the newest state can be restored. */
-  private void checkHistory() {
-    Txid newest = holdings.newest();
-    Txid reached = holdings.files().plan().txid();
-    boolean hasGap = reached.isBefore(newest);
-    boolean isNews;
-    synchronized (lock) {
-      isNews = hasGap != needsImage;
-      needsImage = hasGap;
-      if (isNews) {
-        imageTried = newest;
-      }
-    }
-    if (isNews && hasGap) {
-      log.error(
-          "{}: nothing after TXID {} can be restored, though there are files up to {}: an image of"
-              + " the database is needed",
-          writer.client().location(),
-          reached,
-          newest);
-    } else if (isNews) {
-      log.info("{}: its newest state can be restored again", writer.client().location());
-    }
-  }
-
-  /** Returns the first file that came after the gap was found and may be an image. */
-  private Optional<HeldFile> image(HeldFiles held) {
-    synchronized (lock) {
-      if (!needsImage) {
-        return Optional.empty();
-      }
-      return held.level(0).stream().filter(file -> file.max().isAfter(imageTried)).findFirst();
-    }
-  }
-
   /** Makes a snapshot of an image that ends a gap: of each file that came, it is tried. */
   private void takeImage() throws IOException {
-    for (Optional<HeldFile> file = image(holdings.files());
+    for (Optional<HeldFile> file = gap.candidate(holdings.files());
         file.isPresent();
-        file = image(holdings.files())) {
+        file = gap.candidate(holdings.files())) {
       Txid txid = file.get().max();
       try {
         storeSnapshot(txid, List.of(file.get().name()));
@@ -507,10 +442,8 @@ public final class Levels {
       } catch (OutputWriter.UnusableInputException e) {
         leaveOut(List.of(e.name()), e);
       }
-      synchronized (lock) {
-        imageTried = txid;
-      }
-      checkHistory();
+      gap.tried(txid);
+      gap.look(holdings.files());
     }
   }
 

@@ -69,7 +69,9 @@ public final class Spool implements Closeable {
    */
   public static Spool open(Path directory, SpoolSetup setup) throws IOException {
     SpoolFolder folder = new SpoolFolder(directory);
-    folder.record().read().orElseThrow(() -> new SpoolException.NoRecord(directory));
+    if (folder.record().read().isEmpty()) {
+      throw new SpoolException.NoRecord(directory); // and make no file in it
+    }
     return locked(folder, lock -> open(folder, lock, setup));
   }
 

@@ -22,11 +22,22 @@ import java.util.Collection;
 public final class ReplicaWriter {
   private final ReplicaClient client;
   private final CallLimit limit;
+  private final WriteGuard guard;
 
-  /** Takes a client that makes one attempt for each call. */
+  /** As the other, and asks nothing before it writes. */
   public ReplicaWriter(ReplicaClient client, CallLimit limit) {
+    this(client, limit, WriteGuard.none());
+  }
+
+  /**
+   * Takes a client that makes one attempt for each call.
+   *
+   * @param guard asked before each write and delete
+   */
+  public ReplicaWriter(ReplicaClient client, CallLimit limit, WriteGuard guard) {
     this.client = client;
     this.limit = limit;
+    this.guard = guard;
   }
 
   public ReplicaClient client() {
@@ -49,6 +60,7 @@ public final class ReplicaWriter {
     byte[] ours = trailer(content);
     long bytes = content.toFile().length();
     String location = client.location(name);
+    guard.require(this);
     try {
       return limit.awaitWrite(
           client.createIfAbsent(name, content, timestamp), bytes, "write " + location);
@@ -92,6 +104,7 @@ public final class ReplicaWriter {
   /** Deletes files; those that do not exist count as deleted. */
   public void delete(Collection<LtxFileName> names) throws IOException {
     String what = "delete " + names.size() + " files of " + client.location();
+    guard.require(this);
     limit.awaitWrite(client.delete(names), 0, what);
   }
 }

@@ -175,7 +175,7 @@ final class CleanStopTest {
   @Test
   void tornRecordIsNone() {
     FileStat file = new FileStat(1, 2, 3, 4, 5);
-    byte[] bytes = new CleanStop(new byte[] {1, 2, 3}, file, new byte[] {4}).toBytes();
+    byte[] bytes = new CleanStop("boot", file, "end").toBytes();
     assertEquals(Optional.of(file), CleanStop.parse(bytes).map(CleanStop::file));
     for (int length = 0; length < bytes.length; length++) {
       assertEquals(Optional.empty(), CleanStop.parse(Arrays.copyOf(bytes, length)));

@@ -196,7 +196,7 @@ class LevelsTest {
     world.primary.commit(30, TestPrimary.all(30));
     SecondWriterException e =
         assertThrows(SecondWriterException.class, () -> world.levels.beforeUpload());
-    assertTrue(e.getMessage().contains("0000000000000004"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("0000000000000004"), e.getMessage());
   }
 
   @Test
@@ -227,7 +227,7 @@ class LevelsTest {
     for (LevelStep step : LevelStep.values()) {
       world =
           LevelsWorld.withImage(
-              step.ordinal(),
+              step.name().hashCode(),
               Files.createDirectory(folder.resolve(step.name())),
               LevelSettings.STANDARD);
       if (step == LevelStep.LEFTOVER_DELETED) {

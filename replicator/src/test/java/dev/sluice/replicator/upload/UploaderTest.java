@@ -195,7 +195,7 @@ class UploaderTest {
     Uploader uploader = uploader();
     SpooledFile ours = file(2, 512, 2, 1);
     SecondWriterException e = assertThrows(SecondWriterException.class, () -> uploader.store(ours));
-    assertTrue(e.getMessage().contains("0000000000000002"), e.getMessage());
+    assertTrue(String.valueOf(e.getMessage()).contains("0000000000000002"), e.getMessage());
     assertArrayEquals(content, content(0, 2, 2));
   }
 }

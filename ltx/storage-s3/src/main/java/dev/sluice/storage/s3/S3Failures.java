@@ -12,6 +12,7 @@ import software.amazon.awssdk.awscore.exception.AwsServiceException;
  * <pre>
  *   404 NoSuchKey, or 404 with no code or an unknown one, of an object   NotFound
  *   412, 304; 416 of a file that was listed                             Conflict
+ *   404 NoSuchKey of a write, whose condition was a version             Conflict
  *   409 (two conditional writes at once; nothing was changed)           Unavailable
  *   307 (of a bucket that was just made), 408, 429, 400 RequestTimeout, 503  Unavailable
  *   500, 502, 504 and other 5xx                                         Unavailable; of a write OutcomeUnknown
@@ -90,6 +91,8 @@ final class S3Failures {
     if (status == 404 && isObject && !MISSING_PLACES.contains(code)) {
       return new ReplicaException.NotFound(message, answer);
     } else if (status == 412 || status == 304 || (status == 416 && isObject)) {
+      return new ReplicaException.Conflict(message, answer);
+    } else if (operation.kind() == S3Operation.Kind.WRITE && code.equals("NoSuchKey")) {
       return new ReplicaException.Conflict(message, answer);
     } else if (isRefusedForNow(status, code)) {
       return new ReplicaException.Unavailable(message, answer);

@@ -47,13 +47,14 @@ record S3Objects(S3Settings settings) {
   }
 
   PutObjectRequest create(String key, Instant timestamp) {
-    PutObjectRequest.Builder put =
-        PutObjectRequest.builder()
-            .bucket(settings.bucket())
-            .key(key)
-            .ifNoneMatch(IF_NONE)
-            .metadata(metadata(timestamp));
+    PutObjectRequest.Builder put = put(key).ifNoneMatch(IF_NONE).metadata(metadata(timestamp));
     settings.storageClass().ifPresent(put::storageClass);
+    return put.build();
+  }
+
+  /** Returns a write without a condition, which the caller adds. */
+  PutObjectRequest.Builder put(String key) {
+    PutObjectRequest.Builder put = PutObjectRequest.builder().bucket(settings.bucket()).key(key);
     if (settings.encryption() instanceof S3Encryption.CustomerKey sse) {
       put.sseCustomerAlgorithm(sse.algorithm())
           .sseCustomerKey(sse.key())
@@ -61,7 +62,7 @@ record S3Objects(S3Settings settings) {
     } else if (settings.encryption() instanceof S3Encryption.Kms kms) {
       put.serverSideEncryption(ServerSideEncryption.AWS_KMS).ssekmsKeyId(kms.keyId());
     }
-    return put.build();
+    return put;
   }
 
   CreateMultipartUploadRequest createInParts(String key, Instant timestamp) {

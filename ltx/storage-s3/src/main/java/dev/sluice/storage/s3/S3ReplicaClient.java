@@ -8,6 +8,7 @@ import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.SideObjects;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -53,15 +54,16 @@ final class S3ReplicaClient implements ReplicaClient {
 
   private final String location;
   private final String path;
-  private final S3Connection connection;
+  private final S3SharedConnection connection;
   private final S3AsyncClient client;
   private final S3Objects objects;
   private final S3Requests requests;
   private final S3Writer writer;
+  private final S3SideObjects sideObjects;
   private final Duration stallLimit;
 
   private S3ReplicaClient(
-      ReplicaUrl url, S3Settings settings, S3Connection connection, Duration stallLimit) {
+      ReplicaUrl url, S3Settings settings, S3SharedConnection connection, Duration stallLimit) {
     this.location = url.location();
     this.path = url.path();
     this.connection = connection;
@@ -69,6 +71,8 @@ final class S3ReplicaClient implements ReplicaClient {
     this.objects = new S3Objects(settings);
     this.requests = new S3Requests(new S3Failures(settings), connection.starts());
     this.writer = new S3Writer(client, objects, requests);
+    this.sideObjects =
+        new S3SideObjects(client, objects, requests, new S3SideObjects.Place(location, path));
     this.stallLimit = stallLimit;
   }
 
@@ -83,7 +87,7 @@ final class S3ReplicaClient implements ReplicaClient {
    */
   static S3ReplicaClient open(ReplicaUrl url, Environment environment, Duration stallLimit) {
     S3Settings settings = S3Settings.of(url, environment);
-    return new S3ReplicaClient(url, settings, S3Connection.open(settings, environment), stallLimit);
+    return new S3ReplicaClient(url, settings, S3SharedConnection.open(settings, environment), stallLimit);
   }
 
   @Override
@@ -344,6 +348,11 @@ final class S3ReplicaClient implements ReplicaClient {
 
   private String key(LtxFileName name) {
     return Layout.OBJECT_STORE.key(path, name);
+  }
+
+  @Override
+  public SideObjects objects() {
+    return sideObjects;
   }
 
   @Override

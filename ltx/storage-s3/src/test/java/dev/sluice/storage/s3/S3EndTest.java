@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.Environment;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
@@ -72,7 +73,15 @@ final class S3EndTest {
   private ReplicaClient open() {
     return S3ReplicaClient.open(
         ReplicaUrl.parse("s3://" + bucket + "/db?endpoint=" + server.endpoint()),
-        name -> Optional.empty());
+        new OwnEnvironment());
+  }
+
+  /** Each is another one, so that no connection is shared. */
+  private static final class OwnEnvironment implements Environment {
+    @Override
+    public Optional<String> get(String name) {
+      return Optional.empty();
+    }
   }
 
   private boolean isAnyThreadLeft() {

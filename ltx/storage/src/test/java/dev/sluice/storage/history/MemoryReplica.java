@@ -35,6 +35,7 @@ public final class MemoryReplica {
 
   private final Object lock = new Object();
   private final String location;
+  private final MemoryObjects objects;
   private final Map<LtxFileName, Stored> files = new HashMap<>();
   private final List<NavigableMap<TxidRange, Listed>> levels = new ArrayList<>();
   private IntSupplier delay = () -> 0;
@@ -66,6 +67,7 @@ public final class MemoryReplica {
   /** Makes an empty replica; {@code location} is for messages. */
   public MemoryReplica(String location) {
     this.location = location;
+    this.objects = new MemoryObjects(location);
     for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
       levels.add(new TreeMap<>(BY_MIN_AND_MAX));
     }
@@ -74,6 +76,11 @@ public final class MemoryReplica {
   /** Returns a new client of this replica. */
   public ReplicaClient open() {
     return new MemoryReplicaClient(this);
+  }
+
+  /** Returns the objects beside the files. */
+  public MemoryObjects objects() {
+    return objects;
   }
 
   String location() {

@@ -6,6 +6,7 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
+import dev.sluice.storage.SideObjects;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -132,6 +133,11 @@ final class MemoryReplicaClient implements ReplicaClient {
       throw new IllegalStateException(e);
     }
     return result;
+  }
+
+  @Override
+  public SideObjects objects() {
+    return replica.objects();
   }
 
   @Override

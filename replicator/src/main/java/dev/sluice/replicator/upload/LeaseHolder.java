@@ -1,0 +1,191 @@
+package dev.sluice.replicator.upload;
+
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
+import dev.sluice.storage.SideObject;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * The right of one process to write to a replica, as far as others ask for it too: a lease in
+ * {@code lock.json} beside the levels, which Litestream's own leaser understands and respects.
+ *
+ * <p>It is written on condition of the version that was read, so of two who want an expired lease
+ * one gets it. It holds for a time; after two thirds of which {@link #require} renews it. A holder
+ * that was away for longer, asleep or cut off, finds out before it writes, by its own clock or
+ * because the lease has another version: the clocks of writers must not differ by as much as a
+ * third of that time. What is given back expires at once and keeps its generation, so that
+ * generations never go back.
+ *
+ * <p>It does not replace writing on condition, which finds a second writer that asks for no lease.
+ * Changes under its lock; thread-safe, and whoever calls waits for the storage.
+ */
+public final class LeaseHolder {
+
+  /** Beside the levels of a replica. */
+  public static final String NAME = "lock.json";
+
+  /** How long Litestream's leases hold. */
+  public static final Duration STANDARD_TIME = Duration.ofSeconds(30);
+
+  private final ReplicaClient client;
+  private final CallLimit limit;
+  private final InstantSource clock;
+  private final Terms terms;
+  private Optional<Held> held = Optional.empty();
+
+  /**
+   * How a lease is held.
+   *
+   * @param owner who is named to others: printable ASCII
+   */
+  public record Terms(Duration time, String owner) {}
+
+  /** A lease of ours, and the version of the object that says so. */
+  private record Held(Lease lease, String version) {}
+
+  /** Another process holds the lease. */
+  public static final class HeldByOtherException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient Optional<Lease> lease;
+
+    HeldByOtherException(String location, Optional<Lease> lease) {
+      super(
+          location
+              + ": "
+              + lease
+                  .map(
+                      other ->
+                          "the lease is held by "
+                              + (other.owner().isEmpty() ? "somebody else" : other.owner())
+                              + " until "
+                              + other.expiresAt())
+                  .orElse("the lease was taken by somebody else"));
+      this.lease = lease;
+    }
+
+    /** Returns the other's lease, if it is known: when to try again. */
+    public Optional<Lease> lease() {
+      return lease;
+    }
+  }
+
+  public LeaseHolder(ReplicaClient client, CallLimit limit, InstantSource clock, Terms terms) {
+    this.client = client;
+    this.limit = limit;
+    this.clock = clock;
+    this.terms = terms;
+  }
+
+  /**
+   * Makes sure that the lease is ours, and will be for at least a third of its time: to be called
+   * before each write. Makes no request while more than that is left.
+   *
+   * @return the generation under which we write
+   * @throws HeldByOtherException if it is somebody else's: nothing may be written
+   * @throws ReplicaException if the storage does not answer
+   */
+  public synchronized long require() throws IOException {
+    Instant now = clock.instant();
+    if (held.isPresent() && !held.get().lease().isExpired(now)) {
+      if (now.isAfter(renewAt(held.get().lease()))) {
+        renew(held.get(), now);
+      }
+    } else {
+      // One that expired may have had another holder meanwhile.
+      held = Optional.empty();
+      acquire(now);
+    }
+    return held.orElseThrow().lease().generation();
+  }
+
+  private Instant renewAt(Lease lease) {
+    return lease.expiresAt().minus(terms.time().dividedBy(3));
+  }
+
+  /** Returns when {@link #require} is to be called next though nothing is to be written. */
+  public synchronized Optional<Instant> nextRenewal() {
+    return held.map(mine -> renewAt(mine.lease()));
+  }
+
+  private void acquire(Instant now) throws IOException {
+    String what = "read " + place();
+    Optional<SideObject> object = limit.await(client.objects().read(NAME), what);
+    Optional<Lease> other = object.flatMap(is -> Lease.decode(is.content()));
+    if (object.isPresent() && other.isEmpty()) {
+      throw new ReplicaException.Denied(place() + " is no lease: whoever wrote it must remove it");
+    }
+    if (other.filter(lease -> !lease.isExpired(now)).isPresent()) {
+      throw new HeldByOtherException(place(), other);
+    }
+    long generation = other.map(Lease::generation).orElse(0L) + 1;
+    write(lease(generation, now), object.map(SideObject::version));
+  }
+
+  private void renew(Held mine, Instant now) throws IOException {
+    write(lease(mine.lease().generation(), now), Optional.of(mine.version()));
+  }
+
+  private Lease lease(long generation, Instant now) {
+    return new Lease(generation, now.plus(terms.time()), terms.owner());
+  }
+
+  private void write(Lease lease, Optional<String> before) throws IOException {
+    byte[] content = lease.encode();
+    String what = "write " + place();
+    try {
+      String version =
+          limit.awaitWrite(
+              before.isPresent()
+                  ? client.objects().replace(NAME, content, before.get())
+                  : client.objects().create(NAME, content),
+              0,
+              what);
+      held = Optional.of(new Held(lease, version));
+    } catch (ReplicaException.Conflict | ReplicaException.OutcomeUnknown e) {
+      settle(lease, content, e);
+    }
+  }
+
+  /** Looks whose lease it is after a write that may have succeeded. */
+  private void settle(Lease lease, byte[] content, ReplicaException failure) throws IOException {
+    Optional<SideObject> now = limit.await(client.objects().read(NAME), "read " + place());
+    if (now.isPresent() && Arrays.equals(now.get().content(), content)) {
+      held = Optional.of(new Held(lease, now.get().version()));
+      return;
+    }
+    if (failure instanceof ReplicaException.OutcomeUnknown) {
+      throw failure;
+    }
+    held = Optional.empty();
+    throw new HeldByOtherException(place(), now.flatMap(is -> Lease.decode(is.content())));
+  }
+
+  /** Gives the lease back, if it is ours. */
+  public synchronized void release() throws IOException {
+    Optional<Held> mine = held;
+    held = Optional.empty();
+    if (mine.isPresent()) {
+      Lease ended =
+          new Lease(mine.get().lease().generation(), clock.instant().minusMillis(1), terms.owner());
+      try {
+        String unused =
+            limit.awaitWrite(
+                client.objects().replace(NAME, ended.encode(), mine.get().version()),
+                0,
+                "write " + place());
+      } catch (ReplicaException.Conflict e) {
+        // It is somebody else's already.
+      }
+    }
+  }
+
+  private String place() {
+    return client.location() + "/" + NAME;
+  }
+}

@@ -1,0 +1,266 @@
+package dev.sluice.replicator.capture;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the application notices of us: how long its WAL is, and who waits for whom. */
+final class CheckpointTest {
+  private static final int PAGE_SIZE = 4096;
+
+  @TempDir Path folder;
+
+  private Primary primary;
+
+  @BeforeEach
+  void create() throws SQLException, IOException {
+    primary = new Primary(folder);
+    primary.create(PAGE_SIZE);
+    primary.insert(20, 3000);
+    primary.cut();
+  }
+
+  @AfterEach
+  void close() throws SQLException, IOException {
+    primary.close();
+  }
+
+  private long walPages() throws IOException {
+    return Files.size(primary.wal()) / PAGE_SIZE;
+  }
+
+  /** Waits until the file system's clock has gone on past what was written. */
+  private void settle() throws IOException {
+    primary.pass(1000);
+    for (int i = 0; i < 10_000 && primary.capture().pause().toMillis() != 250; i++) {
+      primary.capture().capture();
+      Thread.onSpinWait();
+    }
+    assertEquals(Duration.ofMillis(250), primary.capture().pause());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {100, 1000})
+  void walBeginsAnewAtTheThreshold(int pages) throws SQLException, IOException {
+    primary.kill();
+    primary.set(primary.settings().withCheckpointPages(pages));
+    for (int i = 0; i < 5 * pages / 10; i++) {
+      primary.insert(9, 3500);
+      primary.capture().capture();
+      primary.pass(100);
+    }
+    assertTrue(walPages() < pages + 200, () -> "WAL of " + pages());
+    assertEquals(0, primary.capture().barrierMisses());
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(0, primary.capture().repairs());
+  }
+
+  private String pages() {
+    try {
+      return walPages() + " pages";
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  /** SQLite's busy handler waits for us half a minute, which is many captures. */
+  @Test
+  void foreignTruncationGetsThroughWhileWeCapture() throws Exception {
+    primary.execute("PRAGMA busy_timeout=30000");
+    for (int i = 0; i < 5; i++) {
+      primary.insert(10, 3000);
+      CompletableFuture<Long> truncation =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  return primary.checkpoint("TRUNCATE");
+                } catch (SQLException e) {
+                  throw new AssertionError(e);
+                }
+              });
+      while (!truncation.isDone()) {
+        primary.capture().capture();
+      }
+      assertEquals(0, truncation.get());
+    }
+    primary.insert(10, 3000);
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(1, primary.capture().repairs(), "but for the first image");
+  }
+
+  @Test
+  void idleReaderHindersNobody() throws SQLException, IOException {
+    primary.insert(10, 3000);
+    primary.capture().capture();
+    assertTrue(walPages() > 10);
+    settle();
+    assertEquals(0, primary.checkpoint("TRUNCATE"));
+    primary.insert(1, 10);
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(1, primary.capture().repairs());
+  }
+
+  @Test
+  void commitAfterALongRestIsSeenAtTheNextCapture() throws SQLException, IOException {
+    for (int i = 0; i < 3; i++) {
+      settle();
+      primary.pass(20_000);
+      assertEquals(0, primary.capture().capture());
+      primary.insert(1, 10);
+      assertTrue(primary.capture().capture() > 0, "round " + i);
+      assertEquals(Duration.ofMillis(50), primary.capture().pause());
+    }
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(1, primary.capture().repairs());
+  }
+
+  /** While somebody reads an older state the WAL cannot be copied whole; it is tried again. */
+  @Test
+  void restIsTriedAgainWhenAForeignReaderEnds() throws SQLException, IOException {
+    try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + primary.database());
+        Statement reader = other.createStatement()) {
+      reader.execute("BEGIN");
+      try (ResultSet rows = reader.executeQuery("SELECT count(*) FROM t")) {
+        assertTrue(rows.next());
+      }
+      primary.insert(10, 3000);
+      primary.capture().capture();
+      settle();
+      reader.execute("ROLLBACK");
+    }
+    primary.pass(4000);
+    primary.capture().capture();
+    primary.pass(1001);
+    primary.capture().capture();
+    settle();
+    long bytes = Files.size(primary.wal());
+    primary.insert(1, 10);
+    assertEquals(bytes, Files.size(primary.wal()), "the WAL did not begin anew");
+    primary.cut();
+    primary.requireCaptured();
+  }
+
+  /** Its own reader at the WAL, and a descriptor for the lock of the spool. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void idleDatabaseHasFourDescriptors() throws SQLException, IOException {
+    primary.insert(10, 3000);
+    primary.cut();
+    primary.endApplication();
+    settle();
+    assertTrue(descriptors().size() > 4);
+    primary.pass(20_000);
+    assertEquals(0, primary.capture().capture());
+    assertEquals(4, descriptors().size(), () -> String.valueOf(descriptorsQuietly()));
+    primary.stop();
+    assertEquals(List.of(), descriptors());
+    primary.cut();
+    assertEquals(4, descriptors().size(), () -> String.valueOf(descriptorsQuietly()));
+    primary.insert(10, 3000);
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(0, primary.capture().repairs());
+  }
+
+  private List<String> descriptors() throws IOException {
+    List<String> found = new ArrayList<>();
+    try (DirectoryStream<Path> open = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+      for (Path descriptor : open) {
+        if (Files.isSymbolicLink(descriptor)) {
+          String target = Files.readSymbolicLink(descriptor).toString();
+          if (target.startsWith(folder.toString())) {
+            found.add(target);
+          }
+        }
+      }
+    }
+    return found;
+  }
+
+  private List<String> descriptorsQuietly() {
+    try {
+      return descriptors();
+    } catch (IOException e) {
+      return List.of(e.toString());
+    }
+  }
+
+  /** In the gap of a trim somebody commits and checkpoints. */
+  @Test
+  void commitInTheGapOfATrimIsRepaired() throws SQLException, IOException {
+    primary.kill();
+    boolean[] isDone = {false};
+    primary.set(
+        primary
+            .settings()
+            .withSteps(
+                step -> {
+                  if (step == CaptureStep.TRIMMED) {
+                    isDone[0] = true;
+                    commitAndTruncate();
+                  }
+                }));
+    primary.cut();
+    settle();
+    primary.pass(20_000);
+    primary.capture().capture();
+    assertTrue(isDone[0]);
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(1, primary.capture().repairs());
+  }
+
+  private void commitAndTruncate() {
+    try {
+      primary.insert(10, 3000);
+      assertEquals(0, primary.checkpoint("TRUNCATE"));
+      primary.execute("UPDATE t SET value = 4 WHERE id = 4");
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void noWriterIsKeptOutForGood() throws SQLException, IOException {
+    primary.kill();
+    primary.set(primary.settings().withCheckpointPages(10));
+    primary.execute("PRAGMA busy_timeout=0");
+    for (int i = 0; i < 100; i++) {
+      primary.insert(5, 3000);
+      primary.capture().capture();
+    }
+    primary.execute("BEGIN IMMEDIATE");
+    primary.set(primary.settings());
+    primary.capture().capture(); // finds no moment without a writer
+    primary.execute("INSERT INTO t(value) VALUES (1)", "COMMIT");
+    primary.cut();
+    primary.requireCaptured();
+    assertFalse(primary.spool().files().isEmpty());
+  }
+}
