@@ -28,9 +28,7 @@ abstract class DatabaseControlCommand extends ControlCommand {
     String path = absolute(Optional.ofNullable(database).orElseThrow());
     DatabaseRequest request = new DatabaseRequest(path, timeoutSeconds());
     DatabaseAnswer answer =
-        ask(
-            verb + " " + path,
-            client -> client.post("/" + verb, request, DatabaseAnswer.class));
+        ask(verb + " " + path, client -> client.post("/" + verb, request, DatabaseAnswer.class));
     Map<String, String> members = new LinkedHashMap<>();
     members.put("status", answer.status());
     members.put("db_path", answer.path());

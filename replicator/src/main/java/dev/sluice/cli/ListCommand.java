@@ -1,8 +1,8 @@
 package dev.sluice.cli;
 
+import dev.sluice.replicator.control.ControlJson;
 import dev.sluice.replicator.control.ControlMessages.ListAnswer;
 import dev.sluice.replicator.control.ControlMessages.Listed;
-import dev.sluice.replicator.control.ControlJson;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,8 +25,7 @@ final class ListCommand extends ControlCommand {
 
   @Override
   public Integer call() throws Failure, IOException {
-    ListAnswer answer =
-        ask("list the databases", client -> client.get("/list", ListAnswer.class));
+    ListAnswer answer = ask("list the databases", client -> client.get("/list", ListAnswer.class));
     if (isJson()) {
       terminal.out().println(ControlJson.write(answer.databases()));
       return ExitCode.DONE;
@@ -35,10 +34,7 @@ final class ListCommand extends ControlCommand {
     rows.add(List.of("database", "status", "last_sync"));
     for (Listed one : answer.databases()) {
       rows.add(
-          List.of(
-              one.path(),
-              one.status(),
-              Optional.ofNullable(one.lastSyncAt()).orElse("never")));
+          List.of(one.path(), one.status(), Optional.ofNullable(one.lastSyncAt()).orElse("never")));
     }
     Table.print(terminal.out(), rows);
     return ExitCode.DONE;

@@ -30,8 +30,7 @@ final class OfflineStatus {
     Optional<Txid> remote = Optional.empty();
     Optional<Long> spoolBytes = Optional.empty();
     Optional<String> trouble = Optional.empty();
-    Path meta =
-        entry.map(DatabaseEntry::metaPath).orElse(DatabaseSettings.of(database).metaPath());
+    Path meta = entry.map(DatabaseEntry::metaPath).orElse(DatabaseSettings.of(database).metaPath());
     try {
       SpoolGlance spool = SpoolGlance.at(meta);
       local = spool.lastCut().filter(txid -> !txid.equals(Txid.NONE));

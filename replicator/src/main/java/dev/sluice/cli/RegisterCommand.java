@@ -48,9 +48,7 @@ final class RegisterCommand extends ControlCommand {
     String path = absolute(Optional.ofNullable(database).orElseThrow());
     RegisterRequest request = new RegisterRequest(path, replica());
     DatabaseAnswer answer =
-        ask(
-            "register " + path,
-            client -> client.post("/register", request, DatabaseAnswer.class));
+        ask("register " + path, client -> client.post("/register", request, DatabaseAnswer.class));
     Map<String, String> members = new LinkedHashMap<>();
     members.put("status", answer.status());
     members.put("db_path", answer.path());

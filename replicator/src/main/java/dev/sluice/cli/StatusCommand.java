@@ -52,7 +52,8 @@ final class StatusCommand extends ControlCommand {
       return ExitCode.DONE;
     }
     List<List<String>> rows = new ArrayList<>();
-    rows.add(List.of("database", "status", "local_txid", "replica_txid", "lag", "spool", "trouble"));
+    rows.add(
+        List.of("database", "status", "local_txid", "replica_txid", "lag", "spool", "trouble"));
     reports.forEach(report -> rows.add(row(report)));
     Table.print(terminal.out(), rows);
     return ExitCode.DONE;

@@ -45,23 +45,32 @@ public record DatabaseSettings(
   public static DatabaseSettings of(Path database) {
     Path path = database.toAbsolutePath().normalize();
     Path meta = path.resolveSibling("." + path.getFileName() + "-litestream");
-    return new DatabaseSettings(path, meta, SYNC_INTERVAL, SPOOL_BYTES_MAX,
-        CaptureSettings.CHECKPOINT_PAGES, false, LevelSettings.STANDARD);
+    return new DatabaseSettings(
+        path,
+        meta,
+        SYNC_INTERVAL,
+        SPOOL_BYTES_MAX,
+        CaptureSettings.CHECKPOINT_PAGES,
+        false,
+        LevelSettings.STANDARD);
   }
 
   /** Returns these settings with another spool. */
   public DatabaseSettings withMetaPath(Path directory) {
-    return new DatabaseSettings(path, directory, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, levels);
+    return new DatabaseSettings(
+        path, directory, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, levels);
   }
 
   /** Returns these settings with another pace of uploads. */
   public DatabaseSettings withSyncInterval(Duration interval) {
-    return new DatabaseSettings(path, metaPath, interval, spoolBytesMax, checkpointPages, ownsProcess, levels);
+    return new DatabaseSettings(
+        path, metaPath, interval, spoolBytesMax, checkpointPages, ownsProcess, levels);
   }
 
   /** Returns these settings with another limit of the spool. */
   public DatabaseSettings withSpoolBytesMax(long bytes) {
-    return new DatabaseSettings(path, metaPath, syncInterval, bytes, checkpointPages, ownsProcess, levels);
+    return new DatabaseSettings(
+        path, metaPath, syncInterval, bytes, checkpointPages, ownsProcess, levels);
   }
 
   /** Returns these settings with another length of the WAL. */
@@ -78,6 +87,7 @@ public record DatabaseSettings(
 
   /** Returns these settings with other levels. */
   public DatabaseSettings withLevels(LevelSettings kept) {
-    return new DatabaseSettings(path, metaPath, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, kept);
+    return new DatabaseSettings(
+        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, kept);
   }
 }

@@ -29,10 +29,8 @@ final class Progress {
   /** Takes what is so now, and returns what was before. */
   DatabaseStatus publish(DatabaseStatus status, long nowNanos) {
     Published before = last;
-    Optional<Long> troubled =
-        status.trouble().map(why -> before.troubledNanos().orElse(nowNanos));
-    last =
-        new Published(status, nowNanos, syncedNanos(before, status, nowNanos), troubled);
+    Optional<Long> troubled = status.trouble().map(why -> before.troubledNanos().orElse(nowNanos));
+    last = new Published(status, nowNanos, syncedNanos(before, status, nowNanos), troubled);
     return before.status();
   }
 

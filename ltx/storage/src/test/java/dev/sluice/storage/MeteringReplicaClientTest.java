@@ -48,7 +48,8 @@ class MeteringReplicaClientTest {
     meter.countHead();
     meter.countHedge();
     meter.addWasteBytes(7);
-    assertEquals(new RequestMeter.Snapshot(1, 4, 1, 1, 1, 130, 1, 1, 7, FILE.size(), 1), meter.snapshot());
+    assertEquals(
+        new RequestMeter.Snapshot(1, 4, 1, 1, 1, 130, 1, 1, 7, FILE.size(), 1), meter.snapshot());
   }
 
   @Test

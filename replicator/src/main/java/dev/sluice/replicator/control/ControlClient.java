@@ -186,9 +186,7 @@ public final class ControlClient {
       String type = response.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
       answer.complete(
           new HttpReply(
-              response.status().code(),
-              type,
-              response.content().toString(StandardCharsets.UTF_8)));
+              response.status().code(), type, response.content().toString(StandardCharsets.UTF_8)));
     }
 
     @Override

@@ -121,12 +121,12 @@ public final class Databases {
     return database
         .last()
         .end(limit)
-        .thenRun(() -> byPath.computeIfPresent(database.path(), (path, now) -> kept(now, database)));
+        .thenRun(
+            () -> byPath.computeIfPresent(database.path(), (path, now) -> kept(now, database)));
   }
 
   /** One that was started again meanwhile is kept. */
-  private static @Nullable Registered kept(
-      Registered now, Registered database) {
+  private static @Nullable Registered kept(Registered now, Registered database) {
     return now.last().equals(database.last()) ? null : now;
   }
 }

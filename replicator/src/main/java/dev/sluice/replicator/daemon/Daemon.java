@@ -118,8 +118,7 @@ public final class Daemon implements AutoCloseable {
   public void register(Path database, ReplicaUrl replica) {
     DatabaseSettings settings = settings(DatabaseEntry.of(database, replica));
     Registered unused =
-        databases.register(
-            settings, replica.location(), () -> replicator.add(settings, replica));
+        databases.register(settings, replica.location(), () -> replicator.add(settings, replica));
   }
 
   private void restoreIfMissing(DatabaseEntry database) throws IOException {
@@ -192,8 +191,7 @@ public final class Daemon implements AutoCloseable {
       if (!there.contains(database.path())) {
         log.info("{} is gone", database.path());
         ofDirectories.remove(database.path());
-        var unused =
-            databases.unregister(database, configuration.daemon().shutdownSyncTimeout());
+        var unused = databases.unregister(database, configuration.daemon().shutdownSyncTimeout());
       }
     }
   }
@@ -202,9 +200,7 @@ public final class Daemon implements AutoCloseable {
     DatabaseSettings settings = settings(entry);
     try {
       return databases.register(
-          settings,
-          entry.replica().url().location(),
-          () -> replicator.add(settings, open(entry)));
+          settings, entry.replica().url().location(), () -> replicator.add(settings, open(entry)));
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } catch (IllegalArgumentException e) {

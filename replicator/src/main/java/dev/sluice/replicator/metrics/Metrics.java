@@ -166,14 +166,11 @@ public final class Metrics {
 
   private static void levels(Samples samples, String kind, Work work, String path) {
     String[] labels = {DB, path, "kind", kind};
-    samples.counter(
-        "sluice_upkeep_total", "Work on the replica's levels.", work.count(), labels);
-    samples.counter(
-        "sluice_upkeep_errors_total", "Such work that failed.", work.errors(), labels);
+    samples.counter("sluice_upkeep_total", "Work on the replica's levels.", work.count(), labels);
+    samples.counter("sluice_upkeep_errors_total", "Such work that failed.", work.errors(), labels);
     samples.counter(
         "sluice_upkeep_seconds_total", "Seconds of such work.", seconds(work.time()), labels);
-    samples.counter(
-        "sluice_upkeep_read_bytes_total", "Bytes it read.", work.inputBytes(), labels);
+    samples.counter("sluice_upkeep_read_bytes_total", "Bytes it read.", work.inputBytes(), labels);
     samples.counter(
         "sluice_upkeep_written_bytes_total", "Bytes it stored.", work.outputBytes(), labels);
   }
