@@ -7,6 +7,8 @@ import dev.sluice.replicator.config.Configuration;
 import dev.sluice.replicator.config.DaemonSettings;
 import dev.sluice.replicator.config.DatabaseEntry;
 import dev.sluice.replicator.config.SocketSettings;
+import dev.sluice.replicator.control.Databases;
+import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.replicator.daemon.Daemon;
 import dev.sluice.replicator.daemon.Doors;
 import dev.sluice.storage.ReplicaUrl;
@@ -114,7 +116,9 @@ final class ReplicateCommand implements Callable<Integer> {
       Collection<ReplicatedDatabase> databases = daemon.replicator().databases();
       int exitCode = ExitCode.DONE;
       try (daemon) {
-        ends.expect(configuration.directories().isEmpty() ? databases : List.of());
+        if (configuration.directories().isEmpty()) {
+          ends.expect(daemon.databases());
+        }
         if (isOnce) {
           once(databases);
         } else {
@@ -228,14 +232,14 @@ final class ReplicateCommand implements Callable<Integer> {
   /** Ends the process when a person must look at every one of its databases. */
   private static final class Ends implements ReplicatorListener {
     private final StopSignals signals;
-    private volatile Collection<ReplicatedDatabase> all = List.of();
+    private volatile Optional<Databases> expected = Optional.empty();
 
     Ends(StopSignals signals) {
       this.signals = signals;
     }
 
-    void expect(Collection<ReplicatedDatabase> databases) {
-      all = databases;
+    void expect(Databases databases) {
+      expected = Optional.of(databases);
       check();
     }
 
@@ -244,10 +248,11 @@ final class ReplicateCommand implements Callable<Integer> {
       check();
     }
 
+    /** One that somebody has stopped may be started again. */
     private void check() {
+      List<Registered> all = expected.map(Databases::all).orElse(List.of());
       boolean isOver =
-          !all.isEmpty()
-              && all.stream().allMatch(one -> one.status().phase() == DatabaseStatus.Phase.STOPPED);
+          !all.isEmpty() && all.stream().noneMatch(one -> one.isStopped() || one.isOpen());
       if (isOver) {
         signals.stop();
       }

@@ -569,6 +569,7 @@ final class DatabaseTask {
     if (is.trouble().isPresent() && !is.trouble().equals(before.trouble())) {
       counters.troubled();
     }
+    primary.ifPresent(open -> open.shipping().answer());
     try {
       if (uploaded.isBefore(is.uploaded())) {
         uploaded = is.uploaded();
