@@ -314,11 +314,12 @@ final class Shipping {
     long newestLeft = isCutLeft ? sealed : sealed + 1;
     long left = waiting.isEmpty() ? newestLeft : waiting.getFirst().seal();
     Txid txid = uploaded;
-    syncs.removeIf(
-        sync -> sync.seal() < left && answers.add(() -> sync.done().complete(txid)));
+    syncs.removeIf(sync -> sync.seal() < left && answers.add(() -> sync.done().complete(txid)));
   }
 
-  /** Completes the syncs that are done: to be called when everybody can see what they waited for. */
+  /**
+   * Completes the syncs that are done: to be called when everybody can see what they waited for.
+   */
   void answer() {
     answers.forEach(Runnable::run);
     answers.clear();

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 final class SerialTest {
@@ -15,16 +14,24 @@ final class SerialTest {
     int steps = 20_000;
     CountDownLatch left = new CountDownLatch(steps);
     try (Workers workers = new Workers()) {
-      AtomicReference<Serial> serial = new AtomicReference<>();
-      serial.set(
-          new Serial(
-              workers,
-              () -> {
-                left.countDown();
-                serial.get().wakeAt(System.nanoTime() + 1_000);
-              }));
-      serial.get().wake();
+      new Alarmed(workers, left).serial.wake();
       assertTrue(left.await(60, TimeUnit.SECONDS), () -> left.getCount() + " steps are missing");
+    }
+  }
+
+  /** Each of its steps sets the alarm for the next one. */
+  private static final class Alarmed {
+    private final CountDownLatch left;
+    private final Serial serial;
+
+    Alarmed(Workers workers, CountDownLatch left) {
+      this.left = left;
+      this.serial = new Serial(workers, this::step);
+    }
+
+    private void step() {
+      left.countDown();
+      serial.wakeAt(System.nanoTime() + 1_000);
     }
   }
 }

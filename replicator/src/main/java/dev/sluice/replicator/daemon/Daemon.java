@@ -58,6 +58,7 @@ public final class Daemon implements AutoCloseable {
 
   /** What was taken up and is there still, though somebody may have unregistered it. */
   private final Set<Path> taken = ConcurrentHashMap.newKeySet();
+
   private final Thread directories;
   private Set<String> problems = Set.of();
   private volatile boolean isClosing;

@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
  * do not end in {@code _total} are untyped, as the format's library allows no other name for one.
  * What it does not measure begins with {@code sluice_}.
  */
+@SuppressWarnings("LongDoubleConversion") // a sample is a double; exact up to 2^53
 public final class Metrics {
   private static final String DB = "db";
   private static final double NANOS_PER_SECOND = 1e9;

@@ -143,7 +143,8 @@ final class ControlApiTest {
                     new RegisterRequest(app + "2", request.replicaUrl()),
                     DatabaseAnswer.class));
     assertTrue(
-        clash.getMessage().endsWith(" is the replica of " + app + " already"), clash::toString);
+        String.valueOf(clash.getMessage()).endsWith(" is the replica of " + app + " already"),
+        clash::toString);
     assertEquals(new DatabaseAnswer("unregistered", app, 1L), post("/unregister"));
     assertEquals(new DatabaseAnswer("already_unregistered", app, 0L), post("/unregister"));
     assertEquals(List.of(), client.get("/list", ListAnswer.class).databases());

@@ -159,8 +159,16 @@ final class HttpServerTest {
     String replies =
         exchange(
             address,
-            "GET /echo?a=one HTTP/1.1\r\n\r\nGET /echo?a=two HTTP/1.1\r\n\r\n"
-                + "GET /echo?a=three HTTP/1.1\r\nconnection: close\r\n\r\n");
+            String.join(
+                "\r\n",
+                "GET /echo?a=one HTTP/1.1",
+                "",
+                "GET /echo?a=two HTTP/1.1",
+                "",
+                "GET /echo?a=three HTTP/1.1",
+                "connection: close",
+                "",
+                ""));
     assertEquals(
         List.of("one", "two", "three"),
         replies
