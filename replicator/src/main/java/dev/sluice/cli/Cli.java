@@ -68,6 +68,7 @@ final class Cli {
             .addSubcommand(sql)
             .addSubcommand(new RestoreCommand(terminal))
             .addSubcommand(new ReplicateCommand(terminal))
+            .addSubcommand(new DatabasesCommand(terminal))
             .addSubcommand(new LtxCommand(terminal))
             .addSubcommand(new DemoCommand(terminal))
             .addSubcommand(new VersionCommand(terminal))

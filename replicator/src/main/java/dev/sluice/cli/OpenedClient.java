@@ -94,6 +94,15 @@ final class OpenedClient implements AutoCloseable {
     }
   }
 
+  /** Opens the replica that an argument means; makes no request. */
+  static OpenedClient open(ReplicaArgument argument) throws Failure {
+    try {
+      return new OpenedClient(ReplicaClients.open(argument.url(), argument.environment()));
+    } catch (IllegalArgumentException e) {
+      throw new Failure("open " + argument.url().location(), e);
+    }
+  }
+
   /** Returns the client, its calls tried again for at most {@code wait} from now. */
   ReplicaClient within(Duration wait) {
     return retries.until(Deadline.after(wait, System::nanoTime), client);
