@@ -1,209 +1,294 @@
 package dev.sluice.replicator.capture;
 
-import dev.sluice.replicator.spool.Capture;
-import dev.sluice.replicator.spool.Cut;
-import dev.sluice.replicator.spool.Image;
 import dev.sluice.replicator.spool.Spool;
-import dev.sluice.replicator.wal.FrameReader;
-import dev.sluice.replicator.wal.WalEnd;
-import dev.sluice.replicator.wal.WalHeader;
-import dev.sluice.replicator.wal.WalPosition;
-import dev.sluice.replicator.wal.WalReader;
+import dev.sluice.replicator.spool.SpoolException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Takes the commits of one live database into its spool, and checkpoints its WAL.
  *
- * <p>A reader of ours always holds the WAL, and ends only when every frame up to its own mark is in
- * the spool's log. So a generation that is new while it was held follows on the last without a gap;
- * one that is new after a gap does not, and neither does anything that cannot be verified: then the
- * whole database is taken anew. The application notices nothing but a checkpoint, and now and then
- * that it waits for a writer. Confined to one thread at a time.
+ * <p>A reader of ours always holds the WAL, so that a generation that is new follows on the last.
+ * Where that cannot be proved, after a time without us or an error, what the database has is
+ * compared with the last cut, and the pages that differ are the next one. So {@link #capture} is
+ * all there is to call: it begins, goes on or repairs, whatever is needed. The application notices
+ * nothing but a checkpoint, and now and then that it waits for a writer. Confined to one thread at
+ * a time.
  */
 public final class DatabaseCapture implements AutoCloseable {
-  /** Pages in the WAL at which it is checkpointed: SQLite's own default. */
-  private static final int CHECKPOINT_PAGES = 1000;
+  private static final Duration PAUSE = Duration.ofMillis(50);
+  private static final Duration LONG_PAUSE = Duration.ofMillis(250);
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long BARRIER_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long SETTLE_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(80);
+  private static final int BREAKS_MAX = 5;
 
-  private static final long BARRIER_LIMIT_NANOS = 100_000_000;
-  private static final int BUFFER_BYTES = 1 << 20;
-
-  private final Path database;
+  private final CaptureSettings settings;
   private final Spool spool;
-  private final DatabaseFile file;
-  private final PrimaryConnections connections;
-  private final FileChannel walFile;
-  private final WalReader wal;
-  private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+  private final CaptureBuffers buffers;
+  private final CheckpointThreshold threshold;
+  private Optional<Attachment> attached = Optional.empty();
 
-  /** Whether the reader began when the database had all frames: then it hinders no reset. */
-  private boolean isAtRest;
+  /** What database and WAL were when nothing happened any more; empty while something does. */
+  private Optional<Attachment.Quiet> quiet = Optional.empty();
 
+  private boolean isFull;
+  private long changedNanos;
+  private long restedNanos;
+  private long lookedNanos;
   private long barrierMisses;
+  private long repairs;
+  private int breaks;
 
-  private DatabaseCapture(Path database, Spool spool) throws IOException {
-    this.database = database;
+  private DatabaseCapture(CaptureSettings settings, Spool spool, CaptureBuffers buffers) {
+    this.settings = settings;
     this.spool = spool;
-    this.file = DatabaseFile.open(database); // before any connection
-    this.connections = PrimaryConnections.open(database);
-    FileChannel opened = null;
-    try {
-      opened = openWal(database);
-      this.walFile = opened;
-      this.wal = new WalReader(walFile, database + "-wal");
-      takeUp();
-    } catch (IOException | RuntimeException e) {
-      if (opened != null) {
-        opened.close();
-      }
-      connections.close();
-      throw e;
-    }
-  }
-
-  private static FileChannel openWal(Path database) throws IOException {
-    return FileChannel.open(Path.of(database + "-wal"), StandardOpenOption.READ);
+    this.buffers = buffers;
+    this.threshold = new CheckpointThreshold(settings.checkpointPages(), nanos());
   }
 
   /**
-   * Begins where the spool ends, or with an image of the whole database where that cannot be proved
-   * to be without a gap.
+   * Returns the capture of a database that need not be there yet. It does nothing before {@link
+   * #capture}.
    *
-   * @throws IOException if the database cannot be opened or read
+   * @param spool of this database; the caller closes it, after this
+   */
+  public static DatabaseCapture begin(
+      CaptureSettings settings, Spool spool, CaptureBuffers buffers) {
+    return new DatabaseCapture(settings, spool, buffers);
+  }
+
+  /**
+   * Begins with a database that is there, in a process that is not ours alone.
+   *
+   * @throws IOException as of {@link #capture}
    */
   public static DatabaseCapture begin(Path database, Spool spool) throws IOException {
-    return new DatabaseCapture(database, spool);
-  }
-
-  private void takeUp() throws IOException {
-    if (!isContinuous()) {
-      takeImage();
+    CaptureSettings settings = CaptureSettings.of(database).withOwnProcess(false);
+    DatabaseCapture capture = begin(settings, spool, new CaptureBuffers(1));
+    while (!capture.isHeld()) {
+      long unused = capture.capture();
     }
-    capture();
+    return capture;
   }
 
-  /** The first reader is held already: what is the same now stays so. */
-  private boolean isContinuous() throws IOException {
-    Optional<WalPosition> position = spool.position();
-    WalLook look = WalLook.of(wal, connections);
-    return position.isPresent()
-        && look.header().isPresent()
-        && look.header().get().pageSize() == spool.pageSize()
-        && wal.prove(position.get(), spool.pageSize(), look.checkpoint().mxFrame(), buffer)
-            instanceof WalEnd.Reached;
-  }
-
-  /** Nobody hands over before the image is written. */
-  private void takeImage() throws IOException {
-    Optional<Image> image = new PrimaryImage(file, walFile, wal, buffer).make(connections);
-    if (image.isPresent()) {
-      Cut cut = spool.replace(image.get());
-      cut.write();
-    }
+  private long nanos() {
+    return settings.nanoTime().getAsLong();
   }
 
   /**
-   * Takes what was committed since the last call, hands over, and checkpoints if the WAL is long.
-   * To be called soon after each change: whoever resets the WAL waits for it.
+   * Takes what was committed since the last call, or was missed before; checkpoints the WAL if it
+   * is long, or if nothing has changed for a second. To be called soon after each change, as
+   * whoever resets the WAL waits for it, and after {@link #pause} at the latest. Where the database
+   * is not {@linkplain #isHeld held}, this begins, and may take as long as reading all of it.
    *
-   * @return how many frames were taken
-   * @throws IOException if the WAL cannot be followed any more, or the spool's disk is full
+   * @return how many frames were taken; what a repair has cut is not among them
+   * @throws CaptureException if it needs a person, or time: to be called again
+   * @throws SpoolException if the spool is to be opened anew
    */
   public long capture() throws IOException {
-    long frames = take();
-    Checkpoint look = connections.look();
-    if (frames > 0 || (look.isComplete() && !isAtRest)) {
-      connections.handOver();
-      isAtRest = look.isComplete();
+    try {
+      long frames = attempt();
+      breaks = 0;
+      return frames;
+    } catch (Attachment.BreakException e) {
+      letGo();
+      LastInode.forget(spool.directory());
+      breaks++;
+      if (breaks >= BREAKS_MAX) {
+        throw unreadable(e);
+      }
+      return 0;
+    } catch (CaptureException.Busy e) {
+      if (attached.isPresent() && !attached.get().isLost()) {
+        return 0; // what is held stays held
+      }
+      letGo();
+      throw e;
+    } catch (SpoolException.Unwritable e) {
+      letGo();
+      throw new CaptureException.SpoolUnwritable(settings.database(), e);
+    } catch (CaptureException | SpoolException e) {
+      isFull |= e instanceof CaptureException.SpoolFull;
+      letGo();
+      throw e;
+    } catch (IOException e) {
+      letGo();
+      throw unreadable(e);
     }
-    if (!look.isComplete() && look.mxFrame() >= CHECKPOINT_PAGES) {
-      frames += checkpoint();
+  }
+
+  private CaptureException unreadable(IOException e) {
+    return new CaptureException.Unreadable(settings.database(), String.valueOf(e.getMessage()), e);
+  }
+
+  /**
+   * Returns whether a reader of ours holds the WAL. If not, nothing that is committed now is safe
+   * from being missed and looked for later, and the next {@link #capture} begins anew.
+   */
+  public boolean isHeld() {
+    return attached.isPresent();
+  }
+
+  private long attempt() throws IOException {
+    requireRoom();
+    if (attached.isEmpty()) {
+      return attach();
+    }
+    Attachment held = attached.get();
+    long nowNanos = nanos();
+    if (quiet.isPresent()) {
+      if (held.isUnwritten(quiet.get())) {
+        settle(held, nowNanos);
+        return 0;
+      }
+      leaveQuiet(held);
+    } else if (nowNanos - lookedNanos >= LOOK_NANOS) {
+      held.requireFile();
+      lookedNanos = nowNanos;
+    }
+    long frames = held.capture();
+    if (frames > 0) {
+      changedNanos = nowNanos;
+    }
+    checkpointIfLong(held);
+    if (frames == 0) {
+      settle(held, nowNanos);
     }
     return frames;
   }
 
-  private long take() throws IOException {
-    long frames = 0;
-    while (true) {
-      WalLook look = WalLook.of(wal, connections);
-      if (look.header().isEmpty()) {
-        return frames;
-      }
-      WalHeader header = look.header().get();
-      if (spool.pageSize() != 0 && header.pageSize() != spool.pageSize()) {
-        throw new IOException(
-            "capture " + database + ": the page size has become " + header.pageSize());
-      }
-      WalPosition from = from(header);
-      long mxFrame = look.checkpoint().mxFrame();
-      if (from.frame() == mxFrame) {
-        return frames; // and the generation may be gone by now
-      }
-      FrameReader reader = wal.frames(from, header.pageSize(), mxFrame, buffer);
-      Capture taken = spool.append(reader);
-      frames += taken.frames();
-      if (taken.end() instanceof WalEnd.Reached) {
-        return frames;
-      }
-      if (!(taken.end() instanceof WalEnd.OtherGeneration)) {
-        throw new IOException("capture " + database + ": " + taken.end());
-      }
+  /** With room for half as much again: or each upload would end and begin the capture. */
+  private void requireRoom() throws CaptureException {
+    if (isFull && spool.bytes() > settings.spoolBytesMax() / 2) {
+      throw new CaptureException.SpoolFull(
+          settings.database(), spool.directory(), spool.bytes(), settings.spoolBytesMax());
     }
+    isFull = false;
   }
 
-  private WalPosition from(WalHeader header) {
-    return spool
-        .position()
-        .filter(position -> position.salts().equals(header.salts()))
-        .orElse(header.start());
+  private long attach() throws IOException {
+    Attachment fresh = Attachment.open(settings, spool, buffers);
+    Optional<Long> frames = takeUp(fresh);
+    changedNanos = nanos();
+    lookedNanos = changedNanos;
+    restedNanos = changedNanos - 1;
+    quiet = fresh.isAtRest() ? fresh.quiet() : Optional.empty();
+    return frames.orElse(0L) + (quiet.isPresent() ? 0 : fresh.capture());
+  }
+
+  private Optional<Long> takeUp(Attachment fresh) throws IOException {
+    try {
+      Optional<Long> frames = fresh.takeUp();
+      repairs += frames.isEmpty() ? 1 : 0;
+      attached = Optional.of(fresh);
+      return frames;
+    } catch (IOException | RuntimeException | Error e) {
+      fresh.close();
+      throw e;
+    }
   }
 
   /**
-   * Copies the WAL into the database, and has it begin anew with the next commit, which takes a
-   * moment without writers: a reader's mark is else never at its end.
+   * The database file changes by checkpoints only, and there is nothing to checkpoint where
+   * everything is in it: then somebody has put another content into its place.
    */
-  private long checkpoint() throws IOException {
-    connections.passive();
-    if (!keepWritersOut()) {
-      barrierMisses++;
-      return 0;
-    }
-    try {
-      long frames = take();
-      connections.handOver();
-      isAtRest = connections.passive().isComplete();
-      connections.handOver();
-      return frames;
-    } finally {
-      connections.letWritersIn();
+  private void leaveQuiet(Attachment held) throws IOException {
+    boolean isOverwritten = held.isOverwritten(quiet.orElseThrow());
+    quiet = Optional.empty();
+    if (isOverwritten) {
+      throw new Attachment.BreakException(settings.database() + " was written to past its WAL");
     }
   }
 
-  private boolean keepWritersOut() throws IOException {
-    long begunNanos = System.nanoTime();
-    while (!connections.keepWritersOut()) {
-      if (System.nanoTime() - begunNanos > BARRIER_LIMIT_NANOS) {
-        return false;
-      }
-      Thread.onSpinWait();
+  private void checkpointIfLong(Attachment held) throws IOException {
+    if (!held.isLong(threshold.pages(nanos()))) {
+      return;
     }
-    return true;
+    switch (held.checkpoint(BARRIER_LIMIT_NANOS)) {
+      case MISSED -> barrierMisses++;
+      case WHOLE -> threshold.generationEnded();
+      case HINDERED -> {}
+    }
+  }
+
+  /** Does what is to be done when nothing was committed for a while. */
+  private void settle(Attachment held, long nowNanos) throws IOException {
+    long idleNanos = nowNanos - changedNanos;
+    if (idleNanos < REST_NANOS) {
+      return;
+    }
+    boolean isFirst = restedNanos - changedNanos < 0;
+    boolean isDue = isFirst || nowNanos - restedNanos >= REST_AGAIN_NANOS;
+    if (!held.isAtRest() && isDue) {
+      rest();
+    } else if (quiet.isEmpty()) {
+      becomeQuiet(held);
+    }
+    if (quiet.isPresent()
+        && held.isAtRest()
+        && held.isWide()
+        && idleNanos >= settings.trimAfter().toNanos()) {
+      trim(held, quiet.get());
+    }
   }
 
   /**
    * Leaves the WAL as short as can be, for a time without commits: then the reader that is held
-   * hinders nobody.
+   * hinders nobody. {@link #capture} does so by itself a second after the last change.
    */
   public void rest() throws IOException {
-    Checkpoint answer = connections.look();
-    if (!answer.isComplete()) {
-      isAtRest = connections.passive().isComplete();
-      connections.handOver();
+    if (attached.isPresent()) {
+      restedNanos = nanos();
+      attached.get().rest();
+      becomeQuiet(attached.get());
     }
+  }
+
+  private void becomeQuiet(Attachment held) throws IOException {
+    quiet = held.quiet();
+    if (quiet.isPresent()) {
+      held.closeWal();
+    }
+  }
+
+  /**
+   * Lets go of all descriptors, and begins anew with those that an idle database needs. If somebody
+   * uses that moment to commit, that is found as after any other gap.
+   */
+  private void trim(Attachment held, Attachment.Quiet before) throws IOException {
+    attached = Optional.empty();
+    quiet = Optional.empty();
+    held.close();
+    settings.steps().reached(CaptureStep.TRIMMED);
+    Attachment fresh = Attachment.open(settings, spool, buffers);
+    Optional<Attachment.Quiet> after;
+    try {
+      after = fresh.takeUpAfter(before);
+    } catch (IOException | RuntimeException e) {
+      fresh.close();
+      throw e;
+    }
+    if (after.isPresent()) {
+      attached = Optional.of(fresh);
+      quiet = after;
+    } else {
+      takeUp(fresh);
+    }
+  }
+
+  /** Returns how soon {@link #capture} is to be called though nothing has changed. */
+  public Duration pause() {
+    if (attached.isEmpty()) {
+      return breaks > 0 ? Duration.ZERO : LONG_PAUSE;
+    }
+    return quiet.isEmpty() ? PAUSE : LONG_PAUSE;
   }
 
   /** Returns how often no moment without writers was found for a checkpoint. */
@@ -211,11 +296,81 @@ public final class DatabaseCapture implements AutoCloseable {
     return barrierMisses;
   }
 
-  /** Lets go of the database; what was captured is in the spool. */
+  /** Returns how often the database was compared with the last cut. */
+  public long repairs() {
+    return repairs;
+  }
+
+  /** Lets go where going on makes no sense; what failed says more than what fails now. */
+  @SuppressWarnings("EmptyCatch")
+  private void letGo() {
+    try {
+      abandon();
+    } catch (IOException e) {
+      // Nothing is held by what is closed.
+    }
+  }
+
+  /** Lets go of the database as the end of a process does. */
+  void abandon() throws IOException {
+    Optional<Attachment> held = attached;
+    attached = Optional.empty();
+    quiet = Optional.empty();
+    if (held.isPresent()) {
+      held.get().close();
+    }
+  }
+
+  /**
+   * Takes what is committed, and lets go of the database; what was captured is in the spool. Where
+   * nobody else has the database the next capture knows that nothing has happened since.
+   */
   @Override
   public void close() throws IOException {
-    try (walFile) {
-      connections.close();
+    if (attached.isEmpty()) {
+      return;
+    }
+    Optional<Attachment.Quiet> last = Optional.empty();
+    try {
+      last = lastLook(attached.get());
+    } catch (Attachment.BreakException e) {
+      LastInode.forget(spool.directory());
+    } finally {
+      abandon();
+    }
+    if (last.isPresent()) {
+      recordStop(last.get());
+    }
+  }
+
+  private Optional<Attachment.Quiet> lastLook(Attachment held) throws IOException {
+    if (quiet.isPresent() && held.isAtRest() && held.isUnwritten(quiet.get())) {
+      return quiet;
+    }
+    held.requireFile();
+    held.capture();
+    held.rest();
+    long begunNanos = System.nanoTime();
+    Optional<Attachment.Quiet> last = Optional.empty();
+    while (held.isAtRest() && last.isEmpty() && isWithin(begunNanos, SETTLE_LIMIT_NANOS)) {
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+      last = held.quiet();
+    }
+    return last;
+  }
+
+  private static boolean isWithin(long begunNanos, long limitNanos) {
+    return System.nanoTime() - begunNanos < limitNanos;
+  }
+
+  /** What was written after the last look was written to the database, as its WAL is gone. */
+  private void recordStop(Attachment.Quiet last) throws IOException {
+    settings.steps().reached(CaptureStep.LET_GO);
+    Optional<FileStat> now = FileStat.of(settings.database());
+    boolean hasWal = FileStat.of(Path.of(settings.database() + "-wal")).isPresent();
+    if (!hasWal && now.equals(Optional.of(last.file()))) {
+      CleanStop.of(last.file(), spool).write(spool.directory());
+      settings.steps().reached(CaptureStep.STOP_RECORDED);
     }
   }
 }

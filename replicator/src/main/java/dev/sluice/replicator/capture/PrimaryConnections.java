@@ -1,82 +1,91 @@
 package dev.sluice.replicator.capture;
 
-import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Properties;
 import org.sqlite.JDBC;
+import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
+import org.sqlite.SQLiteOpenMode;
 
 /**
- * The SQLite connections that hold the primary's WAL: two readers, hand over hand, one that
- * checkpoints outside of any transaction, and one that keeps writers out for a moment.
+ * The SQLite connections that hold the primary's WAL: one reads, the other is free to ask, to
+ * checkpoint, to keep writers out, and to read on when the first ends: hand over hand.
  *
  * <p>A standing reader would block resets for ever, or, begun on a WAL that is checkpointed
  * completely, not hold it at all. Here the new reader begins before the old one ends, so that there
  * is always one: no checkpoint goes beyond its mark, and no generation that holds frames behind the
- * mark is reset. None of these connections writes. Confined to one thread at a time.
+ * mark is reset. None of these connections writes. The second one is opened when it is needed: an
+ * idle database has one. (SQLite keeps the descriptor of a connection that is closed while another
+ * has locks, so closing the second one would not spare it.) Confined to one thread at a time.
  */
 final class PrimaryConnections implements AutoCloseable {
-  private final Path database;
-  private final List<Connection> open = new ArrayList<>();
-  private final Statement[] readers = new Statement[2];
-  private final Statement checkpoints;
-  private final Statement barrier;
-  private int current;
+  private static final int FIRST_WAIT_MILLIS = 500;
+  private static final int READER_TRIES = 100;
 
-  private PrimaryConnections(Path database) throws SQLException, IOException {
+  private final Path database;
+  private Statement reader;
+  private Optional<Statement> free = Optional.empty();
+
+  private PrimaryConnections(Path database, Statement reader) {
     this.database = database;
-    try {
-      readers[0] = open();
-      readers[1] = open();
-      checkpoints = open();
-      barrier = open();
-      begin(readers[0]);
-    } catch (SQLException e) {
-      close();
-      throw e;
-    }
+    this.reader = reader;
   }
 
   /**
    * Opens the database, makes it a WAL database if it is none, and holds it from now on.
    *
-   * @throws IOException if SQLite refuses: with its reason
+   * @throws CaptureException if that cannot be done
    */
-  static PrimaryConnections open(Path database) throws IOException {
+  static PrimaryConnections open(Path database) throws CaptureException {
+    Statement first = statement(database);
     try {
-      return new PrimaryConnections(database);
+      requireWal(database, first);
+      begin(first);
+      return new PrimaryConnections(database, first);
     } catch (SQLException e) {
-      throw new IOException("open " + database + ": " + e.getMessage(), e);
+      closeQuietly(first);
+      throw failure(database, "begin to read it", e);
     }
   }
 
-  private Statement open() throws SQLException {
-    Properties none = new Properties();
-    none.setProperty("busy_timeout", "0");
-    Connection connection = new JDBC().connect(JDBC.PREFIX + database, none);
-    open.add(connection);
-    Statement statement = connection.createStatement();
-    if (open.size() == 1) {
-      requireWal(statement);
+  /** Opens a database that is there; one that is not is not made. */
+  private static Statement statement(Path database) throws CaptureException {
+    SQLiteConfig config = new SQLiteConfig();
+    config.resetOpenMode(SQLiteOpenMode.CREATE);
+    Properties properties = config.toProperties();
+    properties.setProperty("busy_timeout", "0");
+    try {
+      Connection connection = new JDBC().connect(JDBC.PREFIX + database, properties);
+      return connection.createStatement();
+    } catch (SQLException e) {
+      throw failure(database, "open it", e);
     }
-    return statement;
   }
 
-  private void requireWal(Statement statement) throws SQLException {
-    statement.execute("PRAGMA busy_timeout=5000");
-    try (ResultSet mode = statement.executeQuery("PRAGMA journal_mode=WAL")) {
-      if (!mode.next() || !mode.getString(1).equals("wal")) {
-        throw new SQLException("it cannot be a WAL database");
-      }
+  private static void requireWal(Path database, Statement statement) throws SQLException {
+    if (mode(statement, "PRAGMA journal_mode").equals("wal")) {
+      return;
+    }
+    statement.execute("PRAGMA busy_timeout=" + FIRST_WAIT_MILLIS);
+    String mode = mode(statement, "PRAGMA journal_mode=WAL");
+    if (!mode.equals("wal")) {
+      throw new SQLException(database + " stays in journal_mode=" + mode + ", it must be WAL");
     }
     statement.execute("PRAGMA busy_timeout=0");
+  }
+
+  private static String mode(Statement statement, String pragma) throws SQLException {
+    try (ResultSet mode = statement.executeQuery(pragma)) {
+      return mode.next() ? mode.getString(1).toLowerCase(Locale.ROOT) : "";
+    }
   }
 
   private static void begin(Statement reader) throws SQLException {
@@ -87,82 +96,165 @@ final class PrimaryConnections implements AutoCloseable {
     }
   }
 
+  private Statement free() throws CaptureException {
+    if (free.isEmpty()) {
+      free = Optional.of(statement(database));
+    }
+    return free.get();
+  }
+
+  /** Returns whether more than the reader is open. */
+  boolean isWide() {
+    return free.isPresent();
+  }
+
   /** Begins a reader at the WAL's end as it is now, and then ends the one before. */
-  void handOver() throws IOException {
+  void handOver() throws CaptureException {
+    Statement next = free();
     try {
-      int next = 1 - current;
-      begin(readers[next]);
-      readers[current].execute("ROLLBACK");
-      current = next;
+      begin(next);
     } catch (SQLException e) {
-      throw failure("hand over", e);
+      rollBackQuietly(next);
+      throw failure(database, "hand over", e);
+    }
+    try {
+      reader.execute("ROLLBACK");
+    } catch (SQLException e) {
+      throw failure(database, "hand over", e);
+    } finally {
+      free = Optional.of(reader);
+      reader = next;
     }
   }
 
   /** Asks how far the WAL goes, and changes nothing. */
-  Checkpoint look() throws IOException {
+  Checkpoint look() throws CaptureException {
     return checkpoint("NOOP");
   }
 
   /** Copies what nobody reads any more into the database; waits for nobody. */
-  Checkpoint passive() throws IOException {
+  Checkpoint passive() throws CaptureException {
     return checkpoint("PASSIVE");
   }
 
-  private Checkpoint checkpoint(String mode) throws IOException {
-    try (ResultSet answer = checkpoints.executeQuery("PRAGMA wal_checkpoint(" + mode + ")")) {
+  private Checkpoint checkpoint(String mode) throws CaptureException {
+    try (ResultSet answer = free().executeQuery("PRAGMA wal_checkpoint(" + mode + ")")) {
       answer.next();
       return new Checkpoint(
           answer.getInt(1) != 0, Math.max(0, answer.getLong(2)), Math.max(0, answer.getLong(3)));
     } catch (SQLException e) {
-      throw failure("checkpoint " + mode, e);
+      throw failure(database, "checkpoint it", e);
     }
   }
 
   /**
    * Keeps writers out until {@link #letWritersIn}; false if one is at work now. SQLite's own wait
-   * for a busy database would starve beside a writer that never rests.
+   * for a busy database would starve beside a writer that never rests. Who keeps writers out holds
+   * the WAL as well: the reader ends, and its connection is the free one.
    */
-  boolean keepWritersOut() throws IOException {
+  boolean keepWritersOut() throws CaptureException {
+    Statement next = free();
     try {
-      barrier.execute("BEGIN IMMEDIATE");
-      return true;
-    } catch (SQLiteException e) {
-      if (e.getResultCode() == SQLiteErrorCode.SQLITE_BUSY
-          || e.getResultCode() == SQLiteErrorCode.SQLITE_BUSY_SNAPSHOT) {
+      next.execute("BEGIN IMMEDIATE");
+    } catch (SQLException e) {
+      if (isBusy(e)) {
         return false;
       }
-      throw failure("keep writers out", e);
-    } catch (SQLException e) {
-      throw failure("keep writers out", e);
+      throw failure(database, "keep writers out", e);
     }
-  }
-
-  void letWritersIn() throws IOException {
     try {
-      barrier.execute("ROLLBACK");
+      reader.execute("ROLLBACK");
     } catch (SQLException e) {
-      throw failure("let writers in", e);
+      throw failure(database, "keep writers out", e);
+    } finally {
+      free = Optional.of(reader);
+      reader = next;
+    }
+    return true;
+  }
+
+  /**
+   * Begins a reader where no writer was let in, and then lets them.
+   *
+   * @throws CaptureException.Unreadable if no reader can begin: the connections are to be closed
+   */
+  void letWritersIn() throws CaptureException {
+    for (int i = 0; ; i++) {
+      try {
+        handOver();
+        return;
+      } catch (CaptureException.Busy e) {
+        if (i == READER_TRIES) {
+          throw new CaptureException.Unreadable(database, "no reader can begin", e);
+        }
+      }
     }
   }
 
-  private IOException failure(String doing, SQLException e) {
-    return new IOException(doing + " " + database + ": " + e.getMessage(), e);
+  private static boolean isBusy(SQLException e) {
+    return (code(e) & 0xFF) == SQLiteErrorCode.SQLITE_BUSY.code
+        || (code(e) & 0xFF) == SQLiteErrorCode.SQLITE_LOCKED.code;
+  }
+
+  private static int code(SQLException e) {
+    return e instanceof SQLiteException known ? known.getResultCode().code : e.getErrorCode();
+  }
+
+  private static CaptureException failure(Path database, String doing, SQLException e) {
+    String why = String.valueOf(e.getMessage());
+    if (isBusy(e)) {
+      return new CaptureException.Busy(database, doing, e);
+    }
+    int code = code(e) & 0xFF;
+    if (code == SQLiteErrorCode.SQLITE_NOTADB.code) {
+      return new CaptureException.NotADatabase(database, why);
+    }
+    if (code == SQLiteErrorCode.SQLITE_CANTOPEN.code && !Files.exists(database)) {
+      return new CaptureException.Missing(database, "it is not there");
+    }
+    boolean isDenied =
+        code == SQLiteErrorCode.SQLITE_CANTOPEN.code
+            || code == SQLiteErrorCode.SQLITE_READONLY.code
+            || code == SQLiteErrorCode.SQLITE_PERM.code
+            || code == SQLiteErrorCode.SQLITE_AUTH.code;
+    return isDenied
+        ? new CaptureException.Denied(database, why, e)
+        : new CaptureException.Unreadable(database, why, e);
+  }
+
+  private static void rollBackQuietly(Statement statement) {
+    try {
+      if (!statement.getConnection().isClosed()) {
+        statement.execute("ROLLBACK");
+      }
+    } catch (SQLException e) {
+      // There was no transaction.
+    }
+  }
+
+  private static void closeQuietly(Statement statement) {
+    try {
+      statement.getConnection().close();
+    } catch (SQLException e) {
+      // Why it is closed says more.
+    }
   }
 
   /** Lets go of the WAL. The last connection of all to a database deletes its WAL. */
   @Override
-  public void close() throws IOException {
-    IOException first = null;
-    for (Connection connection : open) {
+  public void close() throws CaptureException {
+    Optional<SQLException> first = Optional.empty();
+    for (Statement statement :
+        free.isPresent() ? new Statement[] {free.get(), reader} : new Statement[] {reader}) {
       try {
-        connection.close();
+        statement.getConnection().close();
       } catch (SQLException e) {
-        first = first == null ? failure("close", e) : first;
+        first = first.isEmpty() ? Optional.of(e) : first;
       }
     }
-    if (first != null) {
-      throw first;
+    free = Optional.empty();
+    if (first.isPresent()) {
+      throw failure(database, "close it", first.get());
     }
   }
 }

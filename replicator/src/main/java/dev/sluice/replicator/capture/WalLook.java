@@ -1,5 +1,6 @@
 package dev.sluice.replicator.capture;
 
+import dev.sluice.replicator.wal.WalFormatException;
 import dev.sluice.replicator.wal.WalHeader;
 import dev.sluice.replicator.wal.WalReader;
 import java.io.IOException;
@@ -17,15 +18,29 @@ record WalLook(Optional<WalHeader> header, Checkpoint checkpoint) {
   /**
    * Asks between two looks at the header that say the same: a number of frames means nothing
    * without its generation.
+   *
+   * @throws WalFormatException if there are frames, and the header stays none
    */
   static WalLook of(WalReader wal, PrimaryConnections connections) throws IOException {
+    Optional<WalFormatException> malformed = Optional.empty();
     for (int i = 0; i < TRIES; i++) {
-      Optional<WalHeader> before = wal.header();
-      Checkpoint answer = connections.look();
-      if (before.equals(wal.header())) {
-        boolean hasFrames = answer.mxFrame() > 0;
-        return new WalLook(before.filter(header -> hasFrames), answer);
+      Checkpoint answer = new Checkpoint(false, 0, 0);
+      try {
+        Optional<WalHeader> before = wal.header();
+        answer = connections.look();
+        if (answer.mxFrame() > 0 && before.isPresent() && before.equals(wal.header())) {
+          return new WalLook(before, answer);
+        }
+      } catch (WalFormatException e) { // it is being written, or is none
+        malformed = Optional.of(e);
+        answer = connections.look();
       }
+      if (answer.mxFrame() == 0) {
+        return new WalLook(Optional.empty(), answer);
+      }
+    }
+    if (malformed.isPresent()) {
+      throw malformed.get();
     }
     throw new IOException("the WAL was reset at each of " + TRIES + " looks");
   }

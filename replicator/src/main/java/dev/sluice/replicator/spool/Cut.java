@@ -1,6 +1,7 @@
 package dev.sluice.replicator.spool;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.List;
 import java.util.Optional;
 
@@ -20,6 +21,7 @@ public final class Cut {
     PENDING,
     WRITING,
     WRITTEN,
+    HELD,
     REPLACED
   }
 
@@ -30,17 +32,20 @@ public final class Cut {
 
   /**
    * Writes the LTX file with the next TXID, and makes it count; after a failure it may be called
-   * again.
+   * again. Nothing is to be done for one in whose place a repair was cut meanwhile.
    *
    * @return the record, which is on disk
    * @throws SpoolException.Unknown after a failure that only opening the spool anew can resolve
    * @throws IOException from the file system; nothing counts that did not before
    */
   public CutRecord write() throws IOException {
-    CutContent taken = begin();
+    Optional<CutContent> taken = begin();
+    if (taken.isEmpty()) {
+      return writer.last();
+    }
     State after = State.PENDING;
     try {
-      CutRecord record = writer.write(taken);
+      CutRecord record = writer.write(taken.get());
       after = State.WRITTEN;
       return record;
     } finally {
@@ -48,17 +53,22 @@ public final class Cut {
     }
   }
 
-  private synchronized CutContent begin() {
+  private synchronized Optional<CutContent> begin() throws InterruptedIOException {
+    awaitNot(State.HELD);
+    if (state == State.REPLACED) {
+      return Optional.empty();
+    }
     if (state != State.PENDING) {
       throw new IllegalStateException("write() of a cut that is " + state);
     }
     state = State.WRITING;
-    return content.orElseThrow();
+    return content;
   }
 
   private synchronized void end(State after) {
     state = after;
-    if (after == State.WRITTEN) {
+    notifyAll();
+    if (after == State.WRITTEN || after == State.REPLACED) {
       content = Optional.empty();
     }
   }
@@ -68,22 +78,49 @@ public final class Cut {
     return state == State.WRITTEN;
   }
 
+  /** Returns whether nothing is to be done for it any more. */
+  synchronized boolean isOver() {
+    return state == State.WRITTEN || state == State.REPLACED;
+  }
+
   /** Returns the bytes of the log files that go when this is written. */
   synchronized long logBytes() {
     return content.stream().flatMap(cut -> cut.logs().stream()).mapToLong(LogFile::size).sum();
   }
 
   /**
-   * Gives up in favour of another cut, and returns the log files that this one would have been done
-   * with; none if it is written.
+   * Keeps this from being written, until {@link #replaced} or {@link #letGo}. Waits while it is
+   * being written.
+   *
+   * @return the log files that go when this is written; none if it is
+   * @throws InterruptedIOException if the thread is interrupted meanwhile
    */
-  synchronized List<LogFile> replace() {
-    if (state == State.WRITING) {
-      throw new IllegalStateException("a cut is being written");
-    }
+  synchronized List<LogFile> hold() throws InterruptedIOException {
+    awaitNot(State.WRITING);
     if (state == State.PENDING) {
-      state = State.REPLACED;
+      state = State.HELD;
     }
     return content.map(CutContent::logs).orElse(List.of());
+  }
+
+  /** Gives up for good: what this holds is in another cut. */
+  synchronized void replaced() {
+    end(state == State.HELD ? State.REPLACED : state);
+  }
+
+  /** Lets this be written again. */
+  synchronized void letGo() {
+    end(state == State.HELD ? State.PENDING : state);
+  }
+
+  private void awaitNot(State busy) throws InterruptedIOException {
+    while (state == busy) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted while a cut was being written");
+      }
+    }
   }
 }

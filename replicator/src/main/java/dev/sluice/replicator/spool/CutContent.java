@@ -16,8 +16,10 @@ import java.util.Optional;
  *     {@code image.position()}
  * @param logs the files that are done with after it
  * @param lastLog the greatest number of a log file that is done with
+ * @param isWhole whether the image has all pages, and not those of the log only
  */
-record CutContent(Image image, Optional<WalPosition> start, List<LogFile> logs, long lastLog) {
+record CutContent(
+    Image image, Optional<WalPosition> start, List<LogFile> logs, long lastLog, boolean isWhole) {
 
   CutContent {
     logs = List.copyOf(logs);
@@ -28,13 +30,13 @@ record CutContent(Image image, Optional<WalPosition> start, List<LogFile> logs, 
     Log.Commit last = log.last().orElseThrow();
     Image image =
         new Image(log.pageSize(), last.pages(), Optional.of(last.end()), new LogPages(log));
-    return new CutContent(image, log.generationStart(), log.files(), lastLog);
+    return new CutContent(image, log.generationStart(), log.files(), lastLog, false);
   }
 
   /** Returns an image that takes the place of logs. */
   static CutContent of(Image image, List<LogFile> logs, long lastLog) {
     Optional<WalPosition> start = image.position().map(end -> new WalPosition(end.salts(), 0, 0));
-    return new CutContent(image, start, logs, lastLog);
+    return new CutContent(image, start, logs, lastLog, true);
   }
 
   /**
@@ -65,10 +67,19 @@ record CutContent(Image image, Optional<WalPosition> start, List<LogFile> logs, 
 
   /** Returns the record of this cut, after the one before. */
   CutRecord record(CutRecord before, LtxHeader header) {
+    return record(before, header.range().max(), header.timestampMillis());
+  }
+
+  /** Returns the record of a state that is that of the cut before. */
+  CutRecord record(CutRecord before) {
+    return record(before, before.txid(), before.timestampMillis());
+  }
+
+  private CutRecord record(CutRecord before, Txid txid, long timestampMillis) {
     return new CutRecord(
         before.count() + 1,
-        header.range().max(),
-        header.timestampMillis(),
+        txid,
+        timestampMillis,
         image.pageSize(),
         image.commit(),
         lastLog,

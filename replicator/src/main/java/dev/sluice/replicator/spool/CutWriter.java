@@ -2,12 +2,14 @@ package dev.sluice.replicator.spool;
 
 import dev.sluice.ltx.LtxEncoder;
 import dev.sluice.ltx.LtxHeader;
+import dev.sluice.ltx.Txid;
 import java.io.BufferedOutputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Optional;
 
 /**
  * Makes cuts last, one after another: the file, then the record that it counts, then the log goes.
@@ -21,18 +23,31 @@ import java.nio.file.StandardCopyOption;
  */
 final class CutWriter {
   private static final int WRITE_BYTES = 256 << 10;
+  private static final int UNFLUSHED_FILES_MAX = 64;
+  private static final long UNFLUSHED_BYTES_MAX = 64 << 20;
 
   private final SpoolFolder folder;
   private final RecordFile record;
   private final SpoolSetup setup;
+  private final PageChecksums checksums;
+  private final CutFiles files;
+  private int unflushedFiles;
+  private long unflushedBytes;
   private volatile CutRecord last;
   private volatile boolean isUnknown;
 
-  CutWriter(SpoolFolder folder, CutRecord last, SpoolSetup setup) {
+  CutWriter(
+      SpoolFolder folder,
+      CutRecord last,
+      SpoolSetup setup,
+      PageChecksums checksums,
+      CutFiles files) {
     this.folder = folder;
     this.record = folder.record();
     this.last = last;
     this.setup = setup;
+    this.checksums = checksums;
+    this.files = files;
   }
 
   CutRecord last() {
@@ -49,12 +64,24 @@ final class CutWriter {
   CutRecord write(CutContent content) throws IOException {
     requireKnown();
     LtxHeader header = content.header(last.txid().next(), timestampMillis());
-    try {
-      writeFile(header, content.image().pages());
-    } catch (IOException e) {
-      throw new IOException("cut " + folder.cut(header.range().max()) + ": " + e, e);
+    CutRecord next;
+    try (StagedChecksums staged = checksums.stage()) {
+      Optional<SpooledFile> file = writeFile(content, header, staged);
+      next = file.isPresent() ? content.record(last, header) : content.record(last);
+      write(next);
+      if (file.isPresent()) {
+        files.add(file.get());
+        checksums.apply(next, staged);
+        flushNowAndThen(file.get());
+      }
     }
-    CutRecord next = content.record(last, header);
+    for (LogFile log : content.logs()) {
+      delete(log);
+    }
+    return next;
+  }
+
+  private void write(CutRecord next) throws IOException {
     try {
       record.write(next, setup.steps());
     } catch (IOException | RuntimeException | Error e) {
@@ -63,35 +90,106 @@ final class CutWriter {
     }
     last = next;
     setup.steps().reached(SpoolStep.RECORD_FSYNCED);
-    for (LogFile log : content.logs()) {
-      delete(log);
+  }
+
+  /** So that opening has not more to take in again than that. */
+  private void flushNowAndThen(SpooledFile file) {
+    unflushedFiles++;
+    unflushedBytes += file.bytes();
+    if (unflushedFiles >= UNFLUSHED_FILES_MAX || unflushedBytes >= UNFLUSHED_BYTES_MAX) {
+      checksums.flush();
+      unflushedFiles = 0;
+      unflushedBytes = 0;
     }
-    return next;
   }
 
   private long timestampMillis() {
     return Math.max(setup.clock().millis(), last.timestampMillis() + 1);
   }
 
-  private void writeFile(LtxHeader header, PageSource pages) throws IOException {
-    Path temporary = folder.temporary(header.range().max());
-    try (FileOutputStream out = new FileOutputStream(temporary.toFile());
-        LtxEncoder encoder = new LtxEncoder(new BufferedOutputStream(out, WRITE_BYTES), header)) {
-      setup.steps().reached(SpoolStep.CUT_CREATED);
-      pages.writeTo(encoder);
-      encoder.finish();
-      setup.steps().reached(SpoolStep.CUT_WRITTEN);
-      out.getFD().sync();
-      setup.steps().reached(SpoolStep.CUT_FSYNCED);
+  /** Returns the file; none if it would not change anything. */
+  private Optional<SpooledFile> writeFile(
+      CutContent content, LtxHeader header, StagedChecksums staged) throws IOException {
+    Txid txid = header.range().max();
+    Path temporary = folder.temporary(txid);
+    CutPages pages = new CutPages(content, last, staged);
+    try {
+      if (!write(temporary, header, pages)) {
+        deleteQuietly(temporary);
+        return Optional.empty();
+      }
+    } catch (IOException e) {
+      deleteQuietly(temporary); // a full disk needs the room
+      throw e;
+    }
+    boolean isImage = pages.isImage() || txid.equals(Txid.FIRST);
+    if (isImage) {
+      markImage(txid);
     }
     Files.move(
         temporary,
-        folder.cut(header.range().max()),
+        folder.cut(txid),
         StandardCopyOption.ATOMIC_MOVE,
         StandardCopyOption.REPLACE_EXISTING);
     setup.steps().reached(SpoolStep.CUT_RENAMED);
     SpoolFolder.fsync(folder.cuts());
     setup.steps().reached(SpoolStep.FOLDER_FSYNCED);
+    Path path = folder.cut(txid);
+    return Optional.of(new SpooledFile(txid, path, Files.size(path), header.pageSize(), isImage));
+  }
+
+  /** Returns false, with a file that is of no use, if it would not change anything. */
+  private boolean write(Path temporary, LtxHeader header, CutPages pages) throws IOException {
+    try (FileOutputStream out = create(temporary);
+        PageChecksums.Entries before = checksums.entries(header.pageSize());
+        LtxEncoder encoder =
+            new LtxEncoder(
+                new BufferedOutputStream(new SpoolOutput(out, temporary), WRITE_BYTES), header)) {
+      setup.steps().reached(SpoolStep.CUT_CREATED);
+      pages.writeTo(encoder, before);
+      if (pages.isNothing()) {
+        return false;
+      }
+      encoder.finish();
+      setup.steps().reached(SpoolStep.CUT_WRITTEN);
+      fsync(out, temporary);
+      setup.steps().reached(SpoolStep.CUT_FSYNCED);
+      return true;
+    }
+  }
+
+  private static FileOutputStream create(Path temporary) throws SpoolException {
+    try {
+      return new FileOutputStream(temporary.toFile());
+    } catch (IOException e) {
+      throw SpoolOutput.failure(temporary, e);
+    }
+  }
+
+  private static void fsync(FileOutputStream out, Path temporary) throws SpoolException {
+    try {
+      out.getFD().sync();
+    } catch (IOException e) {
+      throw SpoolOutput.failure(temporary, e);
+    }
+  }
+
+  @SuppressWarnings("EmptyCatch")
+  private static void deleteQuietly(Path temporary) {
+    try {
+      if (Files.isRegularFile(temporary)) {
+        Files.delete(temporary);
+      }
+    } catch (IOException e) {
+      // It goes when the spool is opened.
+    }
+  }
+
+  /** A mark without its cut says nothing, and goes when the spool is opened. */
+  private void markImage(Txid txid) throws IOException {
+    Files.write(folder.imageMark(txid), new byte[0]);
+    SpoolFolder.fsync(folder.directory());
+    setup.steps().reached(SpoolStep.IMAGE_MARKED);
   }
 
   /** A file that cannot be deleted is done with all the same: it goes at the next opening. */

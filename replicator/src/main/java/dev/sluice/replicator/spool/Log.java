@@ -1,6 +1,7 @@
 package dev.sluice.replicator.spool;
 
 import dev.sluice.replicator.wal.FrameReader;
+import dev.sluice.replicator.wal.PageTable;
 import dev.sluice.replicator.wal.WalFrame;
 import dev.sluice.replicator.wal.WalPosition;
 import java.nio.ByteOrder;

@@ -45,6 +45,11 @@ final class LogFile implements Closeable {
     return size;
   }
 
+  /**
+   * Writes at the end.
+   *
+   * @throws SpoolException.Unwritable if not all is written
+   */
   void append(ByteBuffer bytes) throws IOException {
     long at = size;
     isClean = false;
@@ -54,7 +59,7 @@ final class LogFile implements Closeable {
         at += out.write(bytes, at);
       }
     } catch (IOException e) {
-      throw new IOException("append to " + path + " offset=" + at + ": " + e, e);
+      throw new SpoolException.Unwritable("append to " + path + " offset=" + at + ": " + e, e);
     }
     size = at;
     isClean = true;

@@ -1,7 +1,7 @@
 package dev.sluice.replicator.spool;
 
 import dev.sluice.ltx.LockPage;
-import dev.sluice.ltx.LtxEncoder;
+import dev.sluice.replicator.wal.PageTable;
 import dev.sluice.replicator.wal.WalFrame;
 import java.io.Closeable;
 import java.io.EOFException;
@@ -45,7 +45,7 @@ final class LogPages implements PageSource {
   }
 
   @Override
-  public void writeTo(LtxEncoder file) throws IOException {
+  public void writeTo(PageSink file) throws IOException {
     int frameBytes = WalFrame.bytes(pageSize);
     int most = Math.max(1, Math.min(count, READ_BYTES_MAX / frameBytes));
     ByteBuffer frames = ByteBuffer.allocate(most * frameBytes);
@@ -64,7 +64,7 @@ final class LogPages implements PageSource {
   }
 
   /** SQLite writes no lock page; no LTX file has one. */
-  private void write(LtxEncoder file, long pgno, byte[] page) throws IOException {
+  private void write(PageSink file, long pgno, byte[] page) throws IOException {
     if (pgno != LockPage.pgno(pageSize)) {
       file.page(pgno, page);
     }

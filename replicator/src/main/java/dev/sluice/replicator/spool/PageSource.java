@@ -1,6 +1,5 @@
 package dev.sluice.replicator.spool;
 
-import dev.sluice.ltx.LtxEncoder;
 import java.io.IOException;
 
 /** The pages of one LTX file. Not for its header and end, which who cuts the file writes. */
@@ -8,8 +7,8 @@ import java.io.IOException;
 public interface PageSource {
 
   /**
-   * Writes the pages, ascending. Called once for each attempt to write the file, on the thread that
+   * Gives the pages, ascending. Called once for each attempt to write the file, on the thread that
    * makes it.
    */
-  void writeTo(LtxEncoder file) throws IOException;
+  void writeTo(PageSink file) throws IOException;
 }

@@ -25,10 +25,14 @@ import java.util.Optional;
  * without a gap, what to do at the end of the disk, is the caller's. Two spools on one directory
  * destroy each other. A thread that is interrupted in here may cost an opening anew. Confined to
  * one thread at a time, but for {@link #lastCut}, {@link #files} and {@link #delete}, which are
- * thread-safe, and for {@link Cut#write}. A spool with an empty log has no descriptor open.
+ * thread-safe, and for {@link Cut#write}. A spool with an empty log has one descriptor open, for
+ * its lock.
  */
 public final class Spool implements Closeable {
   private final SpoolFolder folder;
+  private final SpoolLock lock;
+  private final PageChecksums checksums;
+  private final CutFiles files;
   private final CutWriter writer;
   private final LogAppender appender;
   private final List<String> notes;
@@ -37,11 +41,16 @@ public final class Spool implements Closeable {
   private int pageSize;
   private long commit;
   private Optional<Cut> pending = Optional.empty();
+  private boolean isClosed;
 
-  private Spool(SpoolFolder folder, CutRecord record, SpoolSetup setup) throws IOException {
+  private Spool(SpoolFolder folder, SpoolLock lock, CutRecord record, SpoolSetup setup)
+      throws IOException {
     LogRecovery recovery = new LogRecovery(folder, record);
     this.folder = folder;
-    this.writer = new CutWriter(folder, record, setup);
+    this.lock = lock;
+    this.checksums = PageChecksums.open(folder, record, setup.steps());
+    this.files = new CutFiles(folder, record.txid(), checksums, setup.steps());
+    this.writer = new CutWriter(folder, record, setup, checksums, files);
     this.log = recovery.recover();
     this.position = recovery.end();
     this.appender = new LogAppender(folder, setup.steps(), recovery.lastNumber());
@@ -56,19 +65,39 @@ public final class Spool implements Closeable {
    *
    * @throws SpoolException.NoRecord if the directory is no spool
    * @throws SpoolException.Damaged if its record is unreadable
+   * @throws SpoolException.InUse if somebody has it open
    */
   public static Spool open(Path directory, SpoolSetup setup) throws IOException {
     SpoolFolder folder = new SpoolFolder(directory);
+    folder.record().read().orElseThrow(() -> new SpoolException.NoRecord(directory));
+    return locked(folder, lock -> open(folder, lock, setup));
+  }
+
+  private static Spool open(SpoolFolder folder, SpoolLock lock, SpoolSetup setup)
+      throws IOException {
     CutRecord record =
-        folder.record().read().orElseThrow(() -> new SpoolException.NoRecord(directory));
+        folder.record().read().orElseThrow(() -> new SpoolException.NoRecord(folder.directory()));
     folder.create();
     folder.deleteTemporaries();
-    for (SpooledFile file : folder.files()) {
-      if (file.txid().isAfter(record.txid())) {
-        Files.deleteIfExists(file.path());
-      }
+    Spool spool = new Spool(folder, lock, record, setup);
+    spool.files.dropKept();
+    return spool;
+  }
+
+  /** Makes a spool of a folder that nobody else has. */
+  @FunctionalInterface
+  private interface Opening {
+    Spool with(SpoolLock lock) throws IOException;
+  }
+
+  private static Spool locked(SpoolFolder folder, Opening opening) throws IOException {
+    SpoolLock lock = SpoolLock.take(folder);
+    try {
+      return opening.with(lock);
+    } catch (IOException | RuntimeException | Error e) {
+      lock.close();
+      throw e;
     }
-    return new Spool(folder, record, setup);
   }
 
   /**
@@ -77,29 +106,37 @@ public final class Spool implements Closeable {
    * @param last the TXID before the first cut
    * @param lastTimestampMillis what the first cut's timestamp is later than, milliseconds since the
    *     Unix epoch
+   * @throws SpoolException.InUse if somebody has it open
    */
   public static Spool begin(Path directory, Txid last, long lastTimestampMillis, SpoolSetup setup)
       throws IOException {
     SpoolFolder folder = new SpoolFolder(directory);
     folder.create();
+    CutRecord none = CutRecord.none(last, lastTimestampMillis);
+    return locked(folder, lock -> begin(folder, lock, none, setup));
+  }
+
+  private static Spool begin(SpoolFolder folder, SpoolLock lock, CutRecord none, SpoolSetup setup)
+      throws IOException {
     folder.record().delete();
-    SpoolFolder.fsync(directory);
+    SpoolFolder.fsync(folder.directory());
     setup.steps().reached(SpoolStep.RECORD_DELETED);
-    for (long number : folder.logs()) {
-      Files.deleteIfExists(folder.log(number));
-    }
-    for (SpooledFile file : folder.files()) {
-      Files.deleteIfExists(file.path());
+    for (Path file : folder.all()) {
+      Files.deleteIfExists(file);
     }
     folder.deleteTemporaries();
     SpoolFolder.fsync(folder.cuts());
-    SpoolFolder.fsync(directory);
+    SpoolFolder.fsync(folder.directory());
     setup.steps().reached(SpoolStep.EMPTIED);
-    CutRecord none = CutRecord.none(last, lastTimestampMillis);
     folder.record().write(none, setup.steps());
-    SpoolFolder.fsync(directory);
+    SpoolFolder.fsync(folder.directory());
     setup.steps().reached(SpoolStep.RECORD_FSYNCED);
-    return new Spool(folder, none, setup);
+    return new Spool(folder, lock, none, setup);
+  }
+
+  /** Returns where the spool is. */
+  public Path directory() {
+    return folder.directory();
   }
 
   /** Returns a line for each thing that opening threw away, but for what every crash leaves. */
@@ -141,9 +178,8 @@ public final class Spool implements Closeable {
   }
 
   /** Returns the bytes of everything that is in the spool: log files and cut files. */
-  public long bytes() throws IOException {
-    long cuts = files().stream().mapToLong(SpooledFile::bytes).sum();
-    return log.bytes() + pendingCut().map(Cut::logBytes).orElse(0L) + cuts;
+  public long bytes() {
+    return log.bytes() + pendingCut().map(Cut::logBytes).orElse(0L) + files.bytes();
   }
 
   /**
@@ -195,18 +231,35 @@ public final class Spool implements Closeable {
   }
 
   /**
-   * Decides that an image is the next cut, instead of what is in the log and of a {@link
-   * #pendingCut}: the spool's position is that of the image.
+   * Cuts a state that does not follow on what was captured, instead of what is in the log and of a
+   * {@link #pendingCut}: as the pages that differ from the last cut, or all of them where those are
+   * not known. If none differs no TXID is taken, and only the position is new. Waits for a cut that
+   * is being written.
+   *
+   * @return the record, which is on disk
+   * @throws SpoolException.Unwritable if the spool's disk does not take it; nothing has changed
+   * @throws IOException from the pages, unchanged; nothing has changed
    */
-  public Cut replace(Image image) throws IOException {
+  public CutRecord repair(Image image) throws IOException {
     requireUsable();
-    List<LogFile> logs = new ArrayList<>(log.files());
-    pendingCut().ifPresent(before -> logs.addAll(before.replace()));
-    Cut cut = pend(CutContent.of(image, logs, appender.lastNumber()));
-    position = image.position();
-    pageSize = image.pageSize();
-    commit = image.commit();
-    return cut;
+    List<LogFile> logs = new ArrayList<>();
+    Optional<Cut> held = pendingCut();
+    if (held.isPresent()) {
+      logs.addAll(held.get().hold());
+    }
+    try {
+      logs.addAll(log.files());
+      appender.endFile();
+      CutRecord record = writer.write(CutContent.of(image, logs, appender.lastNumber()));
+      held.ifPresent(Cut::replaced);
+      log = new Log();
+      position = image.position();
+      pageSize = image.pageSize();
+      commit = image.commit();
+      return record;
+    } finally {
+      held.ifPresent(Cut::letGo);
+    }
   }
 
   private Cut pend(CutContent content) throws IOException {
@@ -219,14 +272,18 @@ public final class Spool implements Closeable {
 
   /** Returns the cut that was decided and is not written yet. */
   public Optional<Cut> pendingCut() {
-    pending = pending.filter(cut -> !cut.isWritten());
+    pending = pending.filter(cut -> !cut.isOver());
     return pending;
   }
 
   /** Returns the files that were cut and not deleted, ascending. */
-  public List<SpooledFile> files() throws IOException {
-    Txid last = lastCut().txid();
-    return folder.files().stream().filter(file -> !file.txid().isAfter(last)).toList();
+  public List<SpooledFile> files() {
+    return files.all();
+  }
+
+  /** Returns those of {@link #files} behind a TXID, ascending; thread-safe as well. */
+  public List<SpooledFile> filesAfter(Txid txid) {
+    return files.after(txid);
   }
 
   /** Returns where the file of a cut is. */
@@ -239,7 +296,7 @@ public final class Spool implements Closeable {
     if (txid.isAfter(lastCut().txid())) {
       throw new IllegalArgumentException("delete " + txid + ": the last cut is " + lastCut());
     }
-    Files.deleteIfExists(folder.cut(txid));
+    files.delete(txid);
   }
 
   private void requireUsable() throws SpoolException {
@@ -249,9 +306,21 @@ public final class Spool implements Closeable {
     }
   }
 
-  /** Closes the descriptors; what is in the log stays. */
+  /** Lets go of the spool; what is in the log stays. */
   @Override
   public void close() throws IOException {
-    appender.endFile();
+    try (lock) {
+      appender.endFile();
+      if (!isClosed) {
+        files.dropKept();
+      }
+      isClosed = true;
+    }
+  }
+
+  /** Lets go of the spool as the end of a process does. */
+  void abandon() throws IOException {
+    isClosed = true;
+    lock.close();
   }
 }

@@ -40,4 +40,26 @@ public abstract sealed class SpoolException extends IOException {
       super("spool " + directory + ": a write failed that it cannot take back; open it anew");
     }
   }
+
+  /** Another process, or another part of this one, has the spool open. */
+  public static final class InUse extends SpoolException {
+    private static final long serialVersionUID = 1L;
+
+    InUse(Path directory) {
+      super(
+          "open spool "
+              + directory
+              + ": another process replicates this database; only one may do that at a time");
+    }
+  }
+
+  /** The spool's disk takes nothing: it is full, or may not be written to. */
+  public static final class Unwritable extends SpoolException {
+    private static final long serialVersionUID = 1L;
+
+    Unwritable(String message, IOException cause) {
+      super(message);
+      initCause(cause);
+    }
+  }
 }

@@ -28,12 +28,20 @@ import java.util.regex.Pattern;
  *   DIRECTORY/log-0000000000000007           frames, in the order of the numbers
  *   DIRECTORY/ltx/0/TXID-TXID.ltx            what was cut
  *   DIRECTORY/ltx/0/TXID-TXID.ltx.tmp        what is being cut
+ *   DIRECTORY/kept-0000000000000007          a cut that is safe elsewhere, and needed for checksums
+ *   DIRECTORY/image-0000000000000007         says that the cut with this TXID has all pages
+ *   DIRECTORY/checksums                      what each page was in the last cut
+ *   DIRECTORY/checksums.next                 those of a large cut that does not count yet
+ *   DIRECTORY/lock                           locked by the process whose spool it is
  * </pre>
  *
  * <p>Immutable.
  */
 final class SpoolFolder {
-  private static final Pattern LOG = Pattern.compile("log-([0-9a-f]{16})");
+  private static final String LOG = "log-";
+  private static final String KEPT = "kept-";
+  private static final String IMAGE = "image-";
+  private static final Pattern NUMBERED = Pattern.compile("([a-z]+-)([0-9a-f]{16})");
   private static final String TEMPORARY = ".tmp";
 
   private final Path directory;
@@ -58,7 +66,27 @@ final class SpoolFolder {
   }
 
   Path log(long number) {
-    return directory.resolve("log-" + new Txid(number));
+    return directory.resolve(LOG + new Txid(number));
+  }
+
+  Path kept(Txid txid) {
+    return directory.resolve(KEPT + txid);
+  }
+
+  Path imageMark(Txid txid) {
+    return directory.resolve(IMAGE + txid);
+  }
+
+  Path checksums() {
+    return directory.resolve("checksums");
+  }
+
+  Path checksumsOverflow() {
+    return directory.resolve("checksums.next");
+  }
+
+  Path lock() {
+    return directory.resolve("lock");
   }
 
   Path cut(Txid txid) {
@@ -97,37 +125,54 @@ final class SpoolFolder {
 
   /** Returns the numbers of the log files, ascending. */
   List<Long> logs() throws IOException {
+    return numbered(LOG);
+  }
+
+  /** Returns the TXIDs of cuts that are kept, ascending. */
+  List<Txid> keptCuts() throws IOException {
+    return numbered(KEPT).stream().map(Txid::new).toList();
+  }
+
+  /** Returns the TXIDs that are marked as images, ascending. */
+  List<Txid> imageMarks() throws IOException {
+    return numbered(IMAGE).stream().map(Txid::new).toList();
+  }
+
+  private List<Long> numbered(String kind) throws IOException {
     List<Long> numbers = new ArrayList<>();
     for (Path file : list(directory)) {
-      Matcher matcher = LOG.matcher(name(file));
-      if (matcher.matches()) {
-        numbers.add(Long.parseUnsignedLong(matcher.group(1), 16));
+      Matcher matcher = NUMBERED.matcher(name(file));
+      if (matcher.matches() && matcher.group(1).equals(kind)) {
+        numbers.add(Long.parseUnsignedLong(matcher.group(2), 16));
       }
     }
     numbers.sort(Comparator.naturalOrder());
     return numbers;
   }
 
-  /** Returns the cut files, ascending by TXID; what is not done with among them. */
-  List<SpooledFile> files() throws IOException {
-    List<SpooledFile> files = new ArrayList<>();
+  /** Returns the TXIDs of the cut files, ascending; what is not done with among them. */
+  List<Txid> cutTxids() throws IOException {
+    List<Txid> txids = new ArrayList<>();
     for (Path file : list(cuts)) {
       Optional<LtxFileName> name = Layout.parse(0, name(file));
       if (name.isPresent() && name.get().range().min().equals(name.get().range().max())) {
-        size(file)
-            .ifPresent(bytes -> files.add(new SpooledFile(name.get().range().min(), file, bytes)));
+        txids.add(name.get().range().min());
       }
     }
-    files.sort(Comparator.comparing(SpooledFile::txid));
-    return List.copyOf(files);
+    txids.sort(Comparator.naturalOrder());
+    return txids;
   }
 
-  private static Optional<Long> size(Path file) throws IOException {
-    try {
-      return Optional.of(Files.size(file));
-    } catch (NoSuchFileException e) {
-      return Optional.empty();
-    }
+  /** Returns all files but the record and the lock, what is being cut not among them. */
+  List<Path> all() throws IOException {
+    List<Path> files = new ArrayList<>();
+    logs().forEach(number -> files.add(log(number)));
+    keptCuts().forEach(txid -> files.add(kept(txid)));
+    imageMarks().forEach(txid -> files.add(imageMark(txid)));
+    cutTxids().forEach(txid -> files.add(cut(txid)));
+    files.add(checksums());
+    files.add(checksumsOverflow());
+    return files;
   }
 
   /** Deletes files that were being cut. */

@@ -29,8 +29,22 @@ public enum SpoolStep {
   RECORD_WRITTEN,
   /** The TXID is taken for good. */
   RECORD_FSYNCED,
+  /** It is marked that the next cut will have all pages. */
+  IMAGE_MARKED,
+  /** The page checksums say that a cut is taken in, and do not have it yet. */
+  CHECKSUMS_BEGUN,
+  /** They have it, but for a power cut. */
+  CHECKSUMS_WRITTEN,
+  /** They have it for good, and say so, but for a power cut. */
+  CHECKSUMS_BASE_WRITTEN,
+  /** They say so for good. */
+  CHECKSUMS_FSYNCED,
   /** One of the log files that the cut holds is gone. */
-  LOG_DELETED;
+  LOG_DELETED,
+  /** A cut that is safe elsewhere has its other name. */
+  CUT_KEPT,
+  /** It is gone. */
+  CUT_DELETED;
 
   /** Hears of each step, on the thread that took it; what it throws ends the operation there. */
   @FunctionalInterface

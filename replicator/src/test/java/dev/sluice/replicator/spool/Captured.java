@@ -13,6 +13,7 @@ import dev.sluice.replicator.wal.LiveDatabase;
 import dev.sluice.replicator.wal.WalEnd;
 import dev.sluice.replicator.wal.WalHeader;
 import dev.sluice.replicator.wal.WalPosition;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A live database and a spool that captures it: what the engine does, in one thread and without
@@ -87,7 +89,33 @@ final class Captured implements AutoCloseable {
 
   /** Kills the process in mind and opens the spool again. */
   void reopen() throws IOException {
+    spool.abandon();
     spool = openOrBegin(directory, setup);
+  }
+
+  /** Cuts what the database is now, though frames were missed. */
+  CutRecord repair() throws SQLException, IOException {
+    byte[] image = database.image();
+    int pageSize = database.wal().header().orElseThrow().pageSize();
+    WalHeader header = database.wal().header().orElseThrow();
+    FrameReader rest = database.wal().frames(header.start(), pageSize, database.mxFrame(), buffer);
+    while (rest.next()) {
+      // To know where the image stands.
+    }
+    return spool.repair(
+        new Image(
+            pageSize,
+            image.length / pageSize,
+            Optional.of(rest.position()),
+            pages(image, pageSize)));
+  }
+
+  static PageSource pages(byte[] image, int pageSize) {
+    return file -> {
+      for (int at = 0; at < image.length; at += pageSize) {
+        file.page(at / pageSize + 1, Arrays.copyOfRange(image, at, at + pageSize));
+      }
+    };
   }
 
   /** Fails unless the files of the spool, applied one after another, are the database. */
@@ -119,7 +147,11 @@ final class Captured implements AutoCloseable {
   }
 
   static byte[] apply(byte[] before, Path file) throws IOException {
-    try (LtxDecoder decoder = new LtxDecoder(Files.newInputStream(file), file.toString())) {
+    return apply(before, Files.readAllBytes(file));
+  }
+
+  static byte[] apply(byte[] before, byte[] file) throws IOException {
+    try (LtxDecoder decoder = new LtxDecoder(new ByteArrayInputStream(file), "file")) {
       LtxHeader header = decoder.header();
       int pageSize = header.pageSize();
       byte[] image = Arrays.copyOf(before, Math.toIntExact(header.commit() * pageSize));

@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ltx.Checksums;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.wal.LiveDatabase;
 import dev.sluice.replicator.wal.WalPosition;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -66,7 +68,9 @@ final class SpoolCrashTest {
     private final LiveDatabase database;
     private final Path directory;
     private final Map<Txid, byte[]> shown = new TreeMap<>();
+    private final Map<Txid, byte[]> uploaded = new TreeMap<>();
     private Optional<Captured> captured = Optional.empty();
+    private boolean isRepaired;
     private WalPosition proved;
 
     Day(Path folder) throws SQLException, IOException {
@@ -77,6 +81,7 @@ final class SpoolCrashTest {
 
     /** Goes on until all is done or the process is gone, from what is on disk. */
     void live(SpoolStep.Listener steps) throws SQLException, IOException {
+      die();
       SpoolSetup setup = new SpoolSetup(() -> Instant.ofEpochMilli(1), steps);
       Captured process = new Captured(database, directory, setup);
       captured = Optional.of(process);
@@ -87,6 +92,7 @@ final class SpoolCrashTest {
       process.database().checkpoint("RESTART");
       database.insert(3, PAGE_SIZE);
       capture(process);
+      upload(process);
       process.spool().close();
       process.reopen();
       database.insert(2, 100);
@@ -100,6 +106,40 @@ final class SpoolCrashTest {
       capture(process);
       show(process, pending.write());
       cut(process);
+      repair(process);
+      upload(process);
+      repair(process);
+    }
+
+    private void die() throws IOException {
+      if (captured.isPresent()) {
+        captured.get().spool().abandon();
+      }
+    }
+
+    /** Brings the first file that is there into safety. */
+    private void upload(Captured process) throws IOException {
+      if (!process.spool().files().isEmpty()) {
+        SpooledFile first = process.spool().files().get(0);
+        uploaded.put(first.txid(), Files.readAllBytes(first.path()));
+        process.spool().delete(first.txid());
+      }
+    }
+
+    /** Misses a generation, or on the second call, nothing. */
+    private void repair(Captured process) throws SQLException, IOException {
+      if (!isRepaired) {
+        database.insert(5, 2 * PAGE_SIZE);
+        database.checkpoint("TRUNCATE");
+        database.insert(2, 10);
+        isRepaired = true;
+      }
+      Txid before = process.spool().lastCut().txid();
+      CutRecord record = process.repair();
+      if (record.txid().isAfter(before)) {
+        show(process, record);
+      }
+      proved = process.spool().position().orElseThrow();
     }
 
     private void capture(Captured process) throws SQLException, IOException {
@@ -131,6 +171,7 @@ final class SpoolCrashTest {
 
     /** Opens what a crash left and fails unless it has all, once. */
     void requireWhole() throws SQLException, IOException {
+      die();
       SpoolSetup setup = SpoolSetup.of(() -> Instant.ofEpochMilli(1));
       Captured process = new Captured(database, directory, setup);
       Optional<WalPosition> position = process.spool().position();
@@ -142,14 +183,48 @@ final class SpoolCrashTest {
       assertTrue(
           proved.frame() == 0 || isSame || isNewGeneration(position), () -> "lost: " + position);
       for (var file : shown.entrySet()) {
-        assertArrayEquals(file.getValue(), Files.readAllBytes(process.spool().path(file.getKey())));
+        if (!uploaded.containsKey(file.getKey())) {
+          assertArrayEquals(
+              file.getValue(), Files.readAllBytes(process.spool().path(file.getKey())));
+        }
+      }
+      requireTrueChecksums(restored(process));
+      if (isRepaired) {
+        process.repair(); // for what a crash between the loss and its repair has left
       }
       process.capture();
       cut(process);
-      process.requireRestored();
+      assertArrayEquals(database.image(), restored(process));
+      requireTrueChecksums(restored(process));
       requireInOrder(Captured.headers(process.spool()));
       assertEquals(List.of(), junk());
       process.spool().close();
+    }
+
+    private byte[] restored(Captured process) throws IOException {
+      byte[] image = {};
+      Txid last = process.spool().lastCut().txid();
+      for (Txid txid = Txid.FIRST; !txid.isAfter(last); txid = txid.next()) {
+        byte[] there = uploaded.get(txid);
+        image =
+            Captured.apply(
+                image, there == null ? Files.readAllBytes(process.spool().path(txid)) : there);
+      }
+      return image;
+    }
+
+    /** What is claimed of a page must be so. */
+    private void requireTrueChecksums(byte[] image) throws IOException {
+      Path file = directory.resolve("checksums");
+      if (Files.exists(file)) {
+        ByteBuffer entries = ByteBuffer.wrap(Files.readAllBytes(file));
+        int pages = (entries.capacity() - PageChecksums.AT_ENTRIES) / Long.BYTES;
+        for (int i = 0; i < pages; i++) {
+          long claimed = entries.getLong(PageChecksums.AT_ENTRIES + i * Long.BYTES);
+          byte[] page = Arrays.copyOfRange(image, i * PAGE_SIZE, (i + 1) * PAGE_SIZE);
+          assertEquals(Checksums.page(i + 1, page), claimed, "page " + (i + 1));
+        }
+      }
     }
 
     private boolean isNewGeneration(Optional<WalPosition> position) {
@@ -179,9 +254,15 @@ final class SpoolCrashTest {
       try (var files = Files.walk(directory)) {
         return files
             .filter(Files::isRegularFile)
-            .filter(file -> !file.toString().endsWith(".ltx") && !file.endsWith("position"))
+            .filter(file -> !file.toString().endsWith(".ltx"))
+            .filter(file -> !List.of("position", "lock", "checksums").contains(name(file)))
+            .filter(file -> !name(file).startsWith("kept-") && !name(file).startsWith("image-"))
             .toList();
       }
+    }
+
+    private static String name(Path file) {
+      return String.valueOf(file.getFileName());
     }
 
     @Override
@@ -261,8 +342,7 @@ final class SpoolCrashTest {
       captured.capture();
       Image image =
           new Image(PAGE_SIZE, 1, Optional.empty(), file -> file.page(1, new byte[PAGE_SIZE]));
-      Cut cut = captured.spool().replace(image);
-      assertThrows(Crash.class, cut::write);
+      assertThrows(Crash.class, () -> captured.spool().repair(image));
       captured.reopen();
       assertEquals(Txid.FIRST, captured.spool().lastCut().txid());
       assertEquals(Optional.empty(), captured.spool().position());

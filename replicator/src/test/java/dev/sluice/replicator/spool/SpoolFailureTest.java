@@ -196,7 +196,7 @@ final class SpoolFailureTest {
       byte[] image = captured.database().image();
       captured
           .spool()
-          .replace(
+          .repair(
               new Image(
                   1024,
                   image.length / 1024,
@@ -205,8 +205,7 @@ final class SpoolFailureTest {
                     for (int at = 0; at < image.length; at += 1024) {
                       file.page(at / 1024 + 1, Arrays.copyOfRange(image, at, at + 1024));
                     }
-                  }))
-          .write();
+                  }));
       captured.requireRestored();
     }
   }

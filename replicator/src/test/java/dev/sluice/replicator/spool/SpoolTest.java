@@ -234,7 +234,7 @@ final class SpoolTest {
       captured.cut();
       captured.database().insert(5, 100);
       captured.capture();
-      captured.spool().seal();
+      Cut pending = captured.spool().seal().orElseThrow();
       captured.database().insert(5, 100);
       captured.capture();
       captured.database().insert(50, 1000);
@@ -249,14 +249,16 @@ final class SpoolTest {
               file.page(at / 4096 + 1, Arrays.copyOfRange(image, at, at + 4096));
             }
           };
-      Cut cut =
+      CutRecord record =
           captured
               .spool()
-              .replace(new Image(4096, image.length / 4096, Optional.of(rest.position()), pages));
+              .repair(new Image(4096, image.length / 4096, Optional.of(rest.position()), pages));
+      assertEquals(new Txid(2), record.txid());
       assertEquals(Optional.of(rest.position()), captured.spool().position());
+      assertEquals(Optional.empty(), captured.spool().pendingCut());
+      assertEquals(record, pending.write());
       captured.database().insert(3, 10);
       captured.capture();
-      assertEquals(new Txid(2), cut.write().txid());
       captured.cut();
       captured.requireRestored();
       LtxHeader header = Captured.headers(captured.spool()).get(1);
@@ -278,10 +280,7 @@ final class SpoolTest {
               file.page(at / 4096 + 1, Arrays.copyOfRange(image, at, at + 4096));
             }
           };
-      captured
-          .spool()
-          .replace(new Image(4096, image.length / 4096, Optional.empty(), pages))
-          .write();
+      captured.spool().repair(new Image(4096, image.length / 4096, Optional.empty(), pages));
       assertEquals(Optional.empty(), captured.spool().position());
       assertArrayEquals(image, Files.readAllBytes(captured.database().path()));
       captured.database().insert(9, 900);
@@ -368,7 +367,7 @@ final class SpoolTest {
       assertEquals(Optional.empty(), spool.position());
       assertEquals(List.of(), logs());
       Image image = new Image(512, 1, Optional.empty(), file -> file.page(1, new byte[512]));
-      CutRecord record = spool.replace(image).write();
+      CutRecord record = spool.repair(image);
       assertEquals(new Txid(0x42), record.txid());
       assertEquals(2_000_001, record.timestampMillis());
       assertFalse(Files.exists(directory.resolve("ltx/0/0000000000000001-0000000000000001.ltx")));

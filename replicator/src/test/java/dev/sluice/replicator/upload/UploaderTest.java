@@ -89,7 +89,8 @@ class UploaderTest {
     LtxHeader header = LtxHeader.of(pageSize, commit, range, 1_000_000 + txid);
     Path path = folder.resolve(txid + ".ltx");
     Files.write(path, new WholeFile(header, pages).encode());
-    return new SpooledFile(new Txid(txid), path, Files.size(path));
+    return new SpooledFile(
+        new Txid(txid), path, Files.size(path), pageSize, pgnos.length == commit);
   }
 
   private List<String> stored() {

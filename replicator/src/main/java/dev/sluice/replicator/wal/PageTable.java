@@ -1,9 +1,10 @@
-package dev.sluice.replicator.spool;
+package dev.sluice.replicator.wal;
 
 import java.util.Arrays;
 
 /**
- * The newest frame of each page: pgno to the frame's ordinal in the log. 11 to 22 bytes a page.
+ * The newest frame of each page: pgno to the frame's number, 0 to 2147483647, in whatever holds
+ * them. 11 to 22 bytes a page.
  *
  * <p>Open addressing with linear probing, at most three quarters full; an entry is one long.
  *
@@ -16,7 +17,7 @@ import java.util.Arrays;
  *
  * <p>Grows with each new page; confined to one thread at a time.
  */
-final class PageTable {
+public final class PageTable {
   private static final int ORDINAL_BITS = 31;
   private static final int INITIAL_SLOTS = 64;
   private static final long HASH = 0x9E37_79B9_7F4A_7C15L;
@@ -25,7 +26,7 @@ final class PageTable {
   private int count;
 
   /** Takes a frame; it is newer than all that were taken before. */
-  void put(long pgno, int ordinal) {
+  public void put(long pgno, int ordinal) {
     int slot = find(slots, pgno);
     if (slots[slot] == 0) {
       count++;
@@ -55,15 +56,21 @@ final class PageTable {
     slots = larger;
   }
 
+  /** Returns the newest frame of a page; -1 if there is none. */
+  public int get(long pgno) {
+    long entry = slots[find(slots, pgno)];
+    return entry == 0 ? -1 : ordinal(entry);
+  }
+
   /** Returns how many pages there are. */
-  int count() {
+  public int count() {
     return count;
   }
 
   /**
    * Returns the entries, ascending by pgno, in the table's own memory: the table is of no use then.
    */
-  long[] takeSorted() {
+  public long[] takeSorted() {
     int taken = 0;
     for (long entry : slots) {
       if (entry != 0) {
@@ -76,11 +83,13 @@ final class PageTable {
     return entries;
   }
 
-  static long pgno(long entry) {
+  /** Returns the page of an entry. */
+  public static long pgno(long entry) {
     return entry >>> ORDINAL_BITS;
   }
 
-  static int ordinal(long entry) {
+  /** Returns the frame of an entry. */
+  public static int ordinal(long entry) {
     return (int) entry & Integer.MAX_VALUE;
   }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.replicator.capture;
+
+import org.jspecify.annotations.NullMarked;
