@@ -177,8 +177,7 @@ final class ReplicateCommand implements Callable<Integer> {
   }
 
   /** Whatever becomes of the last upload, the exit code is the child's. */
-  private static int run(String child, StopSignals signals)
-      throws Failure, InterruptedException {
+  private static int run(String child, StopSignals signals) throws Failure, InterruptedException {
     ChildCommand running = ChildCommand.start(child);
     running.onEnd(signals::stop);
     signals.await();
@@ -219,8 +218,7 @@ final class ReplicateCommand implements Callable<Integer> {
     private void check() {
       boolean isOver =
           !all.isEmpty()
-              && all.stream()
-                  .allMatch(one -> one.status().phase() == DatabaseStatus.Phase.STOPPED);
+              && all.stream().allMatch(one -> one.status().phase() == DatabaseStatus.Phase.STOPPED);
       if (isOver) {
         signals.stop();
       }

@@ -82,6 +82,7 @@ final class DatabaseTask {
   private boolean isToBeginAnew;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
+  private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
   private boolean wasCaptured;
   private long captureNanos;
@@ -168,6 +169,7 @@ final class DatabaseTask {
 
   private void advance(long now) throws IOException {
     if (phase == Phase.STOPPED) {
+      leaving.ifPresent(this::close);
       failAsked(new IOException(settings.path() + " is not replicated any more"));
       return;
     }
@@ -323,6 +325,26 @@ final class DatabaseTask {
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
     keepLevels(now);
+    keepLease(now);
+  }
+
+  /** One that cannot be kept is told by the next upload. */
+  private void keepLease(long now) {
+    if (renewing.isPresent() && !renewing.get().isDone()) {
+      return;
+    }
+    Optional<Duration> left = replica.untilRenewal();
+    if (left.isPresent() && left.get().isZero()) {
+      renewing =
+          Optional.of(
+              start(
+                  () -> {
+                    replica.renewLease();
+                    return true;
+                  }));
+    } else if (left.isPresent()) {
+      serial.wakeAt(now + left.get().toNanos());
+    }
   }
 
   private void takeAsked(Primary open) {
@@ -524,8 +546,13 @@ final class DatabaseTask {
   private void finish() {
     phase = Phase.STOPPED;
     failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
-    replica.close();
-    ended.complete(null);
+    CompletableFuture<Boolean> closing =
+        start(
+            () -> {
+              replica.close(); // it may have a lease to give back
+              return true;
+            });
+    closing.whenComplete((closed, failure) -> ended.complete(null));
   }
 
   private void failAsked(IOException why) {

@@ -86,7 +86,8 @@ class PageSizeChangeTest {
     LtxHeader header = LtxHeader.of(pageSize, PAGES, range, now.toEpochMilli());
     Path path = folder.resolve("cut.ltx");
     Files.write(path, new WholeFile(header, written).encode());
-    return uploader.store(new SpooledFile(txid, path, Files.size(path), pageSize, written.size() == PAGES));
+    return uploader.store(
+        new SpooledFile(txid, path, Files.size(path), pageSize, written.size() == PAGES));
   }
 
   private void runFor(Levels levels, Duration time) throws IOException {
