@@ -283,6 +283,9 @@ final class DatabaseTask {
       open.shipping().sync(new CompletableFuture<>());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
+    if (phase == Phase.ENDING && open.shipping().isDone()) {
+      serial.wakeAt(now); // nobody else says that it is the end
+    }
   }
 
   /** What was missed is looked for where that may take long. */
