@@ -1,6 +1,7 @@
 package dev.sluice.cache;
 
 import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.Listings;
 import dev.sluice.storage.LtxFile;
@@ -12,14 +13,18 @@ import dev.sluice.storage.RestorePlan;
 import dev.sluice.storage.Target;
 import dev.sluice.storage.TimeTarget;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Finds the files to read for a target, again and again while a replica changes under it: an empty
@@ -35,6 +40,9 @@ public final class Planner {
    * deadline.
    */
   static final Duration LITTLE = Duration.ofMillis(500);
+
+  /** How long a message waits for the times that it is to name. */
+  private static final Duration DATES_WAIT = Duration.ofSeconds(5);
 
   /** Before the second and third listing of a history with a gap: all within two seconds. */
   private static final List<Duration> GAP_PAUSES =
@@ -127,11 +135,33 @@ public final class Planner {
       } catch (PlanException.NotReachable e) {
         throwMalformed();
         if (isFresh) {
-          throw e;
+          throw dated(e, files);
         }
       }
       listing = Optional.empty();
     }
+  }
+
+  /** Gives the TXIDs that a message names their times, as far as they can be had. */
+  private PlanException.NotReachable dated(PlanException.NotReachable e, List<LtxFile> files)
+      throws InterruptedIOException {
+    List<Txid> near = Stream.of(e.below(), e.above()).flatMap(Optional::stream).toList();
+    Deadline soon = Deadline.after(shorter(DATES_WAIT, deadline.remaining()), System::nanoTime);
+    CompletableFuture<Map<Txid, Instant>> times =
+        new TimeTarget(client, meter).timesOf(files, near);
+    try {
+      return e.dated(Waits.await(times, soon, "read headers of " + client.location()));
+    } catch (InterruptedIOException interrupted) {
+      throw interrupted;
+    } catch (IOException unknown) {
+      return e;
+    } finally {
+      times.cancel(true);
+    }
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   private List<LtxFile> list() throws IOException {

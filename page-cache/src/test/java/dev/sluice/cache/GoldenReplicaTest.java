@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.PlanException;
@@ -102,7 +103,7 @@ class GoldenReplicaTest {
                 ReplicaUrl.ofDirectory(replica.toString()), name -> Optional.empty());
         Restorer restorer = new Restorer(client, new RequestMeter(), Duration.ofSeconds(20))) {
       Restorer.Result result =
-          restorer.restore(target, out, Restorer.Existing.REFUSE, Restorer.Progress.none());
+          restorer.restore(target, out, DatabasePlace.Existing.REFUSE, Restorer.Progress.none());
       assertEquals(result.bytes(), Files.size(out));
       return Files.readAllBytes(out);
     }

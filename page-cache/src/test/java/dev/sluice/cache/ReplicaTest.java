@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
@@ -74,11 +75,11 @@ class ReplicaTest {
   }
 
   private Restorer.Result restore(Path replica, Path out) throws IOException {
-    return restore(replica, out, Restorer.Existing.REFUSE, Restorer.Progress.none());
+    return restore(replica, out, DatabasePlace.Existing.REFUSE, Restorer.Progress.none());
   }
 
   private static Restorer.Result restore(
-      Path replica, Path out, Restorer.Existing existing, Restorer.Progress progress)
+      Path replica, Path out, DatabasePlace.Existing existing, Restorer.Progress progress)
       throws IOException {
     try (ReplicaClient client =
             ReplicaClients.open(
@@ -296,7 +297,7 @@ class ReplicaTest {
     assertThrows(FileAlreadyExistsException.class, () -> restore(replica, out));
     assertEquals("mine", Files.readString(out));
     Files.writeString(dir.resolve("out.db-wal"), "old");
-    restore(replica, out, Restorer.Existing.REPLACE, Restorer.Progress.none());
+    restore(replica, out, DatabasePlace.Existing.REPLACE, Restorer.Progress.none());
     assertEquals(3 * 512, Files.size(out));
     requireOnly(dir, "out.db", "simple");
     Files.delete(out);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxEncoder;
 import dev.sluice.ltx.Txid;
@@ -192,7 +193,7 @@ class S3TroubleTest {
       throws IOException {
     try (ReplicaClient client = ReplicaClients.open(options(bucket).url(), environment());
         Restorer restorer = new Restorer(client, new RequestMeter(), stallLimit)) {
-      restorer.restore(new Target.Latest(), out, Restorer.Existing.REFUSE, progress);
+      restorer.restore(new Target.Latest(), out, DatabasePlace.Existing.REFUSE, progress);
     }
   }
 

@@ -43,6 +43,11 @@ enum IntegrityCheck {
 
   /** Immutable, so that SQLite makes no file beside it, not even for a database in WAL mode. */
   private static String url(Path database) {
+    return "jdbc:sqlite:" + uri(database) + "?immutable=1";
+  }
+
+  /** Returns a file's SQLite URI without parameters. */
+  static String uri(Path database) {
     String path =
         database
             .toAbsolutePath()
@@ -50,6 +55,6 @@ enum IntegrityCheck {
             .replace("%", "%25")
             .replace("?", "%3f")
             .replace("#", "%23");
-    return "jdbc:sqlite:file:" + path + "?immutable=1";
+    return "file:" + path;
   }
 }

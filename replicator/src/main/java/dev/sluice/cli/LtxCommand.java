@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -24,7 +25,8 @@ import picocli.CommandLine.Spec;
 /** {@code sluice ltx}: the files of a replica as its storage lists them. */
 @Command(
     name = "ltx",
-    customSynopsis = "sluice ltx [--level N|all] [--json] [-v] REPLICA",
+    customSynopsis =
+        "sluice ltx [--level N|all] [--json] [--config FILE] [--no-expand-env] [-v] REPLICA",
     description = "List the LTX files of a replica.")
 final class LtxCommand implements Callable<Integer> {
   private static final String[] COLUMNS = {"level", "min_txid", "max_txid", "size", "created"};
@@ -32,6 +34,8 @@ final class LtxCommand implements Callable<Integer> {
   private final Terminal terminal;
 
   @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private final ConfigOptions configOptions = new ConfigOptions();
 
   @Option(
       names = {"--level", "-level"},
@@ -45,9 +49,7 @@ final class LtxCommand implements Callable<Integer> {
       description = "Print a JSON array of objects.")
   private boolean isJson;
 
-  @Parameters(
-      paramLabel = "REPLICA",
-      description = "A replica URL, or the directory that holds ltx/.")
+  @Parameters(paramLabel = "REPLICA", description = ReplicaArgument.DESCRIPTION)
   private String replica = "";
 
   LtxCommand(Terminal terminal) {
@@ -58,7 +60,8 @@ final class LtxCommand implements Callable<Integer> {
   public Integer call() throws Failure, IOException {
     List<Integer> levels = levels();
     List<LtxFile> files;
-    try (OpenedClient client = OpenedClient.open(replica, terminal)) {
+    ReplicaArgument argument = ReplicaArgument.of(replica, configOptions, terminal);
+    try (OpenedClient client = OpenedClient.open(argument)) {
       files = list(client.within(terminal.openTimeout()), levels);
     }
     if (isJson) {

@@ -36,7 +36,15 @@ final class OpenedClient implements AutoCloseable {
 
   /** Opens the replica; makes no request. */
   static OpenedClient open(String replica, Terminal terminal) throws Failure {
-    ReplicaUrl url = url(replica);
+    return open(url(replica), terminal);
+  }
+
+  /** As the other; a directory need not be there. */
+  static OpenedClient openAnywhere(String replica, Terminal terminal) throws Failure {
+    return open(parsed(replica), terminal);
+  }
+
+  private static OpenedClient open(ReplicaUrl url, Terminal terminal) throws Failure {
     try {
       return new OpenedClient(ReplicaClients.open(url, terminal.environment()));
     } catch (IllegalArgumentException e) {
@@ -46,21 +54,24 @@ final class OpenedClient implements AutoCloseable {
 
   /** Returns the URL that the user wrote: a bare path is a directory. */
   static ReplicaUrl url(String replica) throws Failure {
+    ReplicaUrl url = parsed(replica);
+    if (url.scheme().equals("file") && !exists(url.path()) && !exists(afterScheme(replica))) {
+      throw new Failure("open " + url.location(), "there is no such directory");
+    }
+    return url;
+  }
+
+  private static ReplicaUrl parsed(String replica) throws Failure {
     if (isRegularFile(replica)) {
       throw new Failure(
           "open " + replica,
           "that is a file; a replica is the directory that holds ltx/, or a URL such as s3://bucket/path");
     }
-    ReplicaUrl url;
     try {
-      url = ReplicaUrl.parse(replica);
+      return ReplicaUrl.parse(replica);
     } catch (IllegalArgumentException e) {
       throw new Failure("open the replica", e);
     }
-    if (url.scheme().equals("file") && !exists(url.path()) && !exists(afterScheme(replica))) {
-      throw new Failure("open " + url.location(), "there is no such directory");
-    }
-    return url;
   }
 
   private static String afterScheme(String replica) {
@@ -80,6 +91,15 @@ final class OpenedClient implements AutoCloseable {
       return !replica.contains("://") && Files.isRegularFile(Path.of(replica));
     } catch (InvalidPathException e) {
       return false;
+    }
+  }
+
+  /** Opens the replica that an argument means; makes no request. */
+  static OpenedClient open(ReplicaArgument argument) throws Failure {
+    try {
+      return new OpenedClient(ReplicaClients.open(argument.url(), argument.environment()));
+    } catch (IllegalArgumentException e) {
+      throw new Failure("open " + argument.url().location(), e);
     }
   }
 

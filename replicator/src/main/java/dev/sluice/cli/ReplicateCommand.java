@@ -2,44 +2,83 @@ package dev.sluice.cli;
 
 import dev.sluice.replicator.DatabaseStatus;
 import dev.sluice.replicator.ReplicatedDatabase;
-import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.ReplicatorListener;
+import dev.sluice.replicator.config.Configuration;
+import dev.sluice.replicator.config.DatabaseEntry;
+import dev.sluice.replicator.daemon.Daemon;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
-/** {@code sluice replicate}: ships the commits of a live database to a replica. */
+/**
+ * {@code sluice replicate}: ships the commits of live databases to their replicas, until a signal
+ * comes or the child ends.
+ */
 @Command(
     name = "replicate",
-    customSynopsis = {"sluice replicate [-once] [-v] DB REPLICA"},
-    description = "Ship the commits of a live database to a replica, until a signal comes.")
+    customSynopsis = {
+      "sluice replicate [--config FILE] [--no-expand-env] [--exec COMMAND] [--once",
+      "                 [--force-snapshot]] [--restore-if-db-not-exists] [-v] [DB REPLICA]"
+    },
+    description = "Ship the commits of live databases to their replicas.")
 final class ReplicateCommand implements Callable<Integer> {
   private static final Duration ONCE_LIMIT = Duration.ofDays(7);
-  private static final Duration END_LIMIT = Duration.ofSeconds(30);
 
   private final Terminal terminal;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private final ConfigOptions configOptions = new ConfigOptions();
+
+  @Option(
+      names = {"-exec", "--exec"},
+      paramLabel = "COMMAND",
+      description = "Run the application as a child; end with it, and with its exit code.")
+  private @Nullable String command;
 
   @Option(
       names = {"-once", "--once"},
       description = "Ship what is committed now, and end.")
   private boolean isOnce;
 
-  @Parameters(index = "0", paramLabel = "DB", description = "The database's path.")
+  @Option(
+      names = {"-force-snapshot", "--force-snapshot"},
+      description = "With --once: make a snapshot, too.")
+  private boolean isSnapshotForced;
+
+  @Option(
+      names = {"-restore-if-db-not-exists", "--restore-if-db-not-exists"},
+      description = "Restore a database that is not there, if its replica has one.")
+  private boolean isRestoring;
+
+  @Parameters(index = "0", arity = "0..1", paramLabel = "DB", description = "The database's path.")
   private @Nullable Path database;
 
   @Parameters(
       index = "1",
+      arity = "0..1",
       paramLabel = "REPLICA",
       description = "A replica URL, or the directory that is to hold ltx/.")
-  private String replica = "";
+  private @Nullable String replica;
 
   ReplicateCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -47,52 +86,142 @@ final class ReplicateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Failure {
-    Path path = Optional.ofNullable(database).orElseThrow();
-    String doing = "replicate " + path;
-    if (isOnce && !Files.isRegularFile(path)) {
-      throw new Failure(doing, "there is no such file");
+    checkUsage();
+    Configuration configuration = configuration();
+    Optional<String> child =
+        Optional.ofNullable(command).or(() -> configuration.daemon().command());
+    if (isOnce && child.isPresent()) {
+      throw wrongUsage("--once and --exec exclude each other");
     }
+    if (configuration.databases().isEmpty() && configuration.directories().isEmpty()) {
+      throw new Failure("replicate", configOptions.name(terminal) + " names no database");
+    }
+    LogSetup.apply(configuration.daemon().logging());
     StopSignals signals = StopSignals.listen();
-    Replicator replicator =
-        Replicator.builder()
-            .environment(terminal.environment())
-            .endLimit(END_LIMIT)
-            .listener(new Stopped(signals))
-            .start();
-    ReplicatedDatabase replicated;
-    try (replicator) {
-      replicated = add(replicator, path);
-      if (isOnce) {
-        replicated.syncAndWait(ONCE_LIMIT);
-      } else {
-        signals.await();
+    Ends ends = new Ends(signals);
+    try {
+      Daemon daemon = Daemon.start(configuration, terminal.environment(), ends);
+      Collection<ReplicatedDatabase> databases = daemon.replicator().databases();
+      int exitCode = ExitCode.DONE;
+      try (daemon) {
+        ends.expect(configuration.directories().isEmpty() ? databases : List.of());
+        if (isOnce) {
+          once(databases);
+        } else if (child.isPresent()) {
+          exitCode = run(child.get(), signals);
+        } else {
+          signals.await();
+        }
       }
+      if (child.isEmpty()) {
+        requireWell(databases);
+      }
+      return exitCode;
     } catch (IOException e) {
-      throw new Failure(doing, e);
+      throw new Failure("replicate", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new Failure(doing, "interrupted");
+      throw new Failure("replicate", "interrupted");
     }
-    Optional<String> trouble = replicated.status().trouble();
-    if (trouble.isPresent()) {
-      throw new Failure(doing, trouble.get());
-    }
-    return ExitCode.DONE;
   }
 
-  private ReplicatedDatabase add(Replicator replicator, Path path) throws Failure {
+  private void checkUsage() {
+    if (database != null && replica == null) {
+      throw wrongUsage("a REPLICA must follow " + database);
+    }
+    if (database != null && configOptions.isGiven()) {
+      throw wrongUsage("--config and DB REPLICA exclude each other");
+    }
+    if (isSnapshotForced && !isOnce) {
+      throw wrongUsage("--force-snapshot is for --once");
+    }
+  }
+
+  private ParameterException wrongUsage(String why) {
+    CommandLine used = Optional.ofNullable(spec).orElseThrow().commandLine();
+    return new ParameterException(used, why);
+  }
+
+  private Configuration configuration() throws Failure {
+    Path path = database;
+    String place = replica;
+    if (path == null || place == null) {
+      Configuration read = configOptions.read(terminal);
+      return isRestoring ? read.restoringIfMissing() : read;
+    }
+    if (isOnce && !isRestoring && !Files.isRegularFile(path)) {
+      throw new Failure("replicate " + path, "there is no such file");
+    }
     try {
-      return replicator.add(path, ReplicaUrl.parse(replica));
+      DatabaseEntry entry = DatabaseEntry.of(path, ReplicaUrl.parse(place));
+      return Configuration.of(isRestoring ? entry.restoringIfMissing() : entry);
     } catch (IllegalArgumentException e) {
       throw new Failure("open the replica", e);
     }
   }
 
-  /** Ends the process when a person must look at its only database. */
-  private record Stopped(StopSignals signals) implements ReplicatorListener {
+  private void once(Collection<ReplicatedDatabase> databases)
+      throws IOException, InterruptedException {
+    for (ReplicatedDatabase one : databases) {
+      one.syncAndWait(ONCE_LIMIT);
+      if (isSnapshotForced) {
+        try {
+          one.snapshot().get(ONCE_LIMIT.toSeconds(), TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+          throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+        } catch (TimeoutException e) {
+          throw new IOException("no snapshot of " + one.path() + " within " + ONCE_LIMIT, e);
+        }
+      }
+    }
+  }
+
+  /** Whatever becomes of the last upload, the exit code is the child's. */
+  private static int run(String child, StopSignals signals)
+      throws Failure, InterruptedException {
+    ChildCommand running = ChildCommand.start(child);
+    running.onEnd(signals::stop);
+    signals.await();
+    running.stop();
+    return running.await();
+  }
+
+  private static void requireWell(Collection<ReplicatedDatabase> databases) throws IOException {
+    List<String> troubles = new ArrayList<>();
+    for (ReplicatedDatabase one : databases) {
+      DatabaseStatus status = one.status();
+      status.trouble().ifPresent(why -> troubles.add(one.path() + ": " + why));
+    }
+    if (!troubles.isEmpty()) {
+      throw new IOException(String.join("; ", troubles));
+    }
+  }
+
+  /** Ends the process when a person must look at every one of its databases. */
+  private static final class Ends implements ReplicatorListener {
+    private final StopSignals signals;
+    private volatile Collection<ReplicatedDatabase> all = List.of();
+
+    Ends(StopSignals signals) {
+      this.signals = signals;
+    }
+
+    void expect(Collection<ReplicatedDatabase> databases) {
+      all = databases;
+      check();
+    }
+
     @Override
     public void onStatus(DatabaseStatus status) {
-      if (status.phase() == DatabaseStatus.Phase.STOPPED) {
+      check();
+    }
+
+    private void check() {
+      boolean isOver =
+          !all.isEmpty()
+              && all.stream()
+                  .allMatch(one -> one.status().phase() == DatabaseStatus.Phase.STOPPED);
+      if (isOver) {
         signals.stop();
       }
     }

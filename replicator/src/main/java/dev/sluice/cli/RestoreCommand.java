@@ -1,18 +1,25 @@
 package dev.sluice.cli;
 
 import dev.sluice.cache.ViewException;
+import dev.sluice.cache.restore.CopyFollower;
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.storage.Listings;
 import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
+import dev.sluice.storage.text.Durations;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -31,7 +38,8 @@ import picocli.CommandLine.Spec;
     name = "restore",
     customSynopsis = {
       "sluice restore -o OUT [--txid T | --timestamp T] [--integrity-check none|quick|full]",
-      "                      [--force] [--json] [-v] REPLICA"
+      "                      [--force] [--if-db-not-exists] [--if-replica-exists]",
+      "                      [-f [--follow-interval TIME]] [--json] [-v] REPLICA"
     },
     description = "Make a database file from a replica.")
 final class RestoreCommand implements Callable<Integer> {
@@ -61,6 +69,28 @@ final class RestoreCommand implements Callable<Integer> {
   private boolean isForced;
 
   @Option(
+      names = {"--if-db-not-exists", "-if-db-not-exists"},
+      description = "Do nothing, and succeed, if OUT exists.")
+  private boolean isIfDbNotExists;
+
+  @Option(
+      names = {"--if-replica-exists", "-if-replica-exists"},
+      description = "Do nothing, and succeed, if the replica has no files.")
+  private boolean isIfReplicaExists;
+
+  @Option(
+      names = {"-f", "--f", "--follow", "-follow"},
+      description = "Then keep OUT current, for readers only, until a signal comes.")
+  private boolean isFollowed;
+
+  @Option(
+      names = {"--follow-interval", "-follow-interval"},
+      paramLabel = "TIME",
+      defaultValue = "1s",
+      description = "How often to look for news; 1s by default.")
+  private String followInterval = "1s";
+
+  @Option(
       names = {"--json", "-json"},
       description = "Print a JSON object about the result.")
   private boolean isJson;
@@ -82,30 +112,116 @@ final class RestoreCommand implements Callable<Integer> {
       throw new ParameterException(
           command, "-o OUT is required: databases cannot be configured by name yet");
     }
-    IntegrityCheck check = check(command);
+    check(command);
     Target target = targetOptions.target(command, Instant.now());
-    RestoreOutput output = RestoreOutput.of(file, isForced);
-    Instant began = Instant.now();
-    Thread discard = new Thread(() -> discardQuietly(output), "restore-discard");
-    Runtime.getRuntime().addShutdownHook(discard);
-    try (OpenedClient client = OpenedClient.open(replica, terminal)) {
-      Restorer.Result result = restore(client, target, output);
-      check.run(output.staging());
-      output.publish();
-      if (isJson) {
-        terminal.out().println(summary(file, client.location(), result, began).toString());
-      }
-    } finally {
-      forget(discard);
-      output.discard();
+    Duration interval = interval(command);
+    if (isFollowed && !target.equals(new Target.Latest())) {
+      throw new ParameterException(
+          command, "--follow is about the newest state: leave out --txid and --timestamp");
+    }
+    if (isIfDbNotExists && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return nothingToDo("restore to " + file + ": it exists already, nothing is done");
+    }
+    if (isFollowed && !isForced && CopyFollower.isCopy(file)) {
+      resume(file, interval);
+      return ExitCode.DONE;
+    }
+    DatabasePlace place =
+        RestoreOutput.place(
+            file, isForced ? DatabasePlace.Existing.REPLACE : DatabasePlace.Existing.REFUSE);
+    if (isIfReplicaExists && isReplicaEmpty()) {
+      return nothingToDo("restore " + replicaName() + ": it has no files, nothing is done");
+    }
+    restoreTo(place, target, interval);
+    return ExitCode.DONE;
+  }
+
+  /** For a person, or a script's log; JSON is only ever the result. */
+  private int nothingToDo(String line) throws IOException {
+    if (isJson) {
+      terminal.err().println("sluice: " + line);
+    } else {
+      terminal.out().println(line);
     }
     return ExitCode.DONE;
   }
 
-  /** A signal ends the program without unwinding this thread. */
-  private static void discardQuietly(RestoreOutput output) {
+  private String replicaName() throws Failure {
+    try (OpenedClient client = OpenedClient.openAnywhere(replica, terminal)) {
+      return client.location();
+    }
+  }
+
+  private boolean isReplicaEmpty() throws Failure {
+    try (OpenedClient client = OpenedClient.openAnywhere(replica, terminal)) {
+      return Listings.all(client.within(terminal.openTimeout())).join().isEmpty();
+    } catch (CompletionException e) {
+      throw new Failure("list the files of " + replicaName(), e);
+    }
+  }
+
+  private Duration interval(CommandLine command) {
     try {
-      output.discard();
+      Duration interval = Durations.parse(followInterval);
+      if (interval.isZero()) {
+        throw new IllegalArgumentException("it is not above 0");
+      }
+      return interval;
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command, "--follow-interval: " + e.getMessage(), e);
+    }
+  }
+
+  private void resume(Path file, Duration interval) throws Failure, IOException {
+    try (OpenedClient client = OpenedClient.open(replica, terminal);
+        Restorer restorer = restorer(client)) {
+      Following following = new Following(terminal, client, restorer, file, interval);
+      following.resume();
+      following.run();
+    }
+  }
+
+  private void restoreTo(DatabasePlace place, Target target, Duration interval)
+      throws Failure, IOException {
+    Instant began = Instant.now();
+    IntegrityCheck check = check(Optional.ofNullable(spec).orElseThrow().commandLine());
+    try (OpenedClient client = OpenedClient.open(replica, terminal);
+        Restorer restorer = restorer(client)) {
+      Optional<Following> following =
+          isFollowed
+              ? Optional.of(new Following(terminal, client, restorer, place.file(), interval))
+              : Optional.empty();
+      Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
+      Runtime.getRuntime().addShutdownHook(discard);
+      try {
+        Restorer.Result result = restore(client.location(), restorer, target, place);
+        if (following.isPresent()) {
+          following.get().begin(place.staging(), result);
+        }
+        check.run(place.staging());
+        RestoreOutput.requireFree(place);
+        place.publish();
+        if (isJson) {
+          terminal.out().println(summary(place, client.location(), result, began).toString());
+        }
+      } finally {
+        forget(discard);
+        place.close();
+      }
+      if (following.isPresent()) {
+        following.get().run();
+      }
+    }
+  }
+
+  private Restorer restorer(OpenedClient client) {
+    return new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout());
+  }
+
+  /** A signal ends the program without unwinding this thread. */
+  private static void discardQuietly(DatabasePlace place) {
+    try {
+      place.close();
     } catch (IOException e) {
       // What is left has a name that says what it is.
     }
@@ -131,24 +247,24 @@ final class RestoreCommand implements Callable<Integer> {
     };
   }
 
-  private Restorer.Result restore(OpenedClient client, Target target, RestoreOutput output)
-      throws Failure {
+  private Restorer.Result restore(
+      String location, Restorer restorer, Target target, DatabasePlace place) throws Failure {
     Progress progress = new Progress(terminal.err(), terminal.isInteractive(), System::nanoTime);
-    try (Restorer restorer =
-        new Restorer(client.unretried(), new RequestMeter(), terminal.openTimeout())) {
-      return restorer.restore(target, output.staging(), Restorer.Existing.REFUSE, progress::bytes);
+    try {
+      return restorer.restore(target, place, progress::bytes);
     } catch (ReplicaException | LtxFormatException | ViewException | PlanException e) {
-      throw new Failure("restore " + client.location(), e);
+      throw new Failure("restore " + location, e);
     } catch (IOException e) {
-      throw new Failure("restore to " + output.file(), e);
+      throw new Failure("restore to " + place.file(), e);
     } finally {
       progress.clear();
     }
   }
 
-  private Json summary(Path file, String location, Restorer.Result result, Instant began) {
+  private Json summary(
+      DatabasePlace place, String location, Restorer.Result result, Instant began) {
     return new Json()
-        .put("db_path", file.toString())
+        .put("db_path", place.file().toString())
         .put("replica", location)
         .put("txid", result.txid().toString())
         .put("pages", result.pages())

@@ -35,7 +35,10 @@ import picocli.CommandLine.Spec;
  */
 @Command(
     name = "sql",
-    customSynopsis = "sluice sql [--txid T | --timestamp T] [--json] [--stats] [-v] REPLICA SQL...",
+    customSynopsis = {
+      "sluice sql [--txid T | --timestamp T] [--json] [--stats] [--config FILE] [--no-expand-env]",
+      "                  [-v] REPLICA SQL..."
+    },
     description = "Run SQL on a replica, as it is now or was before.")
 final class SqlCommand implements Callable<Integer> {
   private static final long NONE = -1;
@@ -43,6 +46,8 @@ final class SqlCommand implements Callable<Integer> {
   private final Terminal terminal;
 
   @Spec private @Nullable CommandSpec spec;
+
+  @Mixin private final ConfigOptions configOptions = new ConfigOptions();
 
   @Mixin private final TargetOptions targetOptions = new TargetOptions();
 
@@ -60,7 +65,7 @@ final class SqlCommand implements Callable<Integer> {
       arity = "1",
       index = "0",
       paramLabel = "REPLICA",
-      description = "A replica URL, or the directory that holds ltx/.")
+      description = ReplicaArgument.DESCRIPTION)
   private String replica = "";
 
   @Parameters(
@@ -83,7 +88,7 @@ final class SqlCommand implements Callable<Integer> {
     Usage.refuseOptions(command, List.of(replica));
     Usage.refuseOptions(command, statements);
     Target target = targetOptions.target(command, Instant.now());
-    ReplicaUrl url = OpenedClient.url(replica);
+    ReplicaUrl url = url();
     try (OpenReplica opened = hold(url);
         Connection connection = connect(url, opened, target)) {
       openMillis = elapsedMillis();
@@ -101,6 +106,18 @@ final class SqlCommand implements Callable<Integer> {
       throw new Failure("close " + url.location(), e);
     }
     return ExitCode.DONE;
+  }
+
+  /** The VFS is this process's, and finds credentials in its environment only. */
+  private ReplicaUrl url() throws Failure {
+    ReplicaArgument argument = ReplicaArgument.of(replica, configOptions, terminal);
+    if (argument.database().flatMap(database -> database.replica().accessKey()).isPresent()) {
+      throw new Failure(
+          "open " + argument.url().location(),
+          "sql does not take credentials from the configuration; set AWS_ACCESS_KEY_ID and"
+              + " AWS_SECRET_ACCESS_KEY, and name the replica by its URL");
+    }
+    return argument.url();
   }
 
   private OpenReplica hold(ReplicaUrl url) throws Failure {

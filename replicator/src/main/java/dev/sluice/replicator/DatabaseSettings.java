@@ -1,5 +1,7 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.capture.CaptureSettings;
+import dev.sluice.replicator.levels.LevelSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -11,9 +13,19 @@ import java.time.Duration;
  * @param syncInterval in the long run at most one upload is made in this time; after a pause a
  *     commit goes out at once
  * @param spoolBytesMax what may wait in the spool while the storage is away
+ * @param checkpointPages pages in the WAL from which on it is checkpointed
+ * @param ownsProcess whether all connections of this process to the database are the replicator's:
+ *     then its file may be closed, which drops every lock that the process has on it
+ * @param levels how the replica's compaction levels, snapshots and retention are kept
  */
 public record DatabaseSettings(
-    Path path, Path metaPath, Duration syncInterval, long spoolBytesMax) {
+    Path path,
+    Path metaPath,
+    Duration syncInterval,
+    long spoolBytesMax,
+    int checkpointPages,
+    boolean ownsProcess,
+    LevelSettings levels) {
 
   private static final Duration SYNC_INTERVAL = Duration.ofSeconds(1);
   private static final long SPOOL_BYTES_MAX = 4L << 30;
@@ -33,21 +45,39 @@ public record DatabaseSettings(
   public static DatabaseSettings of(Path database) {
     Path path = database.toAbsolutePath().normalize();
     Path meta = path.resolveSibling("." + path.getFileName() + "-litestream");
-    return new DatabaseSettings(path, meta, SYNC_INTERVAL, SPOOL_BYTES_MAX);
+    return new DatabaseSettings(path, meta, SYNC_INTERVAL, SPOOL_BYTES_MAX,
+        CaptureSettings.CHECKPOINT_PAGES, false, LevelSettings.STANDARD);
   }
 
   /** Returns these settings with another spool. */
   public DatabaseSettings withMetaPath(Path directory) {
-    return new DatabaseSettings(path, directory, syncInterval, spoolBytesMax);
+    return new DatabaseSettings(path, directory, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, levels);
   }
 
   /** Returns these settings with another pace of uploads. */
   public DatabaseSettings withSyncInterval(Duration interval) {
-    return new DatabaseSettings(path, metaPath, interval, spoolBytesMax);
+    return new DatabaseSettings(path, metaPath, interval, spoolBytesMax, checkpointPages, ownsProcess, levels);
   }
 
   /** Returns these settings with another limit of the spool. */
   public DatabaseSettings withSpoolBytesMax(long bytes) {
-    return new DatabaseSettings(path, metaPath, syncInterval, bytes);
+    return new DatabaseSettings(path, metaPath, syncInterval, bytes, checkpointPages, ownsProcess, levels);
+  }
+
+  /** Returns these settings with another length of the WAL. */
+  public DatabaseSettings withCheckpointPages(int pages) {
+    return new DatabaseSettings(
+        path, metaPath, syncInterval, spoolBytesMax, pages, ownsProcess, levels);
+  }
+
+  /** Returns these settings for a process that is the replicator's alone, or is not. */
+  public DatabaseSettings withOwnProcess(boolean isOurs) {
+    return new DatabaseSettings(
+        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, isOurs, levels);
+  }
+
+  /** Returns these settings with other levels. */
+  public DatabaseSettings withLevels(LevelSettings kept) {
+    return new DatabaseSettings(path, metaPath, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, kept);
   }
 }

@@ -2,11 +2,14 @@ package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseStatus.Phase;
+import dev.sluice.replicator.capture.CaptureBuffers;
+import dev.sluice.replicator.capture.CaptureException;
+import dev.sluice.replicator.capture.CaptureSettings;
 import dev.sluice.replicator.capture.DatabaseCapture;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
 import dev.sluice.replicator.spool.SpoolSetup;
-import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -21,6 +24,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +38,6 @@ import org.slf4j.LoggerFactory;
  */
 final class DatabaseTask {
   private static final Logger log = LoggerFactory.getLogger(DatabaseTask.class);
-  private static final Duration CALL_LIMIT = Duration.ofSeconds(60);
   private static final int BURST = 60;
 
   /** Between two captures: beside a busy application one takes what many would have taken. */
@@ -43,19 +46,25 @@ final class DatabaseTask {
   /** A hint may come before what it hints at is to be seen, so the look is repeated. */
   private static final int LOOKS_AFTER_A_HINT = 2;
 
-  private static final long REST_AFTER_NANOS = TimeUnit.SECONDS.toNanos(1);
-  private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
+  /** The wall clock may jump, and is looked at as often while something is due by it. */
+  private static final Duration CLOCK_LOOK = Duration.ofMinutes(1);
+
+  private static final long QUIET_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final long QUIET_NANOS_MAX = TimeUnit.SECONDS.toNanos(20);
   private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final DatabaseSettings settings;
-  private final ReplicaClient client;
-  private final Uploader uploader;
+  private final RemoteReplica replica;
+  private final Consumer<Enum<?>> steps;
   private final Workers workers;
+  private final CaptureBuffers buffers;
   private final ReplicatorListener listener;
   private final Serial serial;
   private final TokenBucket tokens;
   private final ConcurrentLinkedQueue<CompletableFuture<Txid>> asked =
+      new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<CompletableFuture<Void>> snapshotsAsked =
       new ConcurrentLinkedQueue<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
@@ -64,15 +73,20 @@ final class DatabaseTask {
   private Phase phase = Phase.WAITING;
   private Optional<CompletableFuture<Primary>> opening = Optional.empty();
   private Optional<Primary> primary = Optional.empty();
+  private Optional<CompletableFuture<Void>> keeping = Optional.empty();
+  private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
+  private Optional<String> levelTrouble = Optional.empty();
   private Optional<Primary> leaving = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private Txid uploaded = Txid.NONE;
   private boolean isToBeginAnew;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
+  private Optional<CompletableFuture<Long>> attaching = Optional.empty();
+  private boolean wasCaptured;
+  private long captureNanos;
+  private long quietPauseNanos;
   private long capturedNanos;
-  private long restNanos;
-  private boolean isResting;
   private int looksLeft;
 
   /** What is open of a database. */
@@ -83,11 +97,13 @@ final class DatabaseTask {
       DatabaseSettings settings,
       ReplicaClient client,
       Workers workers,
-      ReplicatorListener listener) {
+      ReplicatorListener listener,
+      Consumer<Enum<?>> steps) {
     this.settings = settings;
-    this.client = client;
-    this.uploader = new Uploader(client, CALL_LIMIT);
+    this.steps = steps;
+    this.replica = new RemoteReplica(settings, client, steps);
     this.workers = workers;
+    this.buffers = workers.buffers();
     this.listener = listener;
     this.serial = new Serial(workers, this::step);
     long now = System.nanoTime();
@@ -109,6 +125,14 @@ final class DatabaseTask {
   CompletableFuture<Txid> sync() {
     CompletableFuture<Txid> done = new CompletableFuture<>();
     asked.add(done);
+    wake();
+    return done;
+  }
+
+  /** Returns a future that is done when there is a snapshot of what is in the replica now. */
+  CompletableFuture<Void> snapshot() {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    snapshotsAsked.add(done);
     wake();
     return done;
   }
@@ -145,7 +169,7 @@ final class DatabaseTask {
     if (opening.isPresent()) {
       takeOpened(now);
     }
-    if (endNanos.isPresent() && opening.isEmpty() && isEnd(now)) {
+    if (endNanos.isPresent() && opening.isEmpty() && isIdle(attaching) && isEnd(now)) {
       letGo();
       finish();
     } else if (primary.isPresent()) {
@@ -153,6 +177,10 @@ final class DatabaseTask {
     } else if (opening.isEmpty()) {
       openIfDue(now);
     }
+  }
+
+  private static boolean isIdle(Optional<? extends CompletableFuture<?>> job) {
+    return job.isEmpty() || job.get().isDone();
   }
 
   /** Returns whether there is nothing left to do, or no time. */
@@ -176,18 +204,18 @@ final class DatabaseTask {
       serial.wakeAt(retryNanos);
       return;
     }
-    if (!Files.isRegularFile(settings.path())) {
-      phase = Phase.WAITING;
-      trouble = Optional.of("there is no such file yet");
-      return; // woken when it comes
+    if (!Files.exists(settings.path())) {
+      return; // woken when it comes; until then nothing is put beside it
     }
-    phase = Phase.OPENING;
     opening = Optional.of(start(this::open));
   }
 
   private <T> CompletableFuture<T> start(Shipping.Job<T> job) {
+    return start(workers.jobs(), job);
+  }
+
+  private <T> CompletableFuture<T> start(Executor threads, Shipping.Job<T> job) {
     CompletableFuture<T> done = new CompletableFuture<>();
-    Executor threads = workers.jobs();
     try {
       threads.execute(
           () -> {
@@ -204,37 +232,41 @@ final class DatabaseTask {
     return done;
   }
 
-  /** Opens the database and its spool, and captures what was missed; on a thread for jobs. */
+  /** Opens the spool; on a thread for jobs. */
   private Primary open() throws IOException {
-    Spool spool = openSpool();
-    DatabaseCapture capture = null;
+    Shipping.Origin origin = openSpool();
+    CaptureSettings how =
+        CaptureSettings.of(settings.path())
+            .withOwnProcess(settings.ownsProcess())
+            .withCheckpointPages(settings.checkpointPages())
+            .withSpoolBytesMax(settings.spoolBytesMax())
+            .withSteps(steps::accept);
+    DatabaseCapture capture = DatabaseCapture.begin(how, origin.spool(), buffers);
     try {
-      capture = DatabaseCapture.begin(settings.path(), spool);
-      return new Primary(spool, capture, new Shipping(spool, uploader, tokens, this::start));
+      return new Primary(
+          origin.spool(), capture, new Shipping(origin, replica, tokens, this::start));
     } catch (IOException | RuntimeException e) {
-      if (capture != null) {
-        capture.close();
-      }
-      spool.close();
+      origin.spool().close();
       throw e;
     }
   }
 
   /** A spool that is there goes on whether the storage answers or not. */
-  private Spool openSpool() throws IOException {
-    SpoolSetup setup = SpoolSetup.of(InstantSource.system());
+  private Shipping.Origin openSpool() throws IOException {
+    SpoolSetup setup = new SpoolSetup(InstantSource.system(), steps::accept);
     if (!isToBeginAnew) {
       try {
         Spool spool = Spool.open(settings.metaPath(), setup);
         spool.notes().forEach(note -> log.info("{}", note));
-        return spool;
+        return new Shipping.Origin(spool, false);
       } catch (SpoolException.NoRecord e) {
         log.debug("{}", e.getMessage());
       } catch (SpoolException.Damaged e) {
         log.warn("{}; the database is captured anew", e.getMessage());
       }
     }
-    return Spool.begin(settings.metaPath(), uploader.newest(), 0, setup);
+    Spool spool = Spool.begin(settings.metaPath(), replica.newest(), 0, setup);
+    return new Shipping.Origin(spool, true);
   }
 
   private void takeOpened(long now) throws IOException {
@@ -245,90 +277,206 @@ final class DatabaseTask {
     opening = Optional.empty();
     Primary opened = Futures.result(done);
     primary = Optional.of(opened);
-    phase = Phase.CAPTURING;
     trouble = Optional.empty();
     isToBeginAnew = false;
     retryPauseNanos = RETRY_NANOS_MIN;
+    captureNanos = now;
     capturedNanos = now - PACE_NANOS;
-    restNanos = now + REST_AFTER_NANOS;
-    isResting = false;
-    looksLeft = LOOKS_AFTER_A_HINT;
   }
 
   private void replicate(Primary open, long now) throws IOException {
-    List<CompletableFuture<Txid>> syncs = new ArrayList<>();
-    for (var next = asked.poll(); next != null; next = asked.poll()) {
-      syncs.add(next);
+    if (attaching.isPresent()) {
+      if (!attaching.get().isDone()) {
+        return; // the spool is the job's
+      }
+      takeAttached(open, now);
     }
-    boolean isAsked = !syncs.isEmpty() || (endNanos.isPresent() && phase != Phase.ENDING);
-    if (isAsked || now - capturedNanos >= PACE_NANOS) {
+    boolean isEndBegun = endNanos.isPresent() && phase != Phase.ENDING;
+    List<CompletableFuture<Txid>> syncs = takeAsked(); // what comes later asks for later commits
+    boolean isAsked = !syncs.isEmpty() || isEndBegun;
+    if (!open.capture().isHeld()) {
+      if (phase != Phase.ENDING && (isAsked || captureNanos - now <= 0)) {
+        asked.addAll(syncs);
+        attach(open);
+        return;
+      }
+      serial.wakeAt(captureNanos);
+    } else if (isAsked || now - capturedNanos >= PACE_NANOS) {
       capture(open, now);
     } else {
       looksLeft = LOOKS_AFTER_A_HINT;
       serial.wakeAt(capturedNanos + PACE_NANOS);
     }
-    if (!open.capture().isHeld()) {
+    if ((open.capture().isHeld() && open.capture().isCurrent()) || isEndBegun) {
+      syncs.forEach(open.shipping()::sync);
+    } else {
       asked.addAll(syncs);
-      beginAgain(now);
-      return;
     }
-    if (isAsked && !open.capture().isCurrent()) {
-      asked.addAll(syncs);
-      syncs.clear();
-      serial.wakeAt(now + PACE_NANOS);
-    }
-    syncs.forEach(open.shipping()::sync);
-    if (endNanos.isPresent() && phase != Phase.ENDING) {
+    if (isEndBegun) {
       phase = Phase.ENDING;
       open.shipping().sync(new CompletableFuture<>());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
-    if (phase == Phase.ENDING && open.shipping().isDone()) {
-      serial.wakeAt(now); // nobody else says that it is the end
+    keepLevels(now);
+  }
+
+  private List<CompletableFuture<Txid>> takeAsked() {
+    List<CompletableFuture<Txid>> taken = new ArrayList<>();
+    for (var next = asked.poll(); next != null; next = asked.poll()) {
+      taken.add(next);
+    }
+    return taken;
+  }
+
+  /** What was missed may be as much as the whole database. */
+  private void attach(Primary open) {
+    if (phase == Phase.WAITING) {
+      phase = Phase.OPENING;
+    }
+    attaching = Optional.of(start(open.capture()::capture));
+  }
+
+  private void takeAttached(Primary open, long now) throws IOException {
+    CompletableFuture<Long> done = attaching.orElseThrow();
+    attaching = Optional.empty();
+    try {
+      takeFrames(open, Futures.result(done), now);
+      captureNanos = now + open.capture().pause().toNanos();
+    } catch (CaptureException e) {
+      captureTrouble(e, now);
     }
   }
 
-  /** What was missed is looked for where that may take long. */
-  private void beginAgain(long now) {
-    letGo();
-    phase = Phase.WAITING;
-    retryNanos = now;
-    serial.wakeAt(now);
-  }
-
-  private void capture(Primary open, long now) throws IOException {
+  private void takeFrames(Primary open, long frames, long now) {
     capturedNanos = now;
-    if (open.capture().capture() > 0) {
+    if (frames > 0) {
       open.shipping().captured(now);
-      restNanos = now + REST_AFTER_NANOS;
-      isResting = false;
       looksLeft = LOOKS_AFTER_A_HINT;
+      quietPauseNanos = 0;
     } else {
       looksLeft--;
     }
-    if (looksLeft > 0) {
-      serial.wakeAt(now + PACE_NANOS);
-    } else if (!isResting && restNanos - now <= 0) {
-      open.capture().rest();
-      isResting = true;
-      restNanos = now + REST_AGAIN_NANOS;
-    } else if (!isResting) {
-      serial.wakeAt(restNanos);
+    if (open.capture().isHeld() && phase != Phase.ENDING) {
+      if (phase != Phase.CAPTURING) {
+        log.info("{} is captured from TXID {} on", settings.path(), open.spool().lastCut().txid());
+      }
+      phase = Phase.CAPTURING;
+      trouble = Optional.empty();
+      retryPauseNanos = RETRY_NANOS_MIN;
+      wasCaptured = true;
     }
   }
 
-  /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
-  private void trouble(Exception failure, long now) {
+  private void capture(Primary open, long now) throws IOException {
+    try {
+      takeFrames(open, open.capture().capture(), now);
+    } catch (CaptureException e) {
+      captureTrouble(e, now);
+      return;
+    }
+    captureNanos = now + pauseNanos(open.capture());
+    serial.wakeAt(looksLeft > 0 ? now + PACE_NANOS : captureNanos);
+  }
+
+  /** A database at rest is watched; it is looked at beside that ever more rarely. */
+  private long pauseNanos(DatabaseCapture capture) {
+    long pause = capture.pause().toNanos();
+    if (pause < QUIET_NANOS_MIN) {
+      quietPauseNanos = 0;
+      return pause;
+    }
+    quietPauseNanos = Math.min(Math.max(2 * quietPauseNanos, pause), QUIET_NANOS_MAX);
+    return quietPauseNanos;
+  }
+
+  /** What is in the spool is shipped meanwhile. */
+  private void captureTrouble(CaptureException failure, long now) throws CaptureException {
+    boolean isHopeless =
+        failure instanceof CaptureException.NotADatabase
+            || failure instanceof CaptureException.Denied;
+    if (isHopeless && !wasCaptured) {
+      throw failure;
+    }
+    if (failure instanceof CaptureException.Missing) {
+      trouble = Optional.empty();
+    } else {
+      note(failure);
+    }
+    phase = endNanos.isPresent() ? phase : Phase.WAITING;
+    captureNanos = now + retryPauseNanos;
+    retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
+    serial.wakeAt(captureNanos);
+  }
+
+  private void note(Exception failure) {
     String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
     if (failure instanceof RuntimeException) {
       log.error("replicate {}", settings.path(), failure);
     } else if (!trouble.equals(Optional.of(text))) {
-      log.warn("replicate {}: {}", settings.path(), text);
+      log.warn("{}", text);
     }
     trouble = Optional.of(text);
+  }
+
+  /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
+  private void keepLevels(long now) {
+    takeKept();
+    if (keeping.isPresent() || phase == Phase.ENDING) {
+      return;
+    }
+    if (replica.isKnown() && !snapshotsAsked.isEmpty()) {
+      for (var next = snapshotsAsked.poll(); next != null; next = snapshotsAsked.poll()) {
+        snapshots.add(next);
+      }
+      replica.snapshotNow();
+    }
+    Optional<Duration> left = replica.untilDue();
+    if (left.isEmpty()) {
+      return;
+    }
+    if (left.get().isZero()) {
+      keeping = Optional.of(start(workers.levels(), this::keepLevelsNow));
+    } else {
+      Duration pause = left.get().compareTo(CLOCK_LOOK) < 0 ? left.get() : CLOCK_LOOK;
+      serial.wakeAt(now + pause.toNanos());
+    }
+  }
+
+  private void takeKept() {
+    if (keeping.isEmpty() || !keeping.get().isDone()) {
+      return;
+    }
+    CompletableFuture<Void> done = keeping.get();
+    keeping = Optional.empty();
+    try {
+      Futures.result(done);
+      levelTrouble = Optional.empty();
+      snapshots.forEach(asked -> asked.complete(null));
+    } catch (IOException e) {
+      String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
+      if (!levelTrouble.equals(Optional.of(text))) {
+        log.warn("keep the levels of {}: {}", replica.location(), text);
+      }
+      levelTrouble = Optional.of(text);
+      snapshots.forEach(asked -> asked.completeExceptionally(e));
+    }
+    snapshots.clear();
+  }
+
+  @SuppressWarnings("NullAway") // the one value of Void
+  private Void keepLevelsNow() throws IOException {
+    replica.keepLevels();
+    return null;
+  }
+
+  /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
+  private void trouble(Exception failure, long now) {
+    note(failure);
     letGo();
     boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
-    if (failure instanceof Uploader.SecondWriterException || isRefused) {
+    if (failure instanceof SecondWriterException
+        || failure instanceof CaptureException
+        || isRefused) {
       finish();
       return;
     }
@@ -373,7 +521,7 @@ final class DatabaseTask {
   private void finish() {
     phase = Phase.STOPPED;
     failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
-    client.close();
+    replica.close();
     ended.complete(null);
   }
 
@@ -381,6 +529,11 @@ final class DatabaseTask {
     for (var next = asked.poll(); next != null; next = asked.poll()) {
       next.completeExceptionally(why);
     }
+    for (var next = snapshotsAsked.poll(); next != null; next = snapshotsAsked.poll()) {
+      next.completeExceptionally(why);
+    }
+    snapshots.forEach(asked -> asked.completeExceptionally(why));
+    snapshots.clear();
   }
 
   private void publish(long now) {
@@ -404,13 +557,13 @@ final class DatabaseTask {
     Optional<Shipping> shipping = primary.map(Primary::shipping);
     return new DatabaseStatus(
         settings.path(),
-        client.location(),
+        replica.location(),
         phase,
         primary.map(open -> open.spool().lastCut().txid()).orElse(Txid.NONE),
         shipping.map(Shipping::uploaded).orElse(Txid.NONE),
         Duration.ofNanos(
             shipping.flatMap(Shipping::sinceNanos).map(since -> now - since).orElse(0L)),
         shipping.map(Shipping::waitingBytes).orElse(0L),
-        trouble.or(() -> shipping.flatMap(Shipping::trouble)));
+        trouble.or(() -> shipping.flatMap(Shipping::trouble)).or(() -> levelTrouble));
   }
 }

@@ -71,6 +71,14 @@ public final class ReplicatedDatabase {
   }
 
   /**
+   * Has a snapshot made of what is in the replica, and returns a future that completes when it is
+   * there.
+   */
+  public CompletableFuture<Void> snapshot() {
+    return task.snapshot();
+  }
+
+  /**
    * Ships what is captured, and lets go of the database, at the limit in any case; the replicator
    * does not know it any more then.
    */

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /**
  * Replicates live SQLite databases, beside the applications that write them or in their process:
@@ -35,6 +36,7 @@ public final class Replicator implements AutoCloseable {
   private final Environment environment;
   private final Duration endLimit;
   private final ReplicatorListener listener;
+  private final Consumer<Enum<?>> steps;
   private final Workers workers = new Workers();
   private final ChangeWatch watch = new ChangeWatch();
   private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
@@ -43,6 +45,7 @@ public final class Replicator implements AutoCloseable {
     this.environment = builder.environment;
     this.endLimit = builder.endLimit;
     this.listener = builder.listener;
+    this.steps = builder.steps;
   }
 
   /** Makes a {@link Replicator}. Confined to one thread at a time. */
@@ -50,6 +53,7 @@ public final class Replicator implements AutoCloseable {
     private Environment environment = Environment.ofProcess();
     private Duration endLimit = Duration.ofSeconds(30);
     private ReplicatorListener listener = new ReplicatorListener() {};
+    private Consumer<Enum<?>> steps = step -> {};
 
     private Builder() {}
 
@@ -68,6 +72,12 @@ public final class Replicator implements AutoCloseable {
     /** Sets who hears of what is done. */
     public Builder listener(ReplicatorListener hears) {
       this.listener = hears;
+      return this;
+    }
+
+    /** Sets who hears of every step of {@code SpoolStep} and its like: for tests that crash. */
+    Builder steps(Consumer<Enum<?>> hears) {
+      this.steps = hears;
       return this;
     }
 
@@ -93,8 +103,17 @@ public final class Replicator implements AutoCloseable {
    *     replicated already
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
-    ReplicaClient client = ReplicaClients.open(replica, environment);
-    DatabaseTask task = new DatabaseTask(settings, client, workers, listener);
+    return add(settings, ReplicaClients.open(replica, environment));
+  }
+
+  /**
+   * As the other does.
+   *
+   * @param client makes one attempt for each call; it is closed with the replicator, or when this
+   *     fails
+   */
+  public ReplicatedDatabase add(DatabaseSettings settings, ReplicaClient client) {
+    DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
     if (databases.putIfAbsent(settings.path(), added) != null) {
       client.close();

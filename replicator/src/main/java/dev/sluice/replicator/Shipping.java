@@ -5,7 +5,7 @@ import dev.sluice.replicator.spool.Cut;
 import dev.sluice.replicator.spool.CutRecord;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpooledFile;
-import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -30,14 +30,19 @@ final class Shipping {
   /** Pages in the log at which it is cut though nothing can go out, as bytes. */
   private static final long CUT_BYTES = 64L << 20;
 
+  /** Of files that the replica has, too. */
+  private static final long KEPT_BYTES_MAX = 64L << 20;
+
   private static final long PAUSE_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final Spool spool;
-  private final Uploader uploader;
+  private final boolean hasImage;
+  private final RemoteReplica replica;
   private final TokenBucket tokens;
   private final Jobs jobs;
   private final Deque<Waiting> waiting = new ArrayDeque<>();
+  private final Deque<SpooledFile> kept = new ArrayDeque<>();
   private final List<SyncRequest> syncs = new ArrayList<>();
   private Optional<CompletableFuture<CutRecord>> cutting = Optional.empty();
   private Optional<CompletableFuture<Txid>> uploading = Optional.empty();
@@ -45,6 +50,7 @@ final class Shipping {
   private Optional<String> trouble = Optional.empty();
   private boolean isChecked;
   private Txid uploaded = Txid.NONE;
+  private long keptBytes;
   private Txid taken = Txid.NONE;
   private long sealed;
   private long stored;
@@ -65,6 +71,13 @@ final class Shipping {
   }
 
   /**
+   * Where what is shipped comes from.
+   *
+   * @param isImage whether the spool was begun anew, with an image of the whole database
+   */
+  record Origin(Spool spool, boolean isImage) {}
+
+  /**
    * A file of the spool that the replica may not have; which cut it was, and since when it waits.
    */
   private record Waiting(SpooledFile file, long seal, long sinceNanos) {}
@@ -81,9 +94,10 @@ final class Shipping {
     }
   }
 
-  Shipping(Spool spool, Uploader uploader, TokenBucket tokens, Jobs jobs) throws IOException {
-    this.spool = spool;
-    this.uploader = uploader;
+  Shipping(Origin origin, RemoteReplica replica, TokenBucket tokens, Jobs jobs) throws IOException {
+    this.spool = origin.spool();
+    this.hasImage = origin.isImage();
+    this.replica = replica;
     this.tokens = tokens;
     this.jobs = jobs;
     long nowNanos = System.nanoTime();
@@ -112,15 +126,20 @@ final class Shipping {
    *
    * @return when to call again though nobody wakes
    * @throws NotContinuousException if the replica does not end where the spool begins
-   * @throws Uploader.SecondWriterException if somebody else writes to the replica
+   * @throws SecondWriterException if somebody else writes to the replica
    * @throws IOException if the spool cannot be cut
    */
   Optional<Long> step(long nowNanos) throws IOException {
     takeChecked(nowNanos);
     takeCut();
     takeUploaded(nowNanos);
+    if (isChecked && !hasImage && replica.needsImage()) {
+      throw new NotContinuousException(
+          "the replica has a gap; an image of the whole database closes it");
+    }
     Optional<Long> again = cutIfDue(nowNanos);
     startUpload(nowNanos);
+    deleteKept();
     completeSyncs();
     boolean isPausing = !waiting.isEmpty() && retryNanos - nowNanos > 0;
     return isPausing ? Optional.of(retryNanos) : again;
@@ -190,20 +209,14 @@ final class Shipping {
       return;
     }
     if (!isChecked) {
-      checking = Optional.of(jobs.start(uploader::newest));
+      checking = Optional.of(jobs.start(replica::newest));
       return;
     }
     if (waiting.isEmpty()) {
       return;
     }
     SpooledFile file = waiting.getFirst().file();
-    uploading =
-        Optional.of(
-            jobs.start(
-                () -> {
-                  uploader.store(file);
-                  return file.txid();
-                }));
+    uploading = Optional.of(jobs.start(() -> replica.store(file)));
   }
 
   private void takeChecked(long nowNanos) throws IOException {
@@ -226,7 +239,7 @@ final class Shipping {
   private void requireContinuous(Txid newest) throws IOException {
     Txid last = spool.lastCut().txid();
     if (newest.isAfter(last)) {
-      throw new Uploader.SecondWriterException(
+      throw new SecondWriterException(
           "the replica is at TXID "
               + newest
               + " and the spool at "
@@ -256,7 +269,19 @@ final class Shipping {
   private void removeFirst() throws IOException {
     Waiting first = waiting.removeFirst();
     stored = Math.max(stored, first.seal());
-    spool.delete(first.file().txid());
+    kept.add(first.file());
+    keptBytes += first.file().bytes();
+  }
+
+  /** What the next compaction reads need not be fetched, while there is little of it. */
+  private void deleteKept() throws IOException {
+    Txid compacted = replica.compacted();
+    while (!kept.isEmpty()
+        && (keptBytes > KEPT_BYTES_MAX || !kept.getFirst().txid().isAfter(compacted))) {
+      SpooledFile file = kept.removeFirst();
+      keptBytes -= file.bytes();
+      spool.delete(file.txid());
+    }
   }
 
   /** Returns nothing if the storage failed in a way that may pass. */

@@ -1,5 +1,6 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.capture.CaptureBuffers;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -17,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Workers implements AutoCloseable {
   private static final int STEP_THREADS = Math.max(2, Runtime.getRuntime().availableProcessors());
   private static final int JOB_THREADS = 8;
+  private static final int LEVEL_THREADS = 2;
   private static final long END_MILLIS = 5_000;
 
   private final ScheduledThreadPoolExecutor timer =
@@ -25,6 +27,11 @@ final class Workers implements AutoCloseable {
       Executors.newFixedThreadPool(STEP_THREADS, factory("sluice-capture"));
   private final ExecutorService jobs =
       Executors.newFixedThreadPool(JOB_THREADS, factory("sluice-job"));
+
+  private final ExecutorService levels =
+      Executors.newFixedThreadPool(LEVEL_THREADS, factory("sluice-levels"));
+
+  private final CaptureBuffers buffers = new CaptureBuffers(STEP_THREADS);
 
   Workers() {
     timer.setRemoveOnCancelPolicy(true);
@@ -35,12 +42,20 @@ final class Workers implements AutoCloseable {
     return timer;
   }
 
+  CaptureBuffers buffers() {
+    return buffers;
+  }
+
   Executor steps() {
     return steps;
   }
 
   Executor jobs() {
     return jobs;
+  }
+
+  Executor levels() {
+    return levels;
   }
 
   private static ThreadFactory factory(String name) {
@@ -58,9 +73,10 @@ final class Workers implements AutoCloseable {
     timer.shutdownNow();
     steps.shutdown();
     jobs.shutdownNow();
+    levels.shutdownNow();
     try {
       long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);
-      for (ExecutorService threads : new ExecutorService[] {timer, steps, jobs}) {
+      for (ExecutorService threads : new ExecutorService[] {timer, steps, jobs, levels}) {
         threads.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException e) {

@@ -44,6 +44,17 @@ final class LtxCommandTest {
   }
 
   @Test
+  void configuredDatabaseStandsForItsReplica() throws IOException {
+    Path config =
+        Files.writeString(
+            folder.resolve("c.yml"),
+            "dbs: [{path: /var/app.db, replica: {path: '" + replica + "'}}]");
+    assertEquals(
+        CliRun.done("ltx", replica).out(),
+        CliRun.done("ltx", "-config", config.toString(), "/var/app.db").out());
+  }
+
+  @Test
   void oneLevelIsListed() {
     List<String> lines = CliRun.done("ltx", "-level", "1", replica).out().lines().toList();
     assertEquals(4, lines.size());

@@ -6,10 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ltx.LtxEncoder;
+import dev.sluice.ltx.LtxHeader;
+import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
 import dev.sluice.testkit.Golden;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,6 +121,115 @@ final class RestoreCommandTest {
     assertEquals(1, run.err().lines().count(), run.err());
     assertEquals("mine", Files.readString(out));
     assertOnlyOutput();
+  }
+
+  @Test
+  void existingDatabaseIsLeftAloneWhereThatIsAsked() throws IOException {
+    Files.writeString(out, "mine");
+    CliRun run = CliRun.done("restore", "-if-db-not-exists", "-o", out.toString(), replica);
+    assertEquals("restore to " + out + ": it exists already, nothing is done\n", run.out());
+    CliRun json =
+        CliRun.of("restore", "--json", "--if-db-not-exists", "-o", out.toString(), "s3://no/where");
+    assertEquals(ExitCode.DONE, json.exitCode());
+    assertEquals("", json.out());
+    assertEquals(
+        "sluice: restore to " + out + ": it exists already, nothing is done\n", json.err());
+    assertEquals("mine", Files.readString(out));
+    assertOnlyOutput();
+  }
+
+  @Test
+  void missingDatabaseIsRestoredWhereAnExistingOneIsLeftAlone() throws IOException {
+    CliRun run = CliRun.done("restore", "--if-db-not-exists", "-o", out.toString(), replica);
+    assertEquals("", run.out());
+    assertTrue(Files.size(out) > 4096);
+  }
+
+  @Test
+  void replicaWithoutFilesIsNoFailureWhereThatIsAsked() throws IOException {
+    Path empty = Files.createDirectories(folder.resolve("empty/ltx/0"));
+    for (Path nothing : List.of(empty.getParent().getParent(), folder.resolve("nowhere"))) {
+      CliRun run =
+          CliRun.done("restore", "-if-replica-exists", "-o", out.toString(), nothing.toString());
+      assertTrue(
+          run.out().matches("restore \\S*" + nothing + ": it has no files, nothing is done\n"),
+          run.out());
+      assertFalse(Files.exists(out));
+    }
+    CliRun.done("restore", "-if-replica-exists", "-o", out.toString(), replica);
+    assertTrue(Files.size(out) > 4096);
+  }
+
+  @Test
+  void replicaThatHasFilesButNotTheTxidIsAFailureAllTheSame() {
+    CliRun run =
+        CliRun.of("restore", "-if-replica-exists", "-txid", "99", "-o", out.toString(), replica);
+    assertEquals(ExitCode.FAILED, run.exitCode());
+    assertFalse(Files.exists(out));
+  }
+
+  @Test
+  void txidBeyondTheNewestNamesTheNewestAndItsTime() {
+    assertMissing(
+        "--txid",
+        "99",
+        "TXID 0000000000000099 is not reachable: the nearest below is 0000000000000006 \\(TIME\\), above none");
+  }
+
+  @Test
+  void txidAtWhichNoFileEndsNamesThoseOnBothSides() throws IOException {
+    replica = twoSnapshots().toString();
+    assertMissing(
+        "--txid",
+        "3",
+        "TXID 0000000000000003 is not reachable: the nearest below is 0000000000000002 \\(2026-01-01T00:00:02Z\\),"
+            + " above 0000000000000005 \\(2026-01-01T00:00:05Z\\)");
+  }
+
+  @Test
+  void txidBeforeTheOldestNamesTheOldest() throws IOException {
+    replica = twoSnapshots().toString();
+    assertMissing(
+        "--txid",
+        "1",
+        "TXID 0000000000000001 is not reachable: the nearest below is none, above 0000000000000002 \\(2026-01-01T00:00:02Z\\)");
+  }
+
+  @Test
+  void timeBeforeTheOldestNamesTheOldest() throws IOException {
+    replica = twoSnapshots().toString();
+    assertMissing(
+        "--timestamp",
+        "2025-12-31T00:00:00Z",
+        "there is no state before 2025-12-31T00:00:00Z: the oldest TXID is 0000000000000002 \\(2026-01-01T00:00:02Z\\)");
+  }
+
+  private void assertMissing(String option, String value, String reason) {
+    CliRun run = CliRun.of("restore", option, value, "-o", out.toString(), replica);
+    assertEquals(ExitCode.FAILED, run.exitCode());
+    String time = "\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?Z";
+    assertTrue(
+        run.err().matches("sluice: restore \\S+: " + reason.replace("TIME", time) + "\n"),
+        run.err());
+    assertFalse(Files.exists(out));
+  }
+
+  /** A replica whose history begins with a snapshot at TXID 2 and goes on with one at TXID 5. */
+  private Path twoSnapshots() throws IOException {
+    Path place = folder.resolve("snapshots");
+    Path level = Files.createDirectories(place.resolve("ltx/9"));
+    for (long txid : new long[] {2, 5}) {
+      TxidRange range = new TxidRange(Txid.FIRST, new Txid(txid));
+      LtxHeader header =
+          LtxHeader.of(
+              4096, 1, range, Instant.parse("2026-01-01T00:00:00Z").toEpochMilli() + txid * 1000);
+      try (OutputStream file = Files.newOutputStream(level.resolve(range + ".ltx"));
+          LtxEncoder encoder = new LtxEncoder(file, header)) {
+        encoder.page(1, new byte[4096]);
+        encoder.finish();
+      }
+    }
+    return place;
   }
 
   @Test

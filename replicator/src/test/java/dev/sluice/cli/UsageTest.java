@@ -29,6 +29,8 @@ final class UsageTest {
         "sql --jsn . X                 # sql: unknown option \"--jsn\"; did you mean \"--json\"?",
         "sql . X -stat                 # sql: unknown option \"-stat\"; did you mean \"--stats\"?",
         "ltx --levl=1 .                # ltx: unknown option \"--levl\"; did you mean \"--level\"?",
+        "databases more                # databases: one argument too many: \"more\"",
+        "databases -confg x            # databases: unknown option \"-confg\"; did you mean \"--config\"?",
         "ltx . more                    # ltx: one argument too many: \"more\"",
         "ltx --level 10 .              # ltx: --level: \"10\" is neither 0 to 9 nor all",
         "restore .                     # restore: -o OUT is required: databases cannot be configured by name yet",
@@ -89,7 +91,8 @@ final class UsageTest {
     String help = CliRun.done("help", "sql").out();
     assertTrue(
         help.startsWith(
-            "Usage: sluice sql [--txid T | --timestamp T] [--json] [--stats] [-v] REPLICA SQL...\n"),
+            "Usage: sluice sql [--txid T | --timestamp T] [--json] [--stats] [--config FILE]"
+                + " [--no-expand-env]\n"),
         help);
     assertTrue(help.contains("  --json "), help);
     assertFalse(help.contains("-json,") || help.contains(" -json") || help.contains("--v "), help);
@@ -100,7 +103,10 @@ final class UsageTest {
   @Test
   void helpNamesEveryCommand() {
     String help = CliRun.done("help").out();
-    for (String command : new String[] {"replicate", "sql", "restore", "ltx", "version", "help"}) {
+    for (String command :
+        new String[] {
+          "demo", "replicate", "databases", "sql", "restore", "ltx", "version", "help"
+        }) {
       assertTrue(help.contains("\n  " + command + " "), help);
     }
   }

@@ -3,6 +3,7 @@ package dev.sluice.replicator;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Listings;
@@ -149,7 +150,8 @@ class ReplicatorTest {
     Path out = folder.resolve("restored-" + txid);
     try (ReplicaClient client = client();
         Restorer restorer = new Restorer(client, new RequestMeter(), SURELY)) {
-      restorer.restore(new Target.AtTxid(txid), out, Restorer.Existing.REFUSE, (done, total) -> {});
+      restorer.restore(
+          new Target.AtTxid(txid), out, DatabasePlace.Existing.REFUSE, (done, total) -> {});
     }
     return out;
   }

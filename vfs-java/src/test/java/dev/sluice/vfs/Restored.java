@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Environment;
@@ -31,7 +32,7 @@ final class Restored {
             ReplicaClients.open(ReplicaUrl.parse(url), Environment.ofProcess());
         Restorer restorer = new Restorer(client, new RequestMeter(), STALL_LIMIT)) {
       Target target = new Target.AtTxid(Txid.parse(txid));
-      restorer.restore(target, out, Restorer.Existing.REFUSE, Restorer.Progress.none());
+      restorer.restore(target, out, DatabasePlace.Existing.REFUSE, Restorer.Progress.none());
       return out;
     }
   }

@@ -138,6 +138,18 @@ public final class LtxCompactor implements Closeable {
         LtxHeader.of(header.pageSize(), header.commit(), header.range(), timestampMillis), out);
   }
 
+  /**
+   * Writes a snapshot, whose TXIDs begin at 1, though the first input need not: a full image in the
+   * middle of history holds every page as well.
+   *
+   * @throws CompactionException with {@link CompactionException.Reason#MISSING_PAGE} if the inputs
+   *     do not hold every page
+   */
+  public Compaction writeSnapshotTo(OutputStream out, long timestampMillis) throws IOException {
+    TxidRange range = new TxidRange(Txid.FIRST, header.range().max());
+    return write(LtxHeader.of(header.pageSize(), header.commit(), range, timestampMillis), out);
+  }
+
   private Compaction write(LtxHeader written, OutputStream out) throws IOException {
     if (isUsed) {
       throw new IllegalStateException("a compaction writes one file");

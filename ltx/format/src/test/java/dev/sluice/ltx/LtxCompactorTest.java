@@ -71,6 +71,30 @@ class LtxCompactorTest {
   }
 
   @Test
+  void fullImageInTheMiddleOfHistoryBecomesASnapshot() throws IOException {
+    byte[] image = file(7, 7, 3, 1, 2, 3);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (LtxCompactor compactor = new LtxCompactor(CompactionFiles.inputs(List.of(image)))) {
+      compactor.writeSnapshotTo(out, 5_000);
+    }
+    LtxFiles.Decoded snapshot = LtxFiles.decode(out.toByteArray(), "snapshot");
+    assertEquals(LtxHeader.of(PAGE_SIZE, 3, LtxFiles.range(1, 7), 5_000), snapshot.header());
+    assertPages(LtxFiles.decode(image, "image").pages(), snapshot.pages(), "snapshot");
+  }
+
+  @Test
+  void noSnapshotIsMadeOfFilesThatLackAPage() throws IOException {
+    byte[] image = file(7, 7, 3, 1, 3);
+    try (LtxCompactor compactor = new LtxCompactor(CompactionFiles.inputs(List.of(image)))) {
+      CompactionException e =
+          assertThrows(
+              CompactionException.class,
+              () -> compactor.writeSnapshotTo(new ByteArrayOutputStream(), 5_000));
+      assertEquals(CompactionException.Reason.MISSING_PAGE, e.reason());
+    }
+  }
+
+  @Test
   void snapshotThatLacksAPageIsRefusedByName() throws IOException {
     byte[] snapshot = file(1, 1, 2, 1, 2);
     for (byte[] next : List.of(file(2, 2, 5, 3, 5), file(2, 2, 4, 3))) {

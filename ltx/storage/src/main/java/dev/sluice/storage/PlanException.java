@@ -3,6 +3,7 @@ package dev.sluice.storage;
 import dev.sluice.ltx.Txid;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -63,35 +64,55 @@ public abstract sealed class PlanException extends IOException {
   public static final class NotReachable extends PlanException {
     private static final long serialVersionUID = 1L;
 
+    private final String target;
+    private final boolean isTime;
     private final long belowOrNone;
     private final long aboveOrNone;
 
-    private NotReachable(String message, Optional<Txid> below, Optional<Txid> above) {
-      super(message);
+    private NotReachable(
+        String target,
+        boolean isTime,
+        Optional<Txid> below,
+        Optional<Txid> above,
+        Map<Txid, Instant> times) {
+      super(
+          isTime
+              ? "there is no state before " + target + ": the oldest TXID is " + named(above, times)
+              : "TXID "
+                  + target
+                  + " is not reachable: the nearest below is "
+                  + named(below, times)
+                  + ", above "
+                  + named(above, times));
+      this.target = target;
+      this.isTime = isTime;
       this.belowOrNone = below.orElse(Txid.NONE).value();
       this.aboveOrNone = above.orElse(Txid.NONE).value();
     }
 
     static NotReachable txid(Txid target, Optional<Txid> below, Optional<Txid> above) {
-      String message =
-          "TXID "
-              + target
-              + " is not reachable: the nearest below is "
-              + nameOf(below)
-              + ", above "
-              + nameOf(above);
-      return new NotReachable(message, below, above);
+      return new NotReachable(target.toString(), false, below, above, Map.of());
     }
 
     static NotReachable time(Instant before, Optional<Txid> above) {
-      return new NotReachable(
-          "there is no state before " + before + ": the oldest TXID is " + nameOf(above),
-          Optional.empty(),
-          above);
+      return new NotReachable(before.toString(), true, Optional.empty(), above, Map.of());
     }
 
-    private static String nameOf(Optional<Txid> txid) {
-      return txid.map(Txid::toString).orElse("none");
+    private static String named(Optional<Txid> txid, Map<Txid, Instant> times) {
+      return txid.map(
+              known -> known + (times.containsKey(known) ? " (" + times.get(known) + ")" : ""))
+          .orElse("none");
+    }
+
+    /**
+     * Returns the same with the times of the TXIDs that it names.
+     *
+     * @param times those that are known
+     */
+    public NotReachable dated(Map<Txid, Instant> times) {
+      NotReachable dated = new NotReachable(target, isTime, below(), above(), times);
+      dated.setStackTrace(getStackTrace());
+      return dated;
     }
 
     /** Returns the greatest reachable TXID before the target. */

@@ -68,6 +68,14 @@ public final class RestorePlan {
     return plan;
   }
 
+  /**
+   * Returns the plan that reaches furthest, whatever lies behind a gap; one of no files, at {@link
+   * Txid#NONE}, if none begins at TXID 1. For whoever looks after a replica, not for reading it.
+   */
+  public static RestorePlan furthest(Collection<LtxFile> files) {
+    return furthest(usable(files, Set.of()), Txid.MAX);
+  }
+
   /** Returns the files that may be used, ascending by min TXID. */
   static List<LtxFile> usable(Collection<LtxFile> files, Set<LtxFile> excluding) {
     return files.stream().filter(file -> !excluding.contains(file)).sorted(BY_MIN).toList();
@@ -164,7 +172,7 @@ public final class RestorePlan {
     return file.name().range().max();
   }
 
-  /** Returns the files in the order in which they are applied, at least one. */
+  /** Returns the files in the order in which they are applied. */
   public List<LtxFile> files() {
     return files;
   }

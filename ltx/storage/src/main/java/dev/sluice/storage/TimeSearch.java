@@ -25,7 +25,8 @@ final class TimeSearch {
   /** The most headers read in one round. */
   static final int PROBES = 16;
 
-  private static final Comparator<LtxFile> TELLING_FIRST =
+  /** The file whose header tells best when its last TXID was. */
+  static final Comparator<LtxFile> TELLING_FIRST =
       Comparator.comparing((LtxFile file) -> file.name().level() == LtxFileName.SNAPSHOT_LEVEL)
           .thenComparing(LtxFile::size);
 

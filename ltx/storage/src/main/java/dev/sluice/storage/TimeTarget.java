@@ -6,7 +6,9 @@ import dev.sluice.ltx.Txid;
 import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -53,6 +55,36 @@ public final class TimeTarget {
     } catch (PlanException e) {
       return CompletableFuture.failedFuture(e);
     }
+  }
+
+  /**
+   * Returns the times of states, by the headers of files that end there, in one round; a TXID whose
+   * header cannot be read is left out. Never fails but as the client does.
+   *
+   * @param files the listing of every level, in any order
+   */
+  public CompletableFuture<Map<Txid, Instant>> timesOf(
+      Collection<LtxFile> files, Collection<Txid> txids) {
+    List<LtxFile> telling =
+        txids.stream()
+            .map(
+                txid ->
+                    files.stream()
+                        .filter(file -> file.name().range().max().equals(txid))
+                        .min(TimeSearch.TELLING_FIRST))
+            .flatMap(Optional::stream)
+            .toList();
+    meter.beginRound();
+    return Futures.map(
+        Futures.all(telling.stream().map(this::readTime).toList()),
+        answers -> {
+          Map<Txid, Instant> times = new HashMap<>();
+          for (int i = 0; i < answers.size(); i++) {
+            Txid txid = telling.get(i).name().range().max();
+            answers.get(i).time().ifPresent(time -> times.put(txid, time));
+          }
+          return times;
+        });
   }
 
   private CompletableFuture<HeaderTime> readTime(LtxFile file) {

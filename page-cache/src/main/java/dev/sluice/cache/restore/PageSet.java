@@ -14,6 +14,11 @@ final class PageSet {
     words[word] |= 1L << pgno;
   }
 
+  boolean contains(long pgno) {
+    int word = (int) (pgno >>> 6);
+    return word < words.length && (words[word] & (1L << pgno)) != 0;
+  }
+
   /** Removes every page past {@code commit}. */
   void cut(long commit) {
     int word = (int) ((commit + 1) >>> 6);
@@ -34,5 +39,22 @@ final class PageSet {
       at = (at & ~63L) + 64;
     }
     return at;
+  }
+
+  /** Returns the first page from {@code pgno} on that is in the set, or a number past all of it. */
+  long firstPresent(long pgno) {
+    long at = pgno;
+    while (at >>> 6 < words.length) {
+      long present = words[(int) (at >>> 6)] & (-1L << at);
+      if (present != 0) {
+        return (at & ~63L) + Long.numberOfTrailingZeros(present);
+      }
+      at = (at & ~63L) + 64;
+    }
+    return Long.MAX_VALUE;
+  }
+
+  long count() {
+    return Arrays.stream(words).map(Long::bitCount).sum();
   }
 }

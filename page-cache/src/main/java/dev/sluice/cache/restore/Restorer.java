@@ -1,8 +1,8 @@
 package dev.sluice.cache.restore;
 
+import dev.sluice.cache.KnownFile;
 import dev.sluice.cache.Planner;
 import dev.sluice.cache.ViewException;
-import dev.sluice.cache.Waits;
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxDecoder;
 import dev.sluice.ltx.LtxFormatException;
@@ -16,22 +16,17 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.RestorePlan;
 import dev.sluice.storage.Retries;
 import dev.sluice.storage.Target;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -43,27 +38,20 @@ import java.util.function.LongSupplier;
  *
  * <p>The file appears under its name complete and synced, or not at all: until then it lies beside
  * it under a name of its own, and goes when the restore fails or its thread is interrupted. A
- * broken transfer begins its LTX file anew; memory does not grow with the database. Confined to one
+ * broken transfer goes on where it broke; memory does not grow with the database. Confined to one
  * thread at a time; it makes one thread for timers, {@code restore-timer}, which ends in {@link
  * #close()}.
  */
 public final class Restorer implements AutoCloseable {
-  private static final Duration PAUSE = Duration.ofMillis(200);
-
   private final ReplicaClient client;
   private final RequestMeter meter;
   private final Duration stallLimit;
   private final LongSupplier ticker;
   private final ScheduledExecutorService timer;
   private final Retries retries;
+  private final Transfers transfers;
   private final CountDownLatch neverClosing = new CountDownLatch(1);
-
-  /** What to do about a file that has the name already. */
-  public enum Existing {
-    REFUSE,
-    /** Nobody may have the old database open; its journal and WAL are deleted with it. */
-    REPLACE
-  }
+  private List<KnownFile> read = List.of();
 
   /** Is told how far a restore is; called on its thread. */
   @FunctionalInterface
@@ -77,7 +65,8 @@ public final class Restorer implements AutoCloseable {
     /**
      * Tells the latest figures.
      *
-     * @param doneBytes bytes of LTX files read; smaller than before if a file had to be begun anew
+     * @param doneBytes bytes of LTX files read; smaller than before where another plan had to be
+     *     made
      * @param totalBytes bytes of all LTX files of the plan
      */
     void onBytes(long doneBytes, long totalBytes);
@@ -101,11 +90,11 @@ public final class Restorer implements AutoCloseable {
    *     empty replica is waited for, and a file that is listed but gone
    */
   public Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit) {
-    this(client, meter, stallLimit, System::nanoTime);
+    this(client, meter, stallLimit, new Transfers.Setup(Transfers.RANGE_BYTES, System::nanoTime));
   }
 
-  Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit, LongSupplier ticker) {
-    this.ticker = ticker;
+  Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit, Transfers.Setup setup) {
+    this.ticker = setup.ticker();
     this.client = client;
     this.meter = meter;
     this.stallLimit = stallLimit;
@@ -117,6 +106,7 @@ public final class Restorer implements AutoCloseable {
               return thread;
             });
     this.retries = Retries.standard(new Random(), timer);
+    this.transfers = new Transfers(client, meter, retries, stallLimit, setup);
   }
 
   /**
@@ -129,24 +119,22 @@ public final class Restorer implements AutoCloseable {
    * @throws ReplicaException if the storage refuses, or brings nothing new for the stall limit
    * @throws InterruptedIOException if this thread was interrupted, which it still is then
    */
-  public Result restore(Target target, Path out, Existing existing, Progress progress)
+  public Result restore(Target target, Path out, DatabasePlace.Existing existing, Progress progress)
       throws IOException {
-    Path place = out.toAbsolutePath();
-    if (existing == Existing.REFUSE) {
-      requireAbsent(place);
-    }
-    Path temporary =
-        place.resolveSibling("." + place.getFileName() + "." + UUID.randomUUID() + ".restoring");
-    try {
-      Result result = restore(target, temporary, progress);
-      publish(temporary, place, existing);
+    try (DatabasePlace place = new DatabasePlace(out, existing)) {
+      place.requireFree();
+      Result result = restore(target, place, progress);
+      place.publish();
       return result;
-    } finally {
-      Files.deleteIfExists(temporary);
     }
   }
 
-  private Result restore(Target target, Path temporary, Progress progress) throws IOException {
+  /**
+   * As the other, but the database does not get its name yet: whoever made the place looks at
+   * {@link DatabasePlace#staging}, publishes it, and closes it.
+   */
+  public Result restore(Target target, DatabasePlace place, Progress progress) throws IOException {
+    read = List.of();
     Deadline deadline = Deadline.after(stallLimit, ticker);
     Planner planner =
         new Planner(retries.until(deadline, client), meter, target, deadline, neverClosing);
@@ -154,10 +142,12 @@ public final class Restorer implements AutoCloseable {
     while (true) {
       RestorePlan plan = planner.plan();
       Run run = new Run(plan, progress);
-      try (DatabaseFile database = new DatabaseFile(temporary)) {
+      try (DatabaseFile database = new DatabaseFile(place.staging())) {
         // What an attempt before this one has left must not pass for zeros.
         database.setLength(0);
-        return run.applyAll(database);
+        Result result = run.applyAll(database);
+        read = List.copyOf(run.read);
+        return result;
       } catch (LtxFormatException e) {
         planner.avoid(run.file, e);
         Deadline next = Deadline.after(stallLimit, ticker);
@@ -172,51 +162,14 @@ public final class Restorer implements AutoCloseable {
     }
   }
 
-  private static void requireAbsent(Path place) throws IOException {
-    for (String suffix : new String[] {"", "-journal", "-wal"}) {
-      Path path = place.resolveSibling(place.getFileName() + suffix);
-      if (Files.exists(path)) {
-        throw new FileAlreadyExistsException(path.toString());
-      }
-    }
+  /** Returns the files that the last restore read, in the order in which they were applied. */
+  public List<KnownFile> read() {
+    return read;
   }
 
-  private static void publish(Path temporary, Path place, Existing existing) throws IOException {
-    if (existing == Existing.REFUSE) {
-      requireAbsent(place);
-      linkOrMove(temporary, place);
-    } else {
-      // SQLite would play an old journal or WAL back into the new database.
-      for (String suffix : new String[] {"-journal", "-wal", "-shm"}) {
-        Files.deleteIfExists(place.resolveSibling(place.getFileName() + suffix));
-      }
-      moveOver(temporary, place);
-    }
-    try (FileChannel folder =
-        FileChannel.open(place.resolveSibling("."), StandardOpenOption.READ)) {
-      folder.force(true);
-    } catch (IOException e) {
-      // Not every file system can sync a folder; the file itself is synced.
-    }
-  }
-
-  /** A link fails where a rename would replace a file that came meanwhile. */
-  private static void linkOrMove(Path temporary, Path place) throws IOException {
-    try {
-      Files.createLink(place, temporary);
-    } catch (FileAlreadyExistsException e) {
-      throw e;
-    } catch (IOException | UnsupportedOperationException e) {
-      moveOver(temporary, place);
-    }
-  }
-
-  private static void moveOver(Path temporary, Path place) throws IOException {
-    try {
-      Files.move(temporary, place, StandardCopyOption.ATOMIC_MOVE);
-    } catch (AtomicMoveNotSupportedException e) {
-      Files.move(temporary, place, StandardCopyOption.REPLACE_EXISTING);
-    }
+  /** Returns what fetches files of the same replica, for the thread of this. */
+  Transfers transfers() {
+    return transfers;
   }
 
   /** One plan on its way into a file. */
@@ -229,8 +182,7 @@ public final class Restorer implements AutoCloseable {
     private int pageSize;
     private long commit;
     private long doneBytes;
-    private long furthestByte;
-    private final Stall stall = new Stall(stallLimit, ticker);
+    private final List<KnownFile> read = new ArrayList<>();
 
     Run(RestorePlan plan, Progress progress) {
       this.plan = plan;
@@ -242,9 +194,7 @@ public final class Restorer implements AutoCloseable {
     Result applyAll(DatabaseFile database) throws IOException {
       for (LtxFile next : plan.files()) {
         file = next;
-        furthestByte = 0;
-        stall.reset();
-        applyUntilWhole(database);
+        apply(database);
         doneBytes += next.size();
         progress.onBytes(doneBytes, totalBytes);
       }
@@ -253,63 +203,35 @@ public final class Restorer implements AutoCloseable {
       return new Result(plan.txid(), commit, commit * pageSize);
     }
 
-    private void applyUntilWhole(DatabaseFile database) throws IOException {
-      while (true) {
-        try {
-          apply(database);
-          return;
-        } catch (ReplicaException.Unavailable e) {
-          if (stall.isOver()) {
-            throw e;
-          }
-          stall.beginWait();
-          Waits.pause(PAUSE, stall.deadline(), neverClosing, "restore " + nameOf(file));
-          stall.endWait();
-          if (stall.isOver()) {
-            throw e;
-          }
-        }
-      }
-    }
-
     private void apply(DatabaseFile database) throws IOException {
-      meter.beginRound();
-      InputStream in = open();
-      try (LtxDecoder decoder = new LtxDecoder(new Watched(in), nameOf(file))) {
+      InputStream in =
+          transfers.open(file, bytes -> progress.onBytes(doneBytes + bytes, totalBytes));
+      try (in;
+          LtxDecoder decoder = new LtxDecoder(in, transfers.nameOf(file))) {
         LtxHeader header = decoder.header();
         requireFits(header);
         while (decoder.next()) {
           database.write(decoder.pgno(), decoder.page());
           pages.add(decoder.pgno());
         }
-        decoder.finish();
+        long checksum = decoder.finish().fileChecksum();
+        read.add(KnownFile.read(file, header.timestampMillis(), checksum));
         commit = header.commit();
         pages.cut(commit);
         database.setLength(commit * pageSize);
       }
     }
 
-    private InputStream open() throws IOException {
-      Deadline deadline = stall.deadline();
-      stall.beginWait();
-      try {
-        return Waits.await(
-            retries.until(deadline, client).open(file), deadline, "restore " + nameOf(file));
-      } finally {
-        stall.endWait();
-      }
-    }
-
     private void requireFits(LtxHeader header) throws IOException {
       if (!header.range().equals(file.name().range())) {
         throw new LtxFormatException(
-            nameOf(file),
+            transfers.nameOf(file),
             16,
             "the header's TXIDs " + header.range() + " are not those of the name");
       }
       if (pageSize != 0 && pageSize != header.pageSize()) {
         throw new ViewException.PageSizeChanged(
-            nameOf(file)
+            transfers.nameOf(file)
                 + " has pages of "
                 + header.pageSize()
                 + " bytes, files before it of "
@@ -331,51 +253,6 @@ public final class Restorer implements AutoCloseable {
         throw new ViewException.PageMissing(what + "no file holds page " + absent);
       }
     }
-
-    /** Sees each byte of one transfer: new ones end a stall. */
-    private final class Watched extends FilterInputStream {
-      private long position;
-
-      Watched(InputStream in) {
-        super(in);
-      }
-
-      @Override
-      public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-      }
-
-      @Override
-      public int read(byte[] dst, int offset, int length) throws IOException {
-        if (Thread.currentThread().isInterrupted()) {
-          throw new InterruptedIOException("restore " + nameOf(file) + ": interrupted");
-        }
-        int count = awaitBytes(dst, offset, length);
-        if (count > 0) {
-          position += count;
-          if (position > furthestByte) {
-            furthestByte = position;
-            stall.reset();
-          }
-          progress.onBytes(doneBytes + position, totalBytes);
-        }
-        return count;
-      }
-
-      private int awaitBytes(byte[] dst, int offset, int length) throws IOException {
-        stall.beginWait();
-        try {
-          return super.read(dst, offset, length);
-        } finally {
-          stall.endWait();
-        }
-      }
-    }
-  }
-
-  private String nameOf(LtxFile file) {
-    return client.location(file.name());
   }
 
   /** Ends the timer. Idempotent. */

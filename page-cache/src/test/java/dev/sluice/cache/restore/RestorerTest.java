@@ -21,6 +21,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -37,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 class RestorerTest {
   private static final Duration LIMIT = Duration.ofSeconds(30);
   private static final int PAGES = 50;
+  private static final int RANGE_BYTES = 60_000;
 
   @TempDir Path dir;
 
@@ -87,9 +90,11 @@ class RestorerTest {
   private Restorer.Result restore(ReplicaClient client, Restorer.Progress progress)
       throws IOException {
     try (client;
-        Restorer restorer = new Restorer(client, new RequestMeter(), LIMIT, nanos::get)) {
+        Restorer restorer =
+            new Restorer(
+                client, new RequestMeter(), LIMIT, new Transfers.Setup(RANGE_BYTES, nanos::get))) {
       return restorer.restore(
-          new Target.Latest(), dir.resolve("out.db"), Restorer.Existing.REFUSE, progress);
+          new Target.Latest(), dir.resolve("out.db"), DatabasePlace.Existing.REFUSE, progress);
     }
   }
 
@@ -103,11 +108,15 @@ class RestorerTest {
     }
   }
 
-  /** Breaks the stream of each opening for which {@code breaks} says so, after so many bytes. */
+  /**
+   * Breaks those requests for content, counted from 1, for which {@code breaks} says so: a stream
+   * after so many bytes, a range at once.
+   */
   private static final class Breaking extends ForwardingReplicaClient {
     private final Map<Integer, Integer> breaks;
     private final Runnable before;
-    private final AtomicInteger opened = new AtomicInteger();
+    private final List<Long> ranges = new ArrayList<>();
+    private int requests;
 
     Breaking(ReplicaClient inner, Map<Integer, Integer> breaks, Runnable before) {
       super(inner);
@@ -115,11 +124,32 @@ class RestorerTest {
       this.before = before;
     }
 
+    synchronized int requests() {
+      return requests;
+    }
+
+    private synchronized Optional<Integer> nextBreak() {
+      requests++;
+      return Optional.ofNullable(breaks.get(requests));
+    }
+
     @Override
     public CompletableFuture<InputStream> open(LtxFile file) {
-      Integer after = breaks.get(opened.incrementAndGet());
+      Optional<Integer> after = nextBreak();
       CompletableFuture<InputStream> stream = super.open(file);
-      return after == null ? stream : stream.thenApply(in -> breaking(in, after));
+      return after.isEmpty() ? stream : stream.thenApply(in -> breaking(in, after.get()));
+    }
+
+    @Override
+    public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+      if (nextBreak().isPresent()) {
+        before.run();
+        return CompletableFuture.failedFuture(new ReplicaException.Unavailable("the range broke"));
+      }
+      synchronized (this) {
+        ranges.add(offset);
+      }
+      return super.read(file, offset, length);
     }
 
     private InputStream breaking(InputStream in, int after) {
@@ -142,20 +172,34 @@ class RestorerTest {
 
   @Test
   void whatTheListenerTakesIsNoStall() throws IOException {
-    Breaking client = new Breaking(files(), Map.of(1, 70_000, 2, 90_000, 4, 100), () -> {});
+    Breaking client = new Breaking(files(), Map.of(1, 70_000, 3, 90_000), () -> {});
     Restorer.Result result =
         restore(client, (done, total) -> pass(LIMIT.plus(Duration.ofSeconds(1))));
     assertEquals(new Txid(2), result.txid());
-    assertEquals(5, client.opened.get());
+    requireImage();
+  }
+
+  @Test
+  void aBrokenTransferGoesOnWhereItBroke() throws IOException {
+    Breaking client = new Breaking(files(), Map.of(1, 70_000), () -> {});
+    List<Long> done = new ArrayList<>();
+    restore(client, (bytes, total) -> done.add(bytes));
+    long size = Files.size(TestReplicas.file(replica, 0, 1, 1));
+    List<Long> expected = new ArrayList<>();
+    for (long at = 70_000; at < size; at += RANGE_BYTES) {
+      expected.add(at);
+    }
+    assertEquals(expected, client.ranges);
+    assertEquals(done.stream().sorted().toList(), done, "no byte was read twice");
     requireImage();
   }
 
   @Test
   void everyNewByteEndsAStall() throws IOException {
-    Map<Integer, Integer> breaks = Map.of(1, 10_000, 2, 20_000, 3, 30_000, 4, 40_000);
-    Breaking client = new Breaking(files(), breaks, () -> pass(LIMIT.dividedBy(2)));
+    // Two fifths of the limit pass before each range; together that is more than the limit.
+    Map<Integer, Integer> breaks = Map.of(1, 10_000, 2, 0, 4, 0, 6, 0);
+    Breaking client = new Breaking(files(), breaks, () -> pass(LIMIT.multipliedBy(2).dividedBy(5)));
     assertEquals(new Txid(2), restore(client, Restorer.Progress.none()).txid());
-    assertEquals(6, client.opened.get());
     requireImage();
   }
 
@@ -170,7 +214,22 @@ class RestorerTest {
         assertThrows(
             ReplicaException.Unavailable.class, () -> restore(client, Restorer.Progress.none()));
     assertTrue(String.valueOf(failure.getMessage()).contains("broke"), failure.getMessage());
-    assertEquals(3, client.opened.get());
+    assertEquals(3, client.requests());
+  }
+
+  @Test
+  void aFileThatIsReplacedDuringItsTransferLeadsToAnotherPlan() throws IOException {
+    Breaking client =
+        new Breaking(
+            files(),
+            Map.of(1, 10_000),
+            () -> {
+              write(1, 1, 2);
+              remove(0, 1, 1);
+              remove(0, 2, 2);
+            });
+    assertEquals(new Txid(2), restore(client, Restorer.Progress.none()).txid());
+    requireImage();
   }
 
   @Test

@@ -1,7 +1,8 @@
 package dev.sluice.replicator.upload;
 
+import dev.sluice.ltx.CompactionInput;
+import dev.sluice.ltx.LtxCompactor;
 import dev.sluice.ltx.LtxHeader;
-import dev.sluice.ltx.LtxTrailer;
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
 import dev.sluice.replicator.spool.SpooledFile;
@@ -10,120 +11,164 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InterruptedIOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
-import java.time.Duration;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.Optional;
 
 /**
- * Stores level-0 files under names that nobody else has taken. One attempt for each call; whoever
- * calls tries again. Thread-safe as the client is.
+ * Brings spooled files into a replica, in the order in which they are given, each under the name
+ * that makes the replica whole:
+ *
+ * <ul>
+ *   <li>the first file of all is the snapshot {@code 1-1}, on level 9 and nowhere else: a database
+ *       crosses the network once
+ *   <li>a file with another page size than the one before is an image with which history begins
+ *       anew: it is stored as the snapshot {@code 1-t} first, for nothing reaches across, and then
+ *       as what it is
+ *   <li>every other is stored on level 0
+ * </ul>
+ *
+ * <p>One attempt for each call; whoever calls tries again. Confined to one thread at a time.
  */
 public final class Uploader {
-  private final ReplicaClient client;
-  private final Duration limit;
+  private static final String TEMPORARY = "image.tmp";
+
+  /** Of one TXID the file of the smallest level is the greatest. */
+  private static final Comparator<LtxFile> BY_TXID =
+      Comparator.comparing((LtxFile file) -> file.name().range().max())
+          .thenComparing(file -> -file.name().level());
+
+  private final ReplicaWriter writer;
+  private final Path directory;
+  private final UploadStep.Listener steps;
+  private Optional<LtxFile> newest = Optional.empty();
+  private int pageSize;
 
   /**
-   * Takes a client that makes one attempt for each call.
+   * Takes what to write with; makes no request.
    *
-   * @param limit of each call
+   * @param directory where a temporary file may lie; made if it is needed
    */
-  public Uploader(ReplicaClient client, Duration limit) {
-    this.client = client;
-    this.limit = limit;
-  }
-
-  /** The replica has another file under the name of one of ours. */
-  public static final class SecondWriterException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    SecondWriterException(String message, Throwable cause) {
-      super(message, cause);
-    }
-
-    /** Takes what tells that there is another writer. */
-    public SecondWriterException(String message) {
-      super(message);
-    }
+  public Uploader(ReplicaWriter writer, Path directory, UploadStep.Listener steps) {
+    this.writer = writer;
+    this.directory = directory;
+    this.steps = steps;
   }
 
   /**
-   * Returns the greatest TXID of the replica; {@link Txid#NONE} if it has no file.
+   * Lists the replica, and returns its greatest TXID; {@link Txid#NONE} if it has no file.
    *
    * @throws ReplicaException if that cannot be told now
    */
   public Txid newest() throws IOException {
-    List<LtxFile> files = await(Listings.all(client), "list " + client.location());
-    Txid newest = Txid.NONE;
-    for (LtxFile file : files) {
-      Txid max = file.name().range().max();
-      newest = max.isAfter(newest) ? max : newest;
-    }
-    return newest;
+    ReplicaClient client = writer.client();
+    List<LtxFile> files = writer.limit().await(Listings.all(client), "list " + client.location());
+    begin(files.stream().max(BY_TXID));
+    return newest.map(file -> file.name().range().max()).orElse(Txid.NONE);
+  }
+
+  /**
+   * Takes the replica's file with the greatest TXID from whoever has listed it, instead of {@link
+   * #newest()}; empty if it has none. Deletes what a process before has left.
+   */
+  public void begin(Optional<LtxFile> last) throws IOException {
+    newest = last;
+    pageSize = 0;
+    Files.deleteIfExists(temporary());
   }
 
   /**
    * Stores a file, unless it is there already: an attempt without an answer may have succeeded.
    *
-   * @throws SecondWriterException if there is another under its name
+   * @return what is stored now, in the order in which it was stored
+   * @throws SecondWriterException if there is another file under its name
    * @throws ReplicaException if it is not stored, or that is not known: to be called again
    */
-  public void store(SpooledFile file) throws IOException {
+  public List<LtxFile> store(SpooledFile file) throws IOException {
+    LtxHeader header = header(file.path());
+    Instant timestamp = Instant.ofEpochMilli(header.timestampMillis());
     LtxFileName name = new LtxFileName(0, new TxidRange(file.txid(), file.txid()));
-    String location = client.location(name);
-    try (FileChannel content = FileChannel.open(file.path(), StandardOpenOption.READ)) {
-      ByteBuffer head = read(content, 0, LtxHeader.BYTES);
-      Instant timestamp =
-          Instant.ofEpochMilli(LtxHeader.parse(head, file.path().toString()).timestampMillis());
-      try {
-        await(client.createIfAbsent(name, file.path(), timestamp), "write " + location);
-      } catch (ReplicaException.Conflict e) {
-        byte[] ours = read(content, file.bytes() - LtxTrailer.BYTES, LtxTrailer.BYTES).array();
-        ReplicaClient.Tail theirs =
-            await(client.readTail(name, LtxTrailer.BYTES), "read tail of " + location);
-        if (theirs.file().size() != file.bytes() || !Arrays.equals(theirs.bytes(), ours)) {
-          throw new SecondWriterException(
-              location + ": somebody else writes to this replica: the file is not ours", e);
-        }
-      }
+    List<LtxFile> stored = new ArrayList<>();
+    if (file.txid().equals(Txid.FIRST)) {
+      name = new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, name.range());
+    } else if (pageSizeBefore(file.txid()) != header.pageSize()) {
+      stored.add(storeAsSnapshot(file, header));
+      steps.reached(UploadStep.SNAPSHOT_STORED);
+    }
+    stored.add(writer.create(name, file.path(), timestamp));
+    steps.reached(UploadStep.STORED);
+    newest = Optional.of(stored.get(stored.size() - 1));
+    pageSize = header.pageSize();
+    return List.copyOf(stored);
+  }
+
+  private static LtxHeader header(Path file) throws IOException {
+    // Not a channel: an interrupt would close it.
+    try (InputStream in = new FileInputStream(file.toFile())) {
+      return LtxHeader.parse(ByteBuffer.wrap(in.readNBytes(LtxHeader.BYTES)), file.toString());
     }
   }
 
-  private static ByteBuffer read(FileChannel file, long offset, int bytes) throws IOException {
-    ByteBuffer dst = ByteBuffer.allocate(bytes);
-    while (dst.hasRemaining()) {
-      if (file.read(dst, offset + dst.position()) < 0) {
-        throw new IOException("a file of " + file.size() + " bytes is no LTX file");
-      }
+  /** Returns the page size of the replica's newest file; one request after a start. */
+  private int pageSizeBefore(Txid txid) throws IOException {
+    if (pageSize == 0) {
+      LtxFile before = newestBefore(txid);
+      String location = writer.client().location(before.name());
+      int bytes = (int) Math.min(LtxHeader.BYTES, before.size());
+      byte[] head =
+          writer.limit().await(writer.client().read(before, 0, bytes), "read " + location);
+      pageSize = LtxHeader.parse(ByteBuffer.wrap(head), location).pageSize();
     }
-    return dst.flip();
+    return pageSize;
   }
 
-  private <T> T await(CompletableFuture<T> call, String what) throws IOException {
+  /** The file that is stored now may be there already, and the one known before be gone. */
+  private LtxFile newestBefore(Txid txid) throws IOException {
+    boolean isBefore = newest.filter(file -> file.name().range().max().isBefore(txid)).isPresent();
+    if (!isBefore) {
+      ReplicaClient client = writer.client();
+      newest =
+          writer.limit().await(Listings.all(client), "list " + client.location()).stream()
+              .filter(file -> file.name().range().max().isBefore(txid))
+              .max(BY_TXID);
+    }
+    return newest.orElseThrow(
+        () ->
+            new IllegalStateException(
+                "store TXID " + txid + " in " + writer.client().location() + ", which is empty"));
+  }
+
+  private LtxFile storeAsSnapshot(SpooledFile file, LtxHeader header) throws IOException {
+    Files.createDirectories(directory);
+    CompactionInput image =
+        new CompactionInput(
+            file.path().toString(), () -> new FileInputStream(file.path().toFile()));
     try {
-      return call.get(limit.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof ReplicaException known) {
-        throw known;
+      try (OutputStream out = new FileOutputStream(temporary().toFile());
+          LtxCompactor copy = new LtxCompactor(List.of(image))) {
+        copy.writeSnapshotTo(out, header.timestampMillis());
       }
-      throw new IOException(what + ": " + e.getCause(), e);
-    } catch (TimeoutException e) {
-      call.cancel(true);
-      throw new ReplicaException.Unavailable(
-          what + ": no answer within " + limit.toSeconds() + " s", e);
-    } catch (InterruptedException e) {
-      call.cancel(true);
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException(what + ": interrupted");
+      steps.reached(UploadStep.SNAPSHOT_WRITTEN);
+      return writer.create(
+          new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, new TxidRange(Txid.FIRST, file.txid())),
+          temporary(),
+          Instant.ofEpochMilli(header.timestampMillis()));
+    } finally {
+      Files.deleteIfExists(temporary());
     }
+  }
+
+  private Path temporary() {
+    return directory.resolve(TEMPORARY);
   }
 }

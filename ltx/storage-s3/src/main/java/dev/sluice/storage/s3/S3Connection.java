@@ -164,19 +164,20 @@ final class S3Connection implements AutoCloseable {
 
   /** Limits of time are the callers': one who reads a file slowly makes its socket wait. */
   private static SdkAsyncHttpClient http(S3Settings settings, EventLoopGroup sockets) {
-    return NettyNioAsyncHttpClient.builder()
-        .eventLoopGroup(SdkEventLoopGroup.create(sockets, NioSocketChannel::new))
-        .protocol(Protocol.HTTP1_1)
-        .maxConcurrency(CONNECTIONS_MAX)
-        .connectionTimeout(CONNECT_LIMIT)
-        .connectionAcquisitionTimeout(ACQUIRE_LIMIT)
-        .connectionMaxIdleTime(IDLE_LIMIT)
-        .readTimeout(Duration.ZERO)
-        .writeTimeout(Duration.ZERO)
-        .buildWithDefaults(
-            AttributeMap.builder()
-                .put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, settings.skipVerify())
-                .build());
+    return new S3HttpClient(
+        NettyNioAsyncHttpClient.builder()
+            .eventLoopGroup(SdkEventLoopGroup.create(sockets, NioSocketChannel::new))
+            .protocol(Protocol.HTTP1_1)
+            .maxConcurrency(CONNECTIONS_MAX)
+            .connectionTimeout(CONNECT_LIMIT)
+            .connectionAcquisitionTimeout(ACQUIRE_LIMIT)
+            .connectionMaxIdleTime(IDLE_LIMIT)
+            .readTimeout(Duration.ZERO)
+            .writeTimeout(Duration.ZERO)
+            .buildWithDefaults(
+                AttributeMap.builder()
+                    .put(SdkHttpConfigurationOption.TRUST_ALL_CERTIFICATES, settings.skipVerify())
+                    .build()));
   }
 
   private S3AsyncClient client(

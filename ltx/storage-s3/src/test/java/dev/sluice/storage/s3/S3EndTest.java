@@ -36,12 +36,16 @@ final class S3EndTest {
   private static final int CLIENTS_AT_ONCE = 6;
   private static final int REQUESTS_MAX = 6;
 
+  /** Of so many clients one waits for its answers, as the others may be too fast for any. */
+  private static final int CLIENTS_PER_PATIENT = 8;
+
   private static final String KEY_ID = "aws.accessKeyId";
   private static final String SECRET_KEY = "aws.secretAccessKey";
 
   private final S3Server server = S3Server.shared();
   private final String bucket = server.createBucket();
   private final byte[] content = new byte[20_000];
+  private final AtomicInteger clients = new AtomicInteger();
 
   /** Credentials that are looked for: so that a request may begin after its client was closed. */
   @BeforeEach
@@ -115,6 +119,7 @@ final class S3EndTest {
 
   /** Returns how many requests were answered; each of the others ended, too. */
   private int useAndClose(LtxFile file, Random random) throws Exception {
+    boolean isPatient = clients.getAndIncrement() % CLIENTS_PER_PATIENT == 0;
     List<CompletableFuture<byte[]>> requests = new ArrayList<>();
     try (ReplicaClient client = open()) {
       int rounds = 1 + random.nextInt(3);
@@ -122,6 +127,9 @@ final class S3EndTest {
         int count = 1 + random.nextInt(REQUESTS_MAX);
         for (int i = 0; i < count; i++) {
           requests.add(client.read(file, 100, 1000));
+        }
+        if (isPatient) {
+          awaitEnds(requests);
         }
         LockSupport.parkNanos(random.nextInt(8_000_000));
         requests.stream().filter(request -> random.nextInt(3) > 0).forEach(r -> r.cancel(true));
@@ -140,5 +148,12 @@ final class S3EndTest {
       }
     }
     return answered;
+  }
+
+  /** Waits until each has an answer or has failed. */
+  private static void awaitEnds(List<CompletableFuture<byte[]>> requests) throws Exception {
+    CompletableFuture.allOf(requests.toArray(CompletableFuture<?>[]::new))
+        .handle((none, failure) -> true)
+        .get(LIMIT_SECONDS, TimeUnit.SECONDS);
   }
 }

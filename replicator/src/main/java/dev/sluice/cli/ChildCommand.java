@@ -1,0 +1,88 @@
+package dev.sluice.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The application that runs as our child: it has our terminal, and its exit code is ours. */
+final class ChildCommand {
+  private final Process process;
+
+  private ChildCommand(Process process) {
+    this.process = process;
+  }
+
+  /** Starts a command: words as a shell would split them, without anything else of a shell. */
+  static ChildCommand start(String command) throws Failure {
+    List<String> words = words(command);
+    if (words.isEmpty()) {
+      throw new Failure("run the command", "it is empty");
+    }
+    try {
+      return new ChildCommand(new ProcessBuilder(words).inheritIO().start());
+    } catch (IOException e) {
+      throw new Failure("run " + words.get(0), e);
+    }
+  }
+
+  /**
+   * Returns the words of a command: quotes and backslashes mean what they do in a shell.
+   *
+   * @throws Failure if a quote has no end
+   */
+  static List<String> words(String command) throws Failure {
+    List<String> words = new ArrayList<>();
+    StringBuilder word = new StringBuilder();
+    boolean isWord = false;
+    char quote = 0;
+    for (int i = 0; i < command.length(); i++) {
+      char c = command.charAt(i);
+      boolean isEscape = c == '\\' && quote != '\'' && i + 1 < command.length();
+      if (isEscape) {
+        i++;
+        word.append(command.charAt(i));
+        isWord = true;
+      } else if (quote != 0) {
+        if (c == quote) {
+          quote = 0;
+        } else {
+          word.append(c);
+        }
+      } else if (c == '\'' || c == '"') {
+        quote = c;
+        isWord = true;
+      } else if (Character.isWhitespace(c)) {
+        if (isWord) {
+          words.add(word.toString());
+        }
+        word.setLength(0);
+        isWord = false;
+      } else {
+        word.append(c);
+        isWord = true;
+      }
+    }
+    if (quote != 0) {
+      throw new Failure("run the command", "a quote has no end: " + command);
+    }
+    if (isWord) {
+      words.add(word.toString());
+    }
+    return words;
+  }
+
+  /** Asks it to end, as SIGTERM does. */
+  void stop() {
+    process.destroy();
+  }
+
+  /** Calls {@code action} when it has ended, on a thread of the JDK. */
+  void onEnd(Runnable action) {
+    var unused = process.onExit().thenRun(action);
+  }
+
+  /** Waits for its end, and returns its exit code. */
+  int await() throws InterruptedException {
+    return process.waitFor();
+  }
+}

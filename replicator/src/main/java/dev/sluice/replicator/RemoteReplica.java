@@ -1,0 +1,132 @@
+package dev.sluice.replicator;
+
+import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.levels.LevelFigures;
+import dev.sluice.replicator.levels.LevelSetup;
+import dev.sluice.replicator.levels.Levels;
+import dev.sluice.replicator.spool.SpooledFile;
+import dev.sluice.replicator.upload.CallLimit;
+import dev.sluice.replicator.upload.ReplicaWriter;
+import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.storage.Layout;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaClient;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * A database's replica as its one writer sees it: listed once, and known from then on. Methods that
+ * make requests block, and are called by one thread at a time, but for {@link #keepLevels}, which
+ * has another; the others are thread-safe.
+ */
+final class RemoteReplica implements AutoCloseable {
+  private static final CallLimit CALL_LIMIT = new CallLimit(Duration.ofSeconds(60));
+
+  private final ReplicaClient client;
+  private final ReplicaWriter writer;
+  private final Path directory;
+  private final Uploader uploader;
+  private final Levels levels;
+  private final InstantSource clock;
+  private volatile boolean isKnown;
+
+  RemoteReplica(DatabaseSettings settings, ReplicaClient client, Consumer<Enum<?>> steps) {
+    this.client = client;
+    this.writer = new ReplicaWriter(client, CALL_LIMIT);
+    this.directory = settings.metaPath();
+    this.uploader = new Uploader(writer, directory, steps::accept);
+    this.clock = InstantSource.system();
+    Path temporary = directory.resolve("levels");
+    this.levels =
+        new Levels(
+            writer,
+            new LevelSetup(settings.levels(), temporary, this::spooled, clock, steps::accept));
+  }
+
+  private Optional<Path> spooled(LtxFileName name) {
+    Path file =
+        directory
+            .resolve(Layout.DIRECTORY.folder(name.level()))
+            .resolve(Layout.fileName(name.range()));
+    return Files.exists(file) ? Optional.of(file) : Optional.empty();
+  }
+
+  /** Returns where it is, for messages. */
+  String location() {
+    return client.location();
+  }
+
+  /** Returns the newest TXID that the replica has; {@link Txid#NONE} of an empty one. */
+  Txid newest() throws IOException {
+    if (!isKnown) {
+      levels.begin();
+      uploader.begin(levels.newest());
+      isKnown = true;
+    }
+    return levels.newest().map(RemoteReplica::max).orElse(Txid.NONE);
+  }
+
+  private static Txid max(LtxFile file) {
+    return file.name().range().max();
+  }
+
+  /** Stores a cut; to be called after {@link #newest}. */
+  Txid store(SpooledFile file) throws IOException {
+    levels.beforeUpload();
+    levels.uploaded(uploader.store(file));
+    return file.txid();
+  }
+
+  /** Returns whether {@link #newest} has succeeded. */
+  boolean isKnown() {
+    return isKnown;
+  }
+
+  /** Returns whether only an image of the whole database makes its state restorable again. */
+  boolean needsImage() {
+    return levels.needsImage();
+  }
+
+  /** Returns up to which TXID the level-0 files are not read here any more. */
+  Txid compacted() {
+    return isKnown ? levels.compacted() : Txid.NONE;
+  }
+
+  /**
+   * Returns how long {@link #keepLevels} has nothing to do; empty if it has until something comes.
+   */
+  Optional<Duration> untilDue() {
+    Instant due = isKnown ? levels.nextDue() : Levels.NEVER;
+    if (due.equals(Levels.NEVER)) {
+      return Optional.empty();
+    }
+    Duration left = Duration.between(clock.instant(), due);
+    return Optional.of(left.isNegative() ? Duration.ZERO : left);
+  }
+
+  /** Compacts, makes a snapshot and deletes, as far as that is due. */
+  void keepLevels() throws IOException {
+    levels.run(clock.instant());
+  }
+
+  /** Has the next {@link #keepLevels} make a snapshot. */
+  void snapshotNow() {
+    levels.snapshotNow();
+  }
+
+  LevelFigures figures() {
+    return levels.figures();
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+}

@@ -1,0 +1,36 @@
+package dev.sluice.replicator.config;
+
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * What the daemon does beside replicating. Immutable.
+ *
+ * @param metrics where metrics and health are served, if they are
+ * @param command what is run as a child; the daemon ends with it
+ * @param shutdownSyncTimeout how long the last sync may take
+ * @param shutdownSyncInterval how often it is tried again
+ * @param healthLagLimit a database that is further behind is not healthy
+ */
+public record DaemonSettings(
+    Optional<ListenAddress> metrics,
+    SocketSettings socket,
+    Optional<Heartbeat> heartbeat,
+    Optional<String> command,
+    LoggingSettings logging,
+    Duration shutdownSyncTimeout,
+    Duration shutdownSyncInterval,
+    Duration healthLagLimit) {
+
+  /** What holds where nothing is said. */
+  public static final DaemonSettings DEFAULT =
+      new DaemonSettings(
+          Optional.empty(),
+          SocketSettings.DEFAULT,
+          Optional.empty(),
+          Optional.empty(),
+          LoggingSettings.DEFAULT,
+          Duration.ofSeconds(30),
+          Duration.ofMillis(500),
+          Duration.ofMinutes(1));
+}

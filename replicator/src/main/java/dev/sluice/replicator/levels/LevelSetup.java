@@ -1,0 +1,19 @@
+package dev.sluice.replicator.levels;
+
+import java.nio.file.Path;
+import java.time.InstantSource;
+
+/**
+ * What the upkeep of one replica is given. Immutable.
+ *
+ * @param directory where its one temporary file lies, as large as its output; made if it is needed
+ * @param local files that need not be fetched
+ * @param clock tells when a file was stored, and the time of a snapshot
+ * @param steps hears of each step
+ */
+public record LevelSetup(
+    LevelSettings settings,
+    Path directory,
+    LocalFiles local,
+    InstantSource clock,
+    LevelStep.Listener steps) {}

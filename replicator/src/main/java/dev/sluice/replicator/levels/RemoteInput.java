@@ -1,0 +1,99 @@
+package dev.sluice.replicator.levels;
+
+import dev.sluice.replicator.upload.CallLimit;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A stored file, read in pieces, the next one fetched while one is used. Not as one stream: a merge
+ * of many files leaves most of them untouched for minutes, and servers close what is not read.
+ * Confined to one thread at a time.
+ */
+final class RemoteInput extends InputStream {
+  private static final int ATTEMPTS = 3;
+
+  private final ReplicaClient client;
+  private final CallLimit limit;
+  private final LtxFile file;
+  private final int pieceBytes;
+  private byte[] piece = {};
+  private int at;
+  private long fetched;
+  private Optional<CompletableFuture<byte[]>> next = Optional.empty();
+
+  /**
+   * @param pieceBytes twice as many are held at most
+   */
+  RemoteInput(ReplicaClient client, CallLimit limit, LtxFile file, int pieceBytes) {
+    this.client = client;
+    this.limit = limit;
+    this.file = file;
+    this.pieceBytes = pieceBytes;
+  }
+
+  @Override
+  public int read() throws IOException {
+    byte[] one = new byte[1];
+    return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+  }
+
+  @Override
+  public int read(byte[] dst, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, dst.length);
+    if (length == 0) {
+      return 0;
+    }
+    if (at == piece.length) {
+      if (fetched == file.size()) {
+        return -1;
+      }
+      fetch();
+    }
+    int count = Math.min(length, piece.length - at);
+    System.arraycopy(piece, at, dst, offset, count);
+    at += count;
+    return count;
+  }
+
+  private void fetch() throws IOException {
+    piece = new byte[0];
+    at = 0;
+    CompletableFuture<byte[]> reading = next.isPresent() ? next.get() : start();
+    next = Optional.empty();
+    String what = "read " + client.location(file.name()) + " offset=" + fetched;
+    for (int attempt = 1; ; attempt++) {
+      try {
+        piece = limit.await(reading, what);
+        break;
+      } catch (ReplicaException.Unavailable e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+        reading = start();
+      }
+    }
+    fetched += piece.length;
+    if (fetched < file.size()) {
+      next = Optional.of(start());
+    }
+  }
+
+  private CompletableFuture<byte[]> start() {
+    return client.read(file, fetched, (int) Math.min(pieceBytes, file.size() - fetched));
+  }
+
+  @Override
+  public void close() {
+    next.ifPresent(reading -> reading.cancel(true));
+    next = Optional.empty();
+    piece = new byte[0];
+    at = 0;
+    fetched = file.size();
+  }
+}

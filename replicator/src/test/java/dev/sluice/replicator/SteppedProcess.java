@@ -1,0 +1,93 @@
+package dev.sluice.replicator;
+
+import dev.sluice.storage.ReplicaUrl;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A program that replicates one database until a signal comes, ten milliseconds between two
+ * uploads. It says {@code step NAME} the first time that each step is reached, and {@link #STOPPED}
+ * when all is stored at the end; it can be made to be gone at a step, as after {@code kill -9}.
+ *
+ * <p>Arguments: DATABASE REPLICA [STEP N], where the N-th time that the step is reached is the end.
+ */
+public final class SteppedProcess {
+  /** What it says when a signal is going to be heard. */
+  public static final String STARTED = "started";
+
+  /** What it says last when the replica has all that was committed. */
+  public static final String STOPPED = "stopped, all is stored";
+
+  /** What it says before the name of a step. */
+  public static final String STEP = "step ";
+
+  /** Its exit code when it was gone at its step. */
+  public static final int GONE = 77;
+
+  private static final Duration SYNC_INTERVAL = Duration.ofMillis(10);
+  private static final Duration END_LIMIT = Duration.ofSeconds(30);
+
+  private final Set<String> reached = ConcurrentHashMap.newKeySet();
+  private final String last;
+  private final AtomicInteger left;
+
+  private SteppedProcess(String last, int times) {
+    this.last = last;
+    this.left = new AtomicInteger(times);
+  }
+
+  public static void main(String[] arguments) throws InterruptedException {
+    String last = arguments.length > 2 ? arguments[2] : "";
+    int times = arguments.length > 3 ? Integer.parseInt(arguments[3]) : 0;
+    new SteppedProcess(last, times).run(Path.of(arguments[0]), ReplicaUrl.parse(arguments[1]));
+  }
+
+  /** Returns what a step is called here. */
+  public static String name(Enum<?> step) {
+    return step.getDeclaringClass().getSimpleName() + "." + step.name();
+  }
+
+  private void reached(Enum<?> step) {
+    String name = name(step);
+    if (reached.add(name)) {
+      System.out.println(STEP + name);
+    }
+    if (name.equals(last) && left.decrementAndGet() == 0) {
+      Runtime.getRuntime().halt(GONE);
+    }
+  }
+
+  private void run(Path database, ReplicaUrl replica) throws InterruptedException {
+    CountDownLatch signalled = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  signalled.countDown();
+                  awaitQuietly(ended);
+                }));
+    Replicator replicator = Replicator.builder().endLimit(END_LIMIT).steps(this::reached).start();
+    DatabaseSettings settings = DatabaseSettings.of(database).withSyncInterval(SYNC_INTERVAL);
+    ReplicatedDatabase replicated = replicator.add(settings, replica);
+    System.out.println(STARTED);
+    signalled.await();
+    replicator.close();
+    DatabaseStatus status = replicated.status();
+    System.out.println(status.trouble().isEmpty() ? STOPPED : status.toString());
+    System.out.flush();
+    ended.countDown();
+  }
+
+  private static void awaitQuietly(CountDownLatch ended) {
+    try {
+      ended.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
