@@ -299,9 +299,11 @@ final class DatabaseTask {
       takeAttached(open, now);
     }
     boolean isEndBegun = endNanos.isPresent() && phase != Phase.ENDING;
-    boolean isAsked = !asked.isEmpty() || isEndBegun;
+    List<CompletableFuture<Txid>> syncs = takeAsked(); // what comes later asks for later commits
+    boolean isAsked = !syncs.isEmpty() || isEndBegun;
     if (!open.capture().isHeld()) {
       if (phase != Phase.ENDING && (isAsked || captureNanos - now <= 0)) {
+        asked.addAll(syncs);
         attach(open);
         return;
       }
@@ -314,8 +316,9 @@ final class DatabaseTask {
     }
     boolean isAllTaken = open.capture().isHeld() && open.capture().isCurrent();
     if (isAllTaken) {
-      takeAsked(open);
+      syncs.forEach(open.shipping()::sync);
     } else if (isAsked) {
+      asked.addAll(syncs);
       serial.wakeAt(now + PACE_NANOS);
     }
     boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
@@ -347,10 +350,12 @@ final class DatabaseTask {
     }
   }
 
-  private void takeAsked(Primary open) {
+  private List<CompletableFuture<Txid>> takeAsked() {
+    List<CompletableFuture<Txid>> taken = new ArrayList<>();
     for (var next = asked.poll(); next != null; next = asked.poll()) {
-      open.shipping().sync(next);
+      taken.add(next);
     }
+    return taken;
   }
 
   /** What was missed may be as much as the whole database. */
