@@ -20,7 +20,6 @@ import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -238,7 +237,6 @@ class HostCrashTest {
     }
   }
 
-  @Disabled("an image with another page size is not yet a snapshot first")
   @ParameterizedTest
   @ValueSource(ints = {512, 4096, 65536})
   void aDatabaseWhosePageSizeWasChangedGoesOn(int pageSize) throws Exception {
