@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -296,6 +297,33 @@ class HostCrashTest {
     Files.deleteIfExists(wal());
     try (Committer application = application()) {
       replicated(() -> application.commit(5));
+      verify();
+    }
+  }
+
+  /** Pages on both sides of the one at 1 GiB, which no file has. */
+  @EnabledIfSystemProperty(named = "sluice.soak.large", matches = "true")
+  @Test
+  void aDatabaseOfMoreThanAGibibyteGoesOn() throws Exception {
+    try (Committer application = application()) {
+      application.execute("CREATE TABLE z(id INTEGER PRIMARY KEY, a BLOB)");
+      replicated(
+          () -> {
+            application.execute("INSERT INTO z VALUES(1, zeroblob(990000000))");
+            application.commit(5);
+          });
+      replicated(
+          () -> {
+            application.execute("INSERT INTO z VALUES(2, zeroblob(120000000))");
+            application.commit(5);
+          });
+      assertTrue(Files.size(database) > 0);
+      verify();
+      replicated(
+          () -> {
+            application.execute("DELETE FROM z WHERE id = 2");
+            application.commit(5);
+          });
       verify();
     }
   }
