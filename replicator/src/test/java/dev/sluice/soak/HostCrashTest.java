@@ -102,7 +102,23 @@ class HostCrashTest {
   }
 
   /** What is on disk of a database without its -shm, as a host's crash leaves it. */
-  private record Disk(byte[] database, byte[] wal) {}
+  private static final class Disk {
+    private final byte[] database;
+    private final byte[] wal;
+
+    Disk(byte[] database, byte[] wal) {
+      this.database = database;
+      this.wal = wal;
+    }
+
+    byte[] database() {
+      return database;
+    }
+
+    byte[] wal() {
+      return wal;
+    }
+  }
 
   private Disk disk() throws IOException {
     return new Disk(Files.readAllBytes(database), Files.readAllBytes(wal()));
