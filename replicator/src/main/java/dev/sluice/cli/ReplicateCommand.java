@@ -4,8 +4,13 @@ import dev.sluice.replicator.DatabaseStatus;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.ReplicatorListener;
 import dev.sluice.replicator.config.Configuration;
+import dev.sluice.replicator.config.DaemonSettings;
 import dev.sluice.replicator.config.DatabaseEntry;
+import dev.sluice.replicator.config.SocketSettings;
+import dev.sluice.replicator.control.Databases;
+import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.replicator.daemon.Daemon;
+import dev.sluice.replicator.daemon.Doors;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +42,8 @@ import picocli.CommandLine.Spec;
     name = "replicate",
     customSynopsis = {
       "sluice replicate [--config FILE] [--no-expand-env] [--exec COMMAND] [--once",
-      "                 [--force-snapshot]] [--restore-if-db-not-exists] [-v] [DB REPLICA]"
+      "                 [--force-snapshot]] [--restore-if-db-not-exists] [--socket PATH] [-v]",
+      "                 [DB REPLICA]"
     },
     description = "Ship the commits of live databases to their replicas.")
 final class ReplicateCommand implements Callable<Integer> {
@@ -69,6 +75,12 @@ final class ReplicateCommand implements Callable<Integer> {
       names = {"-restore-if-db-not-exists", "--restore-if-db-not-exists"},
       description = "Restore a database that is not there, if its replica has one.")
   private boolean isRestoring;
+
+  @Option(
+      names = {"-socket", "--socket"},
+      paramLabel = "PATH",
+      description = "Be asked and told things on this socket.")
+  private @Nullable Path socket;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "DB", description = "The database's path.")
   private @Nullable Path database;
@@ -104,13 +116,13 @@ final class ReplicateCommand implements Callable<Integer> {
       Collection<ReplicatedDatabase> databases = daemon.replicator().databases();
       int exitCode = ExitCode.DONE;
       try (daemon) {
-        ends.expect(configuration.directories().isEmpty() ? databases : List.of());
+        if (configuration.directories().isEmpty()) {
+          ends.expect(daemon.databases());
+        }
         if (isOnce) {
           once(databases);
-        } else if (child.isPresent()) {
-          exitCode = run(child.get(), signals);
         } else {
-          signals.await();
+          exitCode = serve(daemon, configuration.daemon(), child, signals);
         }
       }
       if (child.isEmpty()) {
@@ -122,6 +134,27 @@ final class ReplicateCommand implements Callable<Integer> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Failure("replicate", "interrupted");
+    }
+  }
+
+  /** Waits for a signal, or for the child's end; answers who asks meanwhile. */
+  private int serve(
+      Daemon daemon, DaemonSettings settings, Optional<String> child, StopSignals signals)
+      throws Failure, IOException, InterruptedException {
+    Path own = socket;
+    DaemonSettings opened =
+        own == null
+            ? settings
+            : settings.withSocket(new SocketSettings(true, own, settings.socket().mode()));
+    Doors doors = Doors.open(daemon, opened, VersionCommand.ownVersion());
+    try {
+      if (child.isPresent()) {
+        return run(child.get(), signals);
+      }
+      signals.await();
+      return ExitCode.DONE;
+    } finally {
+      doors.close();
     }
   }
 
@@ -199,14 +232,14 @@ final class ReplicateCommand implements Callable<Integer> {
   /** Ends the process when a person must look at every one of its databases. */
   private static final class Ends implements ReplicatorListener {
     private final StopSignals signals;
-    private volatile Collection<ReplicatedDatabase> all = List.of();
+    private volatile Optional<Databases> expected = Optional.empty();
 
     Ends(StopSignals signals) {
       this.signals = signals;
     }
 
-    void expect(Collection<ReplicatedDatabase> databases) {
-      all = databases;
+    void expect(Databases databases) {
+      expected = Optional.of(databases);
       check();
     }
 
@@ -215,10 +248,11 @@ final class ReplicateCommand implements Callable<Integer> {
       check();
     }
 
+    /** One that somebody has stopped may be started again. */
     private void check() {
+      List<Registered> all = expected.map(Databases::all).orElse(List.of());
       boolean isOver =
-          !all.isEmpty()
-              && all.stream().allMatch(one -> one.status().phase() == DatabaseStatus.Phase.STOPPED);
+          !all.isEmpty() && all.stream().noneMatch(one -> one.isStopped() || one.isOpen());
       if (isOver) {
         signals.stop();
       }

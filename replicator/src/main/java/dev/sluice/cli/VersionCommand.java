@@ -20,14 +20,24 @@ final class VersionCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Properties versions = new Properties();
-    try (InputStream in = VersionCommand.class.getResourceAsStream("version.properties")) {
-      versions.load(in);
-    }
+    Properties versions = versions();
     terminal.out().println("Sluice " + versions.getProperty("sluice"));
     terminal.out().println("SQLite " + sqlite(versions.getProperty("sqlite-jdbc")));
     terminal.out().println("Java " + Runtime.version());
     return ExitCode.DONE;
+  }
+
+  private static Properties versions() throws IOException {
+    Properties versions = new Properties();
+    try (InputStream in = VersionCommand.class.getResourceAsStream("version.properties")) {
+      versions.load(in);
+    }
+    return versions;
+  }
+
+  /** Returns Sluice's own version. */
+  static String ownVersion() throws IOException {
+    return versions().getProperty("sluice");
   }
 
   /** sqlite-jdbc counts its own releases of one SQLite in a fourth number. */

@@ -55,6 +55,7 @@ final class DatabaseTask {
   private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final DatabaseSettings settings;
+  private final Counters counters;
   private final RemoteReplica replica;
   private final Consumer<Enum<?>> steps;
   private final Workers workers;
@@ -76,6 +77,7 @@ final class DatabaseTask {
   private Optional<CompletableFuture<Void>> keeping = Optional.empty();
   private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
   private Optional<String> levelTrouble = Optional.empty();
+  private Optional<String> shippingStall = Optional.empty();
   private Optional<Primary> leaving = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private Txid uploaded = Txid.NONE;
@@ -102,7 +104,8 @@ final class DatabaseTask {
       Consumer<Enum<?>> steps) {
     this.settings = settings;
     this.steps = steps;
-    this.replica = new RemoteReplica(settings, client, steps);
+    this.counters = new Counters();
+    this.replica = new RemoteReplica(settings, counters.metered(client), steps);
     this.workers = workers;
     this.buffers = workers.buffers();
     this.listener = listener;
@@ -152,9 +155,12 @@ final class DatabaseTask {
     return progress.status(System.nanoTime());
   }
 
-  /** Returns for how long the replica has not had everything; empty if it never had. */
-  Optional<Duration> sinceSynced() {
-    return progress.sinceSynced(System.nanoTime());
+  Progress progress() {
+    return progress;
+  }
+
+  DatabaseFigures figures() {
+    return counters.figures(replica.figures());
   }
 
   private void step() {
@@ -399,7 +405,9 @@ final class DatabaseTask {
 
   private void capture(Primary open, long now) throws IOException {
     try {
-      takeFrames(open, open.capture().capture(), now);
+      long frames = open.capture().capture();
+      counters.captured(frames, System.nanoTime() - now);
+      takeFrames(open, frames, now);
     } catch (CaptureException e) {
       captureTrouble(e, now);
       return;
@@ -571,9 +579,29 @@ final class DatabaseTask {
     snapshots.clear();
   }
 
+  /** A storage that is away is told of once, then when it is so for another reason. */
+  private void logShipping(Optional<String> stall) {
+    if (stall.isPresent() && !stall.equals(shippingStall)) {
+      log.warn("{} waits: {}", settings.path(), stall.get());
+    } else if (stall.isEmpty() && shippingStall.isPresent()) {
+      log.info("{} goes on", settings.path());
+    }
+    shippingStall = stall;
+  }
+
   private void publish(long now) {
     DatabaseStatus is = status(now);
     DatabaseStatus before = progress.publish(is, now);
+    if (primary.isPresent()) {
+      logShipping(primary.get().shipping().trouble());
+    }
+    if (primary.isPresent() && attaching.isEmpty()) {
+      counters.seen(primary.get().capture());
+    }
+    if (is.trouble().isPresent() && !is.trouble().equals(before.trouble())) {
+      counters.troubled();
+    }
+    primary.ifPresent(open -> open.shipping().answer());
     try {
       if (uploaded.isBefore(is.uploaded())) {
         uploaded = is.uploaded();

@@ -8,19 +8,29 @@ import java.util.Optional;
  * waiting though nothing is done for its database. Changed by its database's step; thread-safe.
  */
 final class Progress {
+  private final long begunNanos;
   private volatile Published last;
 
-  /** A status, when it was so, and when the replica had everything, if it ever had. */
-  private record Published(DatabaseStatus status, long nanos, Optional<Long> syncedNanos) {}
+  /**
+   * A status, when it was so, when the replica had everything, if it ever had, and since when there
+   * is a trouble, if there is one.
+   */
+  private record Published(
+      DatabaseStatus status,
+      long nanos,
+      Optional<Long> syncedNanos,
+      Optional<Long> troubledNanos) {}
 
   Progress(DatabaseStatus first, long nowNanos) {
-    this.last = new Published(first, nowNanos, Optional.empty());
+    this.begunNanos = nowNanos;
+    this.last = new Published(first, nowNanos, Optional.empty(), Optional.empty());
   }
 
   /** Takes what is so now, and returns what was before. */
   DatabaseStatus publish(DatabaseStatus status, long nowNanos) {
     Published before = last;
-    last = new Published(status, nowNanos, syncedNanos(before, status, nowNanos));
+    Optional<Long> troubled = status.trouble().map(why -> before.troubledNanos().orElse(nowNanos));
+    last = new Published(status, nowNanos, syncedNanos(before, status, nowNanos), troubled);
     return before.status();
   }
 
@@ -50,5 +60,17 @@ final class Progress {
     return published.status().isSynced()
         ? Optional.of(Duration.ZERO)
         : published.syncedNanos().map(nanos -> Duration.ofNanos(nowNanos - nanos));
+  }
+
+  /** As {@link #sinceSynced}, counted from the begin if the replica never had everything. */
+  Duration unsyncedFor(long nowNanos) {
+    return sinceSynced(nowNanos).orElseGet(() -> Duration.ofNanos(nowNanos - begunNanos));
+  }
+
+  /** Returns for how long there has been a trouble; zero without. */
+  Duration troubledFor(long nowNanos) {
+    return last.troubledNanos()
+        .map(nanos -> Duration.ofNanos(nowNanos - nanos))
+        .orElse(Duration.ZERO);
   }
 }

@@ -38,7 +38,25 @@ public final class ReplicatedDatabase {
 
   /** Returns for how long the replica has not had everything; empty if it never had. */
   public Optional<Duration> sinceSynced() {
-    return task.sinceSynced();
+    return task.progress().sinceSynced(System.nanoTime());
+  }
+
+  /**
+   * Returns for how long the replica has not had everything, counted from the begin of its
+   * replication if it never had.
+   */
+  public Duration unsyncedFor() {
+    return task.progress().unsyncedFor(System.nanoTime());
+  }
+
+  /** Returns for how long there has been a trouble, of one reason or another; zero without. */
+  public Duration troubledFor() {
+    return task.progress().troubledFor(System.nanoTime());
+  }
+
+  /** Returns what was done since its replication began. */
+  public DatabaseFigures figures() {
+    return task.figures();
   }
 
   /**

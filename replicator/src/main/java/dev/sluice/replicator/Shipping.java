@@ -45,6 +45,7 @@ final class Shipping {
   private final Deque<Waiting> waiting = new ArrayDeque<>();
   private final Deque<SpooledFile> kept = new ArrayDeque<>();
   private final List<SyncRequest> syncs = new ArrayList<>();
+  private final List<Runnable> answers = new ArrayList<>();
   private Optional<CompletableFuture<CutRecord>> cutting = Optional.empty();
   private Optional<CompletableFuture<Txid>> uploading = Optional.empty();
   private Optional<CompletableFuture<Txid>> checking = Optional.empty();
@@ -321,11 +322,21 @@ final class Shipping {
     boolean isCutLeft = cutting.isPresent() || spool.pendingCut().isPresent();
     long newestLeft = isCutLeft ? sealed : sealed + 1;
     long left = waiting.isEmpty() ? newestLeft : waiting.getFirst().seal();
-    syncs.removeIf(sync -> sync.seal() < left && sync.done().complete(uploaded));
+    Txid txid = uploaded;
+    syncs.removeIf(sync -> sync.seal() < left && answers.add(() -> sync.done().complete(txid)));
+  }
+
+  /**
+   * Completes the syncs that are done: to be called when everybody can see what they waited for.
+   */
+  void answer() {
+    answers.forEach(Runnable::run);
+    answers.clear();
   }
 
   /** Returns the futures that are not done, which nobody completes any more. */
   List<CompletableFuture<Txid>> abandon() {
+    answer();
     List<CompletableFuture<Txid>> open = syncs.stream().map(SyncRequest::done).toList();
     syncs.clear();
     return open;

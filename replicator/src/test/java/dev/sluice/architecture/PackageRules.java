@@ -80,6 +80,9 @@ final class PackageRules {
             .because("Micrometer is optional: what refers to it does not load without it"));
     rules.add(onlyIn(base, "software.amazon..", contract + ".s3.."));
     rules.add(onlyIn(base, "picocli..", base + ".cli.."));
+    rules.add(onlyIn(base, "io.prometheus..", base + ".replicator.metrics.."));
+    rules.add(onlyIn(base, "com.fasterxml..", base + ".replicator.control.."));
+    rules.add(onlyIn(base, "io.netty..", base + ".replicator.control..", contract + ".s3.."));
     rules.add(
         classes()
             .that(resideInAPackage(base + ".ltx.."))

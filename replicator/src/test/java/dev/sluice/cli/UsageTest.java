@@ -38,6 +38,17 @@ final class UsageTest {
         "sql --txid 1 -timestamp LATEST . X   # sql: --txid and --timestamp exclude each other",
         "sql --timestamp 2026-11-20 . X       # sql: --timestamp: the time has no zone: \"2026-11-20\"; *",
         "sql -txid 0x1g . X            # sql: Invalid value for option '--txid': not a TXID (1 to 16 hex digits): \"0x1g\"",
+        "sync                          # sync: Missing required parameter: 'DB'",
+        "sync --wat app.db             # sync: unknown option \"--wat\"; did you mean \"--wait\"?",
+        "sync -timeout 0s app.db       # sync: --timeout: \"0s\" is not positive",
+        "stop -timeout soon app.db     # stop: --timeout: *",
+        "start a.db b.db               # start: one argument too many: \"b.db\"",
+        "register app.db               # register: one REPLICA must follow DB",
+        "register -replica x app.db y  # register: one REPLICA must follow DB",
+        "list --sokket x               # list: unknown option \"--sokket\"; did you mean \"--socket\"?",
+        "info app.db                   # info: one argument too many: \"app.db\"",
+        "unregister                    # unregister: Missing required parameter: 'DB'",
+        "reset                         # reset: Missing required parameter: 'DB'",
         "sql .                         # sql: Missing required parameter: 'SQL'"
       })
   void wrongUsageIsOneLineAndExitCodeTwo(String arguments, String line) {
@@ -105,7 +116,23 @@ final class UsageTest {
     String help = CliRun.done("help").out();
     for (String command :
         new String[] {
-          "demo", "replicate", "databases", "sql", "restore", "ltx", "version", "help"
+          "demo",
+          "replicate",
+          "databases",
+          "status",
+          "sync",
+          "list",
+          "info",
+          "start",
+          "stop",
+          "register",
+          "unregister",
+          "reset",
+          "sql",
+          "restore",
+          "ltx",
+          "version",
+          "help"
         }) {
       assertTrue(help.contains("\n  " + command + " "), help);
     }

@@ -41,7 +41,7 @@ public final class MeteringReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<List<LtxFile>> list(int level, Txid from) {
-    CompletableFuture<List<LtxFile>> listing = inner.list(level, from);
+    CompletableFuture<List<LtxFile>> listing = watched(inner.list(level, from));
     meter.countList();
     return listing;
   }
@@ -52,21 +52,21 @@ public final class MeteringReplicaClient implements ReplicaClient {
    */
   @Override
   public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
-    CompletableFuture<byte[]> reading = inner.read(file, offset, length);
+    CompletableFuture<byte[]> reading = watched(inner.read(file, offset, length));
     meter.countGet();
     return Futures.peek(reading, bytes -> meter.addBytes(bytes.length));
   }
 
   @Override
   public CompletableFuture<Tail> readTail(LtxFileName name, int length) {
-    CompletableFuture<Tail> reading = inner.readTail(name, length);
+    CompletableFuture<Tail> reading = watched(inner.readTail(name, length));
     meter.countGet();
     return Futures.peek(reading, tail -> meter.addBytes(tail.bytes().length));
   }
 
   @Override
   public CompletableFuture<InputStream> open(LtxFile file) {
-    CompletableFuture<InputStream> opening = inner.open(file);
+    CompletableFuture<InputStream> opening = watched(inner.open(file));
     meter.countGet();
     return Futures.map(opening, in -> new MeteredStream(in, meter));
   }
@@ -74,16 +74,27 @@ public final class MeteringReplicaClient implements ReplicaClient {
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
       LtxFileName name, Path content, Instant timestamp) {
-    CompletableFuture<LtxFile> creating = inner.createIfAbsent(name, content, timestamp);
+    CompletableFuture<LtxFile> creating = watched(inner.createIfAbsent(name, content, timestamp));
     meter.countPut();
-    return creating;
+    return Futures.peek(creating, file -> meter.addSentBytes(file.size()));
   }
 
   @Override
   public CompletableFuture<Void> delete(Collection<LtxFileName> names) {
-    CompletableFuture<Void> deleting = inner.delete(names);
+    CompletableFuture<Void> deleting = watched(inner.delete(names));
     meter.countDelete();
     return deleting;
+  }
+
+  private <T> CompletableFuture<T> watched(CompletableFuture<T> request) {
+    CompletableFuture<T> unused =
+        request.whenComplete(
+            (answer, failure) -> {
+              if (failure != null && !(failure instanceof ReplicaException.NotFound)) {
+                meter.countFailure();
+              }
+            });
+    return request;
   }
 
   @Override

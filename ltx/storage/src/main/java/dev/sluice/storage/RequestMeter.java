@@ -25,6 +25,8 @@ public final class RequestMeter {
   private final LongAdder rounds = new LongAdder();
   private final LongAdder hedges = new LongAdder();
   private final LongAdder wasteBytes = new LongAdder();
+  private final LongAdder sentBytes = new LongAdder();
+  private final LongAdder failures = new LongAdder();
   private final AtomicBoolean isNewRound = new AtomicBoolean(true);
 
   /**
@@ -39,6 +41,8 @@ public final class RequestMeter {
    * @param rounds see {@link RequestMeter}
    * @param hedges requests made again because the first was slow
    * @param wasteBytes bytes received and thrown away
+   * @param sentBytes bytes of files stored
+   * @param failures requests that failed, but for those whose file was not there
    */
   public record Snapshot(
       long lists,
@@ -49,7 +53,9 @@ public final class RequestMeter {
       long bytes,
       long rounds,
       long hedges,
-      long wasteBytes) {
+      long wasteBytes,
+      long sentBytes,
+      long failures) {
 
     /** Returns the counts of two clients. */
     public Snapshot plus(Snapshot other) {
@@ -62,7 +68,9 @@ public final class RequestMeter {
           bytes + other.bytes,
           rounds + other.rounds,
           hedges + other.hedges,
-          wasteBytes + other.wasteBytes);
+          wasteBytes + other.wasteBytes,
+          sentBytes + other.sentBytes,
+          failures + other.failures);
     }
   }
 
@@ -99,6 +107,14 @@ public final class RequestMeter {
     }
   }
 
+  void addSentBytes(long count) {
+    sentBytes.add(count);
+  }
+
+  void countFailure() {
+    failures.increment();
+  }
+
   void addBytes(long count) {
     bytes.add(count);
   }
@@ -124,6 +140,8 @@ public final class RequestMeter {
         bytes.sum(),
         rounds.sum(),
         hedges.sum(),
-        wasteBytes.sum());
+        wasteBytes.sum(),
+        sentBytes.sum(),
+        failures.sum());
   }
 }

@@ -40,11 +40,16 @@ class MeteringReplicaClientTest {
     assertEquals(90, in.readAllBytes().length);
     assertEquals(-1, in.read());
     client.createIfAbsent(NAME, Path.of("x"), Instant.EPOCH);
+    inner.<LtxFile>last().complete(FILE);
     client.delete(List.of(NAME));
+    inner.last().completeExceptionally(new ReplicaException.Unavailable("away"));
+    client.readTail(NAME, 20);
+    inner.last().completeExceptionally(new ReplicaException.NotFound("none"));
     meter.countHead();
     meter.countHedge();
     meter.addWasteBytes(7);
-    assertEquals(new RequestMeter.Snapshot(1, 3, 1, 1, 1, 130, 1, 1, 7), meter.snapshot());
+    assertEquals(
+        new RequestMeter.Snapshot(1, 4, 1, 1, 1, 130, 1, 1, 7, FILE.size(), 1), meter.snapshot());
   }
 
   @Test

@@ -33,4 +33,17 @@ public record DaemonSettings(
           Duration.ofSeconds(30),
           Duration.ofMillis(500),
           Duration.ofMinutes(1));
+
+  /** Returns these settings with another control socket. */
+  public DaemonSettings withSocket(SocketSettings control) {
+    return new DaemonSettings(
+        metrics,
+        control,
+        heartbeat,
+        command,
+        logging,
+        shutdownSyncTimeout,
+        shutdownSyncInterval,
+        healthLagLimit);
+  }
 }

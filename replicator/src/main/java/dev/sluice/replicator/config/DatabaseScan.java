@@ -55,12 +55,11 @@ public final class DatabaseScan {
     }
     for (DirectoryEntry directory : configuration.directories()) {
       DirectoryScan.Contents before = last.get(directory);
-      boolean isLookedAt = before == null || directory.isWatched();
       DirectoryScan.Contents now =
-          isLookedAt
-              ? new DirectoryScan(directory, headers, before == null ? List.of() : before.paths())
-                  .look()
-              : before;
+          before != null && !directory.isWatched()
+              ? before
+              : new DirectoryScan(directory, headers, before == null ? List.of() : before.paths())
+                  .look();
       last.put(directory, now);
       collected.add(directory, now);
     }

@@ -81,11 +81,7 @@ public final class ControlApi {
    *
    * @param version of this program
    */
-  public ControlApi(
-      Databases databases,
-      Registrar registrar,
-      String version,
-      InstantSource clock) {
+  public ControlApi(Databases databases, Registrar registrar, String version, InstantSource clock) {
     this.databases = databases;
     this.registrar = registrar;
     this.version = version;
@@ -225,8 +221,7 @@ public final class ControlApi {
     CompletableFuture<Txid> done = database.last().sync();
     if (!request.isWaiting()) {
       return reply(
-          new SyncAnswer(
-              "synced_local", path, before.cut().value(), before.uploaded().value()));
+          new SyncAnswer("synced_local", path, before.cut().value(), before.uploaded().value()));
     }
     Duration limit = limit(request.timeout());
     CompletableFuture<Object> answer =

@@ -33,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** Asks a daemon over its control socket; ours or Litestream's. Immutable. */
+@SuppressWarnings("FutureReturnValueIgnored") // a connection that fails ends in its Answer
 public final class ControlClient {
   private static final int ANSWER_BYTES_MAX = 64 << 20;
 
@@ -100,7 +101,7 @@ public final class ControlClient {
     } catch (TimeoutException e) {
       throw new IOException("no answer within " + limit.toSeconds() + " s", e);
     } catch (ExecutionException e) {
-      throw new IOException("no answer: " + e.getCause().getMessage(), e);
+      throw new IOException("no answer: " + String.valueOf(e.getMessage()), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("interrupted");
@@ -186,9 +187,7 @@ public final class ControlClient {
       String type = response.headers().get(HttpHeaderNames.CONTENT_TYPE, "");
       answer.complete(
           new HttpReply(
-              response.status().code(),
-              type,
-              response.content().toString(StandardCharsets.UTF_8)));
+              response.status().code(), type, response.content().toString(StandardCharsets.UTF_8)));
     }
 
     @Override

@@ -13,9 +13,9 @@ import java.util.Set;
 /**
  * The file of a daemon's control socket.
  *
- * <p>One that was left behind is replaced; one on which somebody answers is not. Between the socket's
- * making and its mode there is a moment in which the umask rules, which lets nobody else in but with
- * a umask of 0.
+ * <p>One that was left behind is replaced; one on which somebody answers is not. Between the
+ * socket's making and its mode there is a moment in which the umask rules, which lets nobody else
+ * in but with a umask of 0.
  */
 public final class ControlSocket {
   /** Where Litestream's is. */
@@ -51,8 +51,7 @@ public final class ControlSocket {
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }
-    int type =
-        (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) & TYPE_MASK;
+    int type = (int) Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) & TYPE_MASK;
     if (type != TYPE_SOCKET) {
       throw new IOException("that file is there and is no socket");
     }

@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The databases of a daemon, those too that somebody has stopped and may start again: a replicator
@@ -104,29 +103,21 @@ public final class Databases {
             });
   }
 
-  /** Ships what is captured of a database, within a limit, and lets go of it; false if it was. */
+  /**
+   * Ships what is captured of a database, within a limit, and lets go of it; false if it was. It
+   * counts as stopped from now on.
+   */
   CompletableFuture<Boolean> stop(Registered database, Duration limit) {
-    if (!database.isOpen()) {
-      byPath.replace(database.path(), database, database.stopped());
-      return CompletableFuture.completedFuture(false);
-    }
-    return database
-        .last()
-        .end(limit)
-        .thenApply(ended -> byPath.replace(database.path(), database, database.stopped()));
+    boolean wasOpen = database.isOpen();
+    byPath.replace(database.path(), database, database.stopped());
+    return wasOpen
+        ? database.last().end(limit).thenApply(ended -> true)
+        : CompletableFuture.completedFuture(false);
   }
 
   /** As {@link #stop}, and forgets the database. */
   public CompletableFuture<Void> unregister(Registered database, Duration limit) {
-    return database
-        .last()
-        .end(limit)
-        .thenRun(() -> byPath.computeIfPresent(database.path(), (path, now) -> kept(now, database)));
-  }
-
-  /** One that was started again meanwhile is kept. */
-  private static @Nullable Registered kept(
-      Registered now, Registered database) {
-    return now.last().equals(database.last()) ? null : now;
+    byPath.remove(database.path(), database);
+    return database.last().end(limit);
   }
 }

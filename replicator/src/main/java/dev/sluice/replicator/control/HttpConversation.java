@@ -21,7 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +31,7 @@ import org.slf4j.LoggerFactory;
  * One connection of an {@link HttpServer}: a request is read, answered, and only then the next one.
  * Who takes longer over a request than allowed is cut off. Confined to the connection's event loop.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a connection that fails ends in exceptionCaught
 final class HttpConversation extends SimpleChannelInboundHandler<FullHttpRequest> {
   private static final Logger log = LoggerFactory.getLogger(HttpConversation.class);
 
@@ -128,9 +128,8 @@ final class HttpConversation extends SimpleChannelInboundHandler<FullHttpRequest
   }
 
   private static HttpReply failed(HttpCall call, Throwable failure) {
-    Throwable cause = failure instanceof CompletionException e ? e.getCause() : failure;
-    log.error("{} {}", call.method(), call.path(), cause);
-    return HttpReply.error(HttpReply.FAILED, "unexpected " + cause);
+    log.error("{} {}", call.method(), call.path(), failure);
+    return HttpReply.error(HttpReply.FAILED, "unexpected " + failure);
   }
 
   private static Optional<HttpCall> call(FullHttpRequest request) {

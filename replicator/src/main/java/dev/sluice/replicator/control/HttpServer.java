@@ -32,6 +32,7 @@ import java.util.concurrent.TimeUnit;
  * socket. Not for anything that strangers reach: there is no TLS, and no one is asked who they are.
  * Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // what cannot be closed is closed with the process
 public final class HttpServer implements AutoCloseable {
   private static final int HANDLER_THREADS = 4;
   private static final int IDLE_SECONDS = 30;

@@ -24,8 +24,7 @@ final class Reports {
     if (!database.isOpen()) {
       return "stopped";
     }
-    boolean isCapturing =
-        database.last().status().phase() == DatabaseStatus.Phase.CAPTURING;
+    boolean isCapturing = database.last().status().phase() == DatabaseStatus.Phase.CAPTURING;
     return isCapturing ? "replicating" : "open";
   }
 

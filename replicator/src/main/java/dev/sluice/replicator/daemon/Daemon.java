@@ -29,7 +29,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -57,7 +56,10 @@ public final class Daemon implements AutoCloseable {
   private final DatabaseScan scan;
   private final Replicator replicator;
   private final Databases databases = new Databases();
-  private final Map<Path, Registered> ofDirectories = new ConcurrentHashMap<>();
+
+  /** What was taken up and is there still, though somebody may have unregistered it. */
+  private final Set<Path> taken = ConcurrentHashMap.newKeySet();
+
   private final Thread directories;
   private Set<String> problems = Set.of();
   private volatile boolean isClosing;
@@ -119,8 +121,7 @@ public final class Daemon implements AutoCloseable {
   public void register(Path database, ReplicaUrl replica) {
     DatabaseSettings settings = settings(DatabaseEntry.of(database, replica));
     Registered unused =
-        databases.register(
-            settings, replica.location(), () -> replicator.add(settings, replica));
+        databases.register(settings, replica.location(), () -> replicator.add(settings, replica));
   }
 
   private void restoreIfMissing(DatabaseEntry database) throws IOException {
@@ -181,31 +182,30 @@ public final class Daemon implements AutoCloseable {
     Set<Path> there = new HashSet<>();
     for (DatabaseEntry entry : found.databases()) {
       there.add(entry.path());
-      if (databases.find(entry.path()).isEmpty()) {
+      if (!taken.contains(entry.path()) && databases.find(entry.path()).isEmpty()) {
         Registered added = register(entry);
-        if (!named.contains(entry.path())) {
-          ofDirectories.put(entry.path(), added);
-        }
+        taken.add(entry.path());
         log.info("replicate {} to {}", entry.path(), added.replica());
       }
     }
-    for (Registered database : List.copyOf(ofDirectories.values())) {
-      if (!there.contains(database.path())) {
-        log.info("{} is gone", database.path());
-        ofDirectories.remove(database.path());
-        var unused =
-            databases.unregister(database, configuration.daemon().shutdownSyncTimeout());
+    for (Path path : List.copyOf(taken)) {
+      if (!there.contains(path) && !named.contains(path)) {
+        log.info("{} is gone", path);
+        taken.remove(path);
+        databases.find(path).ifPresent(this::letGo);
       }
     }
+  }
+
+  private void letGo(Registered database) {
+    var unused = databases.unregister(database, configuration.daemon().shutdownSyncTimeout());
   }
 
   private Registered register(DatabaseEntry entry) throws IOException {
     DatabaseSettings settings = settings(entry);
     try {
       return databases.register(
-          settings,
-          entry.replica().url().location(),
-          () -> replicator.add(settings, open(entry)));
+          settings, entry.replica().url().location(), () -> replicator.add(settings, open(entry)));
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } catch (IllegalArgumentException e) {

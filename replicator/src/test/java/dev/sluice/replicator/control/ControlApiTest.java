@@ -20,7 +20,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -52,9 +51,7 @@ final class ControlApiTest {
   }
 
   private SyncAnswer sync(boolean isWaiting) throws IOException {
-    return daemon
-        .client()
-        .post("/sync", new SyncRequest(app, isWaiting, 30), SyncAnswer.class);
+    return daemon.client().post("/sync", new SyncRequest(app, isWaiting, 30), SyncAnswer.class);
   }
 
   private DatabaseAnswer post(String endpoint) throws IOException {
@@ -102,10 +99,7 @@ final class ControlApiTest {
     IOException refused =
         assertThrows(
             ControlClient.RefusedException.class,
-            () ->
-                daemon
-                    .client()
-                    .post("/sync", new SyncRequest(app, true, 1), SyncAnswer.class));
+            () -> daemon.client().post("/sync", new SyncRequest(app, true, 1), SyncAnswer.class));
     assertEquals(
         "sync " + app + ": not within 1 s: there is no such file yet", refused.getMessage());
   }
@@ -148,7 +142,8 @@ final class ControlApiTest {
                     "/register",
                     new RegisterRequest(app + "2", request.replicaUrl()),
                     DatabaseAnswer.class));
-    assertTrue(clash.getMessage().endsWith(" is the replica of " + app + " already"), clash::toString);
+    assertTrue(
+        clash.getMessage().endsWith(" is the replica of " + app + " already"), clash::toString);
     assertEquals(new DatabaseAnswer("unregistered", app, 1L), post("/unregister"));
     assertEquals(new DatabaseAnswer("already_unregistered", app, 0L), post("/unregister"));
     assertEquals(List.of(), client.get("/list", ListAnswer.class).databases());

@@ -95,8 +95,7 @@ final class ControlSocketTest {
           assertThrows(
               IOException.class, () -> ControlSocket.listen(server, socket, 0600, HANDLER));
       assertTrue(
-          refused.getMessage().startsWith("control socket " + socket + ": "),
-          refused.getMessage());
+          refused.getMessage().startsWith("control socket " + socket + ": "), refused.getMessage());
       assertEquals(1, refused.getMessage().lines().count());
     }
   }

@@ -49,8 +49,7 @@ final class HttpServerTest {
   }
 
   private InetSocketAddress serve(Duration requestTime) {
-    HttpServer server =
-        new HttpServer(new HttpLimits(1000, 2000, 3000, CONNECTIONS, requestTime));
+    HttpServer server = new HttpServer(new HttpLimits(1000, 2000, 3000, CONNECTIONS, requestTime));
     servers.add(server);
     try {
       return server.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), routes);
@@ -110,8 +109,7 @@ final class HttpServerTest {
     assertEquals("body", ask("POST", address, "/echo").body());
     HttpResponse<String> none = ask("GET", address, "/nowhere");
     assertEquals(404, none.statusCode());
-    assertEquals(
-        "{\"error\":\"no such endpoint: /nowhere; [/broken, /echo]\"}\n", none.body());
+    assertEquals("{\"error\":\"no such endpoint: /nowhere; [/broken, /echo]\"}\n", none.body());
     HttpResponse<String> wrong = ask("DELETE", address, "/echo");
     assertEquals(405, wrong.statusCode());
     assertEquals("{\"error\":\"/echo takes GET, POST only\"}\n", wrong.body());
@@ -186,8 +184,7 @@ final class HttpServerTest {
     InetSocketAddress address = serve(Duration.ofSeconds(30));
     CompletableFuture<HttpResponse<String>> slow =
         client.sendAsync(
-            HttpRequest.newBuilder(
-                    URI.create("http://localhost:" + address.getPort() + "/slow"))
+            HttpRequest.newBuilder(URI.create("http://localhost:" + address.getPort() + "/slow"))
                 .build(),
             HttpResponse.BodyHandlers.ofString());
     assertTrue(arrived.await(SURELY_MILLIS, TimeUnit.MILLISECONDS));
@@ -204,7 +201,9 @@ final class HttpServerTest {
       for (int i = 0; i < CONNECTIONS; i++) {
         Socket socket = connect(address);
         open.add(socket);
-        socket.getOutputStream().write("GET /echo HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        socket
+            .getOutputStream()
+            .write("GET /echo HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
         assertEquals('H', socket.getInputStream().read());
       }
       try (Socket refused = connect(address)) {

@@ -18,15 +18,15 @@ public final class TestDaemon implements AutoCloseable {
   static final Duration SURELY = Duration.ofSeconds(30);
 
   private final Path folder;
-  private final Replicator replicator = Replicator.builder().endLimit(Duration.ofSeconds(5)).start();
+  private final Replicator replicator =
+      Replicator.builder().endLimit(Duration.ofSeconds(5)).start();
   private final Databases databases = new Databases();
   private final HttpServer server = new HttpServer(HttpLimits.STANDARD);
 
   /** Listens on {@code folder/control.sock}. */
   public TestDaemon(Path folder) throws IOException {
     this.folder = folder;
-    ControlApi api =
-        new ControlApi(databases, this::register, "1.2.3", InstantSource.system());
+    ControlApi api = new ControlApi(databases, this::register, "1.2.3", InstantSource.system());
     ControlSocket.listen(server, socket(), ControlSocket.DEFAULT_MODE, api.handler());
   }
 
