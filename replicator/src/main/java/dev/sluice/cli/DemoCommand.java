@@ -134,10 +134,7 @@ final class DemoCommand implements Callable<Integer> {
     Path database = folder.resolve("shop.db");
     DemoProcess application = startApplication(folder, database);
     DemoProcess daemon = startDaemon(folder, database, storage);
-    String url = jdbcUrl(storage);
-    Shown early = open(url, List.of(application, daemon));
-    follow(url, List.of(application, daemon));
-    past(url, early);
+    read(jdbcUrl(storage), List.of(application, daemon));
     application.endInput(LIMIT);
     daemon.terminate(LIMIT);
     String before = content(database);
@@ -224,24 +221,19 @@ final class DemoCommand implements Callable<Integer> {
     return new SluiceDriver().connect(url, new Properties());
   }
 
-  private Shown open(String url, List<DemoProcess> alive)
-      throws Failure, SQLException, IOException {
+  /** A replica stays open as long as one connection of the process is. */
+  private void read(String url, List<DemoProcess> alive) throws Failure, SQLException, IOException {
     long began = System.nanoTime();
     try (Connection replica = connect(url)) {
-      Shown[] shown = {look(replica)};
       say(
           "replica",
           "jdbc:sqlite:file:shop.db?vfs=litestream&replica_url=... opens in %s: %d orders",
           since(began),
-          shown[0].orders());
-      awaitThat(
-          () -> {
-            shown[0] = look(replica);
-            return shown[0].orders() >= 5;
-          },
-          alive,
-          "wait for orders in the replica");
-      return shown[0];
+          look(replica).orders());
+      awaitThat(() -> look(replica).orders() >= 5, alive, "wait for orders in the replica");
+      Shown early = look(replica);
+      follow(replica, alive);
+      past(url, early, replica);
     }
   }
 
@@ -253,18 +245,14 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   /** How long after each of some commits the replica shows it. */
-  private void follow(String url, List<DemoProcess> alive)
-      throws Failure, SQLException, IOException {
+  private void follow(Connection replica, List<DemoProcess> alive) throws Failure, IOException {
     long[] millis = new long[LOOKS];
-    try (Connection replica = connect(url)) {
-      look(replica);
-      for (int i = 0; i < LOOKS; i++) {
-        long known = committed.lastKey();
-        awaitThat(() -> committed.lastKey() > known, alive, "wait for an order");
-        long order = committed.lastKey();
-        awaitThat(() -> look(replica).orders() >= order, alive, "wait for an order in the replica");
-        millis[i] = Math.max(0, System.currentTimeMillis() - committed.getOrDefault(order, 0L));
-      }
+    for (int i = 0; i < LOOKS; i++) {
+      long known = committed.lastKey();
+      awaitThat(() -> committed.lastKey() > known, alive, "wait for an order");
+      long order = committed.lastKey();
+      awaitThat(() -> look(replica).orders() >= order, alive, "wait for an order in the replica");
+      millis[i] = Math.max(0, System.currentTimeMillis() - committed.getOrDefault(order, 0L));
     }
     Arrays.sort(millis);
     say(
@@ -275,22 +263,21 @@ final class DemoCommand implements Callable<Integer> {
         millis[LOOKS - 1]);
   }
 
-  private void past(String url, Shown early) throws Failure, SQLException, IOException {
+  private void past(String url, Shown early, Connection replica)
+      throws Failure, SQLException, IOException {
     long began = System.nanoTime();
-    try (Connection past = connect(url + "&txid=" + early.txid());
-        Connection present = connect(url)) {
+    try (Connection past = connect(url + "&txid=" + early.txid())) {
       Shown then = look(past);
-      Shown now = look(present);
       if (!then.equals(early)) {
         throw new Failure("look into the past", then + " is not " + early);
       }
       say(
           "past",
-          "&txid=%s shows %d orders, beside the present with %d: %s",
+          "&txid=%s opens in %s and shows %d orders, beside the present with %d",
           early.txid().replaceFirst(LEADING_ZEROS, ""),
+          since(began),
           then.orders(),
-          now.orders(),
-          since(began));
+          look(replica).orders());
     }
   }
 

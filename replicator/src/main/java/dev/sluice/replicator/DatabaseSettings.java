@@ -16,6 +16,7 @@ import java.time.Duration;
  * @param checkpointPages pages in the WAL from which on it is checkpointed
  * @param ownsProcess whether all connections of this process to the database are the replicator's:
  *     then its file may be closed, which drops every lock that the process has on it
+ * @param writing what keeps another writer away
  * @param levels how the replica's compaction levels, snapshots and retention are kept
  */
 public record DatabaseSettings(
@@ -25,6 +26,7 @@ public record DatabaseSettings(
     long spoolBytesMax,
     int checkpointPages,
     boolean ownsProcess,
+    Writing writing,
     LevelSettings levels) {
 
   private static final Duration SYNC_INTERVAL = Duration.ofSeconds(1);
@@ -52,42 +54,49 @@ public record DatabaseSettings(
         SPOOL_BYTES_MAX,
         CaptureSettings.CHECKPOINT_PAGES,
         false,
+        new Writing.Conditional(),
         LevelSettings.STANDARD);
   }
 
   /** Returns these settings with another spool. */
   public DatabaseSettings withMetaPath(Path directory) {
     return new DatabaseSettings(
-        path, directory, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, levels);
+        path, directory, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, writing, levels);
   }
 
   /** Returns these settings with another pace of uploads. */
   public DatabaseSettings withSyncInterval(Duration interval) {
     return new DatabaseSettings(
-        path, metaPath, interval, spoolBytesMax, checkpointPages, ownsProcess, levels);
+        path, metaPath, interval, spoolBytesMax, checkpointPages, ownsProcess, writing, levels);
   }
 
   /** Returns these settings with another limit of the spool. */
   public DatabaseSettings withSpoolBytesMax(long bytes) {
     return new DatabaseSettings(
-        path, metaPath, syncInterval, bytes, checkpointPages, ownsProcess, levels);
+        path, metaPath, syncInterval, bytes, checkpointPages, ownsProcess, writing, levels);
   }
 
   /** Returns these settings with another length of the WAL. */
   public DatabaseSettings withCheckpointPages(int pages) {
     return new DatabaseSettings(
-        path, metaPath, syncInterval, spoolBytesMax, pages, ownsProcess, levels);
+        path, metaPath, syncInterval, spoolBytesMax, pages, ownsProcess, writing, levels);
   }
 
   /** Returns these settings for a process that is the replicator's alone, or is not. */
   public DatabaseSettings withOwnProcess(boolean isOurs) {
     return new DatabaseSettings(
-        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, isOurs, levels);
+        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, isOurs, writing, levels);
   }
 
   /** Returns these settings with other levels. */
   public DatabaseSettings withLevels(LevelSettings kept) {
     return new DatabaseSettings(
-        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, kept);
+        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, writing, kept);
+  }
+
+  /** Returns these settings with another guard against a second writer. */
+  public DatabaseSettings withWriting(Writing how) {
+    return new DatabaseSettings(
+        path, metaPath, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, how, levels);
   }
 }

@@ -84,6 +84,7 @@ final class DatabaseTask {
   private boolean isToBeginAnew;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
+  private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
   private boolean wasCaptured;
   private long captureNanos;
@@ -174,6 +175,7 @@ final class DatabaseTask {
 
   private void advance(long now) throws IOException {
     if (phase == Phase.STOPPED) {
+      leaving.ifPresent(this::close);
       failAsked(new IOException(settings.path() + " is not replicated any more"));
       return;
     }
@@ -303,9 +305,11 @@ final class DatabaseTask {
       takeAttached(open, now);
     }
     boolean isEndBegun = endNanos.isPresent() && phase != Phase.ENDING;
-    boolean isAsked = !asked.isEmpty() || isEndBegun;
+    List<CompletableFuture<Txid>> syncs = takeAsked(); // what comes later asks for later commits
+    boolean isAsked = !syncs.isEmpty() || isEndBegun;
     if (!open.capture().isHeld()) {
       if (phase != Phase.ENDING && (isAsked || captureNanos - now <= 0)) {
+        asked.addAll(syncs);
         attach(open);
         return;
       }
@@ -318,8 +322,9 @@ final class DatabaseTask {
     }
     boolean isAllTaken = open.capture().isHeld() && open.capture().isCurrent();
     if (isAllTaken) {
-      takeAsked(open);
+      syncs.forEach(open.shipping()::sync);
     } else if (isAsked) {
+      asked.addAll(syncs);
       serial.wakeAt(now + PACE_NANOS);
     }
     boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
@@ -329,12 +334,34 @@ final class DatabaseTask {
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
     keepLevels(now);
+    keepLease(now);
   }
 
-  private void takeAsked(Primary open) {
-    for (var next = asked.poll(); next != null; next = asked.poll()) {
-      open.shipping().sync(next);
+  /** One that cannot be kept is told by the next upload. */
+  private void keepLease(long now) {
+    if (renewing.isPresent() && !renewing.get().isDone()) {
+      return;
     }
+    Optional<Duration> left = replica.untilRenewal();
+    if (left.isPresent() && left.get().isZero()) {
+      renewing =
+          Optional.of(
+              start(
+                  () -> {
+                    replica.renewLease();
+                    return true;
+                  }));
+    } else if (left.isPresent()) {
+      serial.wakeAt(now + left.get().toNanos());
+    }
+  }
+
+  private List<CompletableFuture<Txid>> takeAsked() {
+    List<CompletableFuture<Txid>> taken = new ArrayList<>();
+    for (var next = asked.poll(); next != null; next = asked.poll()) {
+      taken.add(next);
+    }
+    return taken;
   }
 
   /** What was missed may be as much as the whole database. */
@@ -532,8 +559,13 @@ final class DatabaseTask {
   private void finish() {
     phase = Phase.STOPPED;
     failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
-    replica.close();
-    ended.complete(null);
+    CompletableFuture<Boolean> closing =
+        start(
+            () -> {
+              replica.close(); // it may have a lease to give back
+              return true;
+            });
+    closing.whenComplete((closed, failure) -> ended.complete(null));
   }
 
   private void failAsked(IOException why) {

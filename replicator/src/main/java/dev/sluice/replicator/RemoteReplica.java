@@ -6,8 +6,10 @@ import dev.sluice.replicator.levels.LevelSetup;
 import dev.sluice.replicator.levels.Levels;
 import dev.sluice.replicator.spool.SpooledFile;
 import dev.sluice.replicator.upload.CallLimit;
+import dev.sluice.replicator.upload.LeaseHolder;
 import dev.sluice.replicator.upload.ReplicaWriter;
 import dev.sluice.replicator.upload.Uploader;
+import dev.sluice.replicator.upload.WriteGuard;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
@@ -19,7 +21,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A database's replica as its one writer sees it: listed once, and known from then on. Methods that
@@ -27,9 +32,12 @@ import java.util.function.Consumer;
  * has another; the others are thread-safe.
  */
 final class RemoteReplica implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(RemoteReplica.class);
   private static final CallLimit CALL_LIMIT = new CallLimit(Duration.ofSeconds(60));
 
   private final ReplicaClient client;
+  private final Optional<LeaseHolder> lease;
+  private final WriteGuard guard;
   private final ReplicaWriter writer;
   private final Path directory;
   private final Uploader uploader;
@@ -39,15 +47,38 @@ final class RemoteReplica implements AutoCloseable {
 
   RemoteReplica(DatabaseSettings settings, ReplicaClient client, Consumer<Enum<?>> steps) {
     this.client = client;
-    this.writer = new ReplicaWriter(client, CALL_LIMIT);
+    this.clock = InstantSource.system();
+    this.lease = lease(settings);
+    this.guard = guard(settings.writing());
+    this.writer = new ReplicaWriter(client, CALL_LIMIT, guard);
     this.directory = settings.metaPath();
     this.uploader = new Uploader(writer, directory, steps::accept);
-    this.clock = InstantSource.system();
     Path temporary = directory.resolve("levels");
     this.levels =
         new Levels(
             writer,
             new LevelSetup(settings.levels(), temporary, this::spooled, clock, steps::accept));
+  }
+
+  private Optional<LeaseHolder> lease(DatabaseSettings settings) {
+    if (settings.writing() instanceof Writing.Leased leased) {
+      LeaseHolder.Terms terms = new LeaseHolder.Terms(leased.time(), owner());
+      return Optional.of(new LeaseHolder(client, CALL_LIMIT, clock, terms));
+    }
+    return Optional.empty();
+  }
+
+  /** Names this process: two on one host, or one begun again, are not the same. */
+  private static String owner() {
+    String host = Optional.ofNullable(System.getenv("HOSTNAME")).orElse("sluice");
+    return host.replaceAll("[^!-~]", "?") + "-" + UUID.randomUUID();
+  }
+
+  private WriteGuard guard(Writing writing) {
+    if (lease.isPresent()) {
+      return WriteGuard.lease(lease.get());
+    }
+    return writing instanceof Writing.Unguarded ? WriteGuard.none() : WriteGuard.conditions();
   }
 
   private Optional<Path> spooled(LtxFileName name) {
@@ -66,6 +97,7 @@ final class RemoteReplica implements AutoCloseable {
   /** Returns the newest TXID that the replica has; {@link Txid#NONE} of an empty one. */
   Txid newest() throws IOException {
     if (!isKnown) {
+      renewLease();
       levels.begin();
       uploader.begin(levels.newest());
       isKnown = true;
@@ -77,9 +109,24 @@ final class RemoteReplica implements AutoCloseable {
     return file.name().range().max();
   }
 
+  /** Makes sure that the lease is held, if there is to be one. */
+  void renewLease() throws IOException {
+    if (lease.isPresent()) {
+      guard.require(writer);
+    }
+  }
+
+  /** Returns how long {@link #renewLease} has nothing to do; empty without a lease. */
+  Optional<Duration> untilRenewal() {
+    return lease
+        .flatMap(LeaseHolder::nextRenewal)
+        .map(at -> Duration.between(clock.instant(), at))
+        .map(left -> left.isNegative() ? Duration.ZERO : left);
+  }
+
   /** Stores a cut; to be called after {@link #newest}. */
   Txid store(SpooledFile file) throws IOException {
-    levels.beforeUpload();
+    levels.beforeUpload(file.txid());
     levels.uploaded(uploader.store(file));
     return file.txid();
   }
@@ -125,8 +172,15 @@ final class RemoteReplica implements AutoCloseable {
     return levels.figures();
   }
 
+  /** Gives the lease back, which may take as long as a call, and ends the client. */
   @Override
   public void close() {
-    client.close();
+    try (client) {
+      if (lease.isPresent()) {
+        lease.get().release();
+      }
+    } catch (IOException e) {
+      log.warn("give back the lease: {}", e.getMessage());
+    }
   }
 }

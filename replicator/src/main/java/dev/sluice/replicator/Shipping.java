@@ -5,6 +5,7 @@ import dev.sluice.replicator.spool.Cut;
 import dev.sluice.replicator.spool.CutRecord;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpooledFile;
+import dev.sluice.replicator.upload.LeaseHolder;
 import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -290,15 +291,23 @@ final class Shipping {
       trouble = Optional.empty();
       pauseNanos = PAUSE_NANOS_MIN;
       return Optional.of(txid);
+    } catch (LeaseHolder.HeldByOtherException e) {
+      // Its holder may be gone, and then it expires.
+      pauseAfter(e, nowNanos);
+      return Optional.empty();
     } catch (ReplicaException e) {
       if (!isChecked && e instanceof ReplicaException.Denied) {
         throw e;
       }
-      trouble = Optional.ofNullable(e.getMessage());
-      retryNanos = nowNanos + pauseNanos;
-      pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
+      pauseAfter(e, nowNanos);
       return Optional.empty();
     }
+  }
+
+  private void pauseAfter(IOException failure, long nowNanos) {
+    trouble = Optional.ofNullable(failure.getMessage());
+    retryNanos = nowNanos + pauseNanos;
+    pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
   }
 
   private static <T> T result(CompletableFuture<T> done) throws IOException {

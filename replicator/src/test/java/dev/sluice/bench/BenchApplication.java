@@ -67,21 +67,15 @@ final class BenchApplication implements AutoCloseable {
   /**
    * How it went.
    *
-   * @param nanos of each commit, ascending
    * @param walBytesMax the largest WAL that was seen
    */
-  record Run(double commitsPerSecond, long[] nanos, long walBytesMax) {
-    long micros(double quantile) {
-      return nanos.length == 0
-          ? 0
-          : TimeUnit.NANOSECONDS.toMicros(
-              nanos[(int) Math.min(nanos.length - 1, quantile * nanos.length)]);
-    }
+  record Run(
+      double commitsPerSecond, long p50Micros, long p99Micros, long maxMicros, long walBytesMax) {
 
     @Override
     public String toString() {
       return "%.0f commits/s, p50 %d us, p99 %d us, max %d us, WAL %.1f MB"
-          .formatted(commitsPerSecond, micros(0.5), micros(0.99), micros(1), walBytesMax / 1e6);
+          .formatted(commitsPerSecond, p50Micros, p99Micros, maxMicros, walBytesMax / 1e6);
     }
   }
 
@@ -107,7 +101,12 @@ final class BenchApplication implements AutoCloseable {
     double rate = count * 1e9 / (System.nanoTime() - begun);
     long[] sorted = Arrays.copyOf(nanos, Math.min(count, nanos.length));
     Arrays.sort(sorted);
-    return new Run(rate, sorted, wal);
+    return new Run(rate, micros(sorted, 0.5), micros(sorted, 0.99), micros(sorted, 1), wal);
+  }
+
+  private static long micros(long[] sorted, double quantile) {
+    int at = (int) Math.min(sorted.length - 1, quantile * sorted.length);
+    return TimeUnit.NANOSECONDS.toMicros(sorted[at]);
   }
 
   @Override

@@ -179,8 +179,8 @@ final class ReplicateBench {
           + "; %.2fx of alone, p50 %.1fx, p99 %.1fx; %d MB at most"
               .formatted(
                   beside.commitsPerSecond() / alone.commitsPerSecond(),
-                  (double) beside.micros(0.5) / Math.max(1, alone.micros(0.5)),
-                  (double) beside.micros(0.99) / Math.max(1, alone.micros(0.99)),
+                  (double) beside.p50Micros() / Math.max(1, alone.p50Micros()),
+                  (double) beside.p99Micros() / Math.max(1, alone.p99Micros()),
                   daemon.status("VmHWM") / 1000);
     }
   }

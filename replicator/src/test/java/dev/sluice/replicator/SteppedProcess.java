@@ -1,8 +1,10 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.levels.LevelSettings;
 import dev.sluice.storage.ReplicaUrl;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -13,7 +15,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * uploads. It says {@code step NAME} the first time that each step is reached, and {@link #STOPPED}
  * when all is stored at the end; it can be made to be gone at a step, as after {@code kill -9}.
  *
- * <p>Arguments: DATABASE REPLICA [STEP N], where the N-th time that the step is reached is the end.
+ * <p>Arguments: DATABASE REPLICA keep|delete [STEP N]. Levels are compacted in seconds; {@code
+ * keep} deletes nothing. The N-th time that the step is reached is the end.
  */
 public final class SteppedProcess {
   /** What it says when a signal is going to be heard. */
@@ -32,18 +35,21 @@ public final class SteppedProcess {
   private static final Duration END_LIMIT = Duration.ofSeconds(30);
 
   private final Set<String> reached = ConcurrentHashMap.newKeySet();
+  private final boolean isKeeping;
   private final String last;
   private final AtomicInteger left;
 
-  private SteppedProcess(String last, int times) {
+  private SteppedProcess(boolean isKeeping, String last, int times) {
+    this.isKeeping = isKeeping;
     this.last = last;
     this.left = new AtomicInteger(times);
   }
 
   public static void main(String[] arguments) throws InterruptedException {
-    String last = arguments.length > 2 ? arguments[2] : "";
-    int times = arguments.length > 3 ? Integer.parseInt(arguments[3]) : 0;
-    new SteppedProcess(last, times).run(Path.of(arguments[0]), ReplicaUrl.parse(arguments[1]));
+    String last = arguments.length > 3 ? arguments[3] : "";
+    int times = arguments.length > 4 ? Integer.parseInt(arguments[4]) : 0;
+    new SteppedProcess(arguments[2].equals("keep"), last, times)
+        .run(Path.of(arguments[0]), ReplicaUrl.parse(arguments[1]));
   }
 
   /** Returns what a step is called here. */
@@ -72,7 +78,18 @@ public final class SteppedProcess {
                   awaitQuietly(ended);
                 }));
     Replicator replicator = Replicator.builder().endLimit(END_LIMIT).steps(this::reached).start();
-    DatabaseSettings settings = DatabaseSettings.of(database).withSyncInterval(SYNC_INTERVAL);
+    LevelSettings levels =
+        new LevelSettings(
+            List.of(Duration.ofSeconds(1), Duration.ofSeconds(3)),
+            Duration.ofSeconds(6),
+            Duration.ofSeconds(8),
+            Duration.ofSeconds(5),
+            !isKeeping);
+    DatabaseSettings settings =
+        DatabaseSettings.of(database)
+            .withSyncInterval(SYNC_INTERVAL)
+            .withOwnProcess(true)
+            .withLevels(levels);
     ReplicatedDatabase replicated = replicator.add(settings, replica);
     System.out.println(STARTED);
     signalled.await();

@@ -12,9 +12,12 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -109,6 +112,18 @@ final class Archive {
   private static Path parent(Path file) {
     Path parent = file.getParent();
     return parent == null ? file : parent;
+  }
+
+  /** Returns what there is of a level, by where it ends. */
+  NavigableSet<TxidRange> files(int level) {
+    NavigableSet<TxidRange> ranges =
+        new TreeSet<>(Comparator.comparing(TxidRange::max).thenComparing(TxidRange::min));
+    for (LtxFileName name : sizes.keySet()) {
+      if (name.level() == level) {
+        ranges.add(name.range());
+      }
+    }
+    return ranges;
   }
 
   /** Returns where the copy of a file is, or would be. */

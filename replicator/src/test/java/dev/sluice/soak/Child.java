@@ -21,7 +21,7 @@ import java.util.function.Predicate;
  * at there. It ends with this JVM. Confined to one thread at a time.
  */
 final class Child implements AutoCloseable {
-  private static final Duration START_LIMIT = Duration.ofSeconds(120);
+  private static final Duration START_LIMIT = Duration.ofMinutes(2);
   private static final Set<Process> ALIVE = ConcurrentHashMap.newKeySet();
 
   static {
@@ -94,7 +94,7 @@ final class Child implements AutoCloseable {
     input.flush();
   }
 
-  /** Waits for a line of output; false if the process ends or half a minute passes without it. */
+  /** Waits for a line of output; false if the process ends or two minutes pass without it. */
   boolean await(Predicate<String> line) throws InterruptedException {
     long endNanos = System.nanoTime() + START_LIMIT.toNanos();
     while (System.nanoTime() < endNanos) {

@@ -60,7 +60,7 @@ final class Committer implements AutoCloseable {
   }
 
   private void change() throws SQLException {
-    long id = 1 + random.nextInt(IDS);
+    long id = 1L + random.nextInt(IDS);
     if (random.nextInt(3) == 0) {
       execute("DELETE FROM " + TABLE + " WHERE id = " + id);
       model.remove(TABLE, id);

@@ -33,7 +33,7 @@ class CrashMatrixTest {
   private static final boolean IS_ALL = System.getProperty("sluice.soak.crashes", "").equals("all");
   private static final int ROUNDS = 20;
   private static final List<Integer> TIMES = List.of(1, 3, 20);
-  private static final Duration ROUND_LIMIT = Duration.ofSeconds(IS_ALL ? 10 : 4);
+  private static final Duration ROUND_LIMIT = Duration.ofSeconds(IS_ALL ? 12 : 4);
   private static final Duration END_LIMIT = Duration.ofSeconds(60);
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
@@ -93,7 +93,7 @@ class CrashMatrixTest {
                 new Archive(client, folder.resolve("archive")), Journal.open(journal), folder)) {
       assertTrue(application.await("ready"::equals), application::output);
       for (Crash crash : all) {
-        round(database, storage, crash);
+        round(database, storage, verifier, crash);
         verify(verifier, crash);
         assertTrue(application.isAlive(), application::output);
       }
@@ -101,14 +101,16 @@ class CrashMatrixTest {
     }
   }
 
-  private void round(Path database, Storage storage, Crash crash) throws Exception {
+  private void round(Path database, Storage storage, Verifier verifier, Crash crash)
+      throws Exception {
     List<String> end = List.of(crash.step(), Integer.toString(crash.time()));
-    Daemon daemon = Daemon.engine(database, storage.daemonUrl(), storage.variables(), end);
+    Daemon daemon = Daemon.engine(database, storage, "delete", end);
     try (Child child = daemon.start(folder.resolve("daemon-" + starts++ + ".log"))) {
       boolean unused = child.await(SteppedProcess.STARTED::equals);
       long endNanos = System.nanoTime() + ROUND_LIMIT.toNanos();
       while (child.isAlive() && System.nanoTime() < endNanos) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+        verifier.updateAll(); // before what is compacted is deleted
       }
       if (child.isAlive()) {
         // The step belongs to an orderly end, or it was not reached so often.
@@ -139,7 +141,7 @@ class CrashMatrixTest {
       throws Exception {
     application.say("pause 1");
     assertTrue(application.await(line -> line.startsWith("paused 1 ")), application::output);
-    Daemon daemon = Daemon.engine(database, storage.daemonUrl(), storage.variables(), List.of());
+    Daemon daemon = Daemon.engine(database, storage, "delete", List.of());
     try (Child child = daemon.start(folder.resolve("daemon-last.log"))) {
       assertTrue(child.await(SteppedProcess.STARTED::equals), child::output);
       assertTrue(child.stop(END_LIMIT), child::output);
@@ -150,5 +152,8 @@ class CrashMatrixTest {
     assertEquals(List.of(), verifier.faults());
     Path primary = Primary.copy(database, folder.resolve("primary.db"));
     assertEquals(-1, Files.mismatch(primary, verifier.file()), "the bytes at rest");
+    try (ReplicaClient client = storage.open()) {
+      assertEquals(-1, Files.mismatch(primary, verifier.restore(client)), "the bytes restored");
+    }
   }
 }

@@ -15,26 +15,36 @@ interface Daemon {
   /** Starts it; what it says goes to {@code output}. */
   Child start(Path output) throws IOException;
 
+  /** Tells whether a process has come so far that a signal is heard. */
+  boolean isStarted(Child child);
+
   /** Tells whether a process that was asked to stop says that everything is stored. */
-  boolean isAllStored(Child ended) throws IOException;
+  boolean isAllStored(Child ended);
 
   /**
    * Returns our engine, in a process without a command line.
    *
+   * @param retention {@code keep} or {@code delete}
    * @param end the step at which it is gone, and at which time; or nothing
    */
-  static Daemon engine(
-      Path database, String replica, Map<String, String> environment, List<String> end) {
+  static Daemon engine(Path database, Storage storage, String retention, List<String> end) {
     return new Daemon() {
       @Override
       public Child start(Path output) throws IOException {
-        List<String> arguments = new ArrayList<>(List.of(database.toString(), replica));
+        List<String> arguments =
+            new ArrayList<>(List.of(database.toString(), storage.daemonUrl(), retention));
         arguments.addAll(end);
-        return Child.start(Child.java(SteppedProcess.class, arguments), environment, output);
+        return Child.start(
+            Child.java(SteppedProcess.class, arguments), storage.variables(), output);
       }
 
       @Override
-      public boolean isAllStored(Child ended) throws IOException {
+      public boolean isStarted(Child child) {
+        return child.output().contains(SteppedProcess.STARTED);
+      }
+
+      @Override
+      public boolean isAllStored(Child ended) {
         return ended.output().contains(SteppedProcess.STOPPED);
       }
     };
@@ -67,6 +77,11 @@ interface Daemon {
       public Child start(Path output) throws IOException {
         List<String> command = List.of(binary, "replicate", "-config", config.toString());
         return Child.start(command, Map.of(), output);
+      }
+
+      @Override
+      public boolean isStarted(Child child) {
+        return child.output().contains("replicating to");
       }
 
       @Override

@@ -1,6 +1,5 @@
 package dev.sluice.soak;
 
-import dev.sluice.replicator.SteppedProcess;
 import dev.sluice.storage.ReplicaClient;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -110,14 +109,19 @@ final class Episode implements AutoCloseable {
         .formatted(verifier.last(), verifier.number(), starts, archive.fileCount());
   }
 
-  /** Looks at what comes for a while. */
+  /** Looks at what comes for a while, mostly from when the daemon has begun. */
   private void live(long millis) throws IOException, SQLException {
-    long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    long spanNanos = TimeUnit.MILLISECONDS.toNanos(millis);
+    long endNanos = System.nanoTime() + spanNanos;
+    boolean isWaiting = random.nextInt(5) > 0;
     do {
       long nextNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(100);
       archive.update();
       verifier.update(AT_ONCE);
       requireAlive();
+      if (isWaiting && !daemon.isStarted(replicator)) {
+        endNanos = System.nanoTime() + spanNanos;
+      }
       LockSupport.parkNanos(Math.min(nextNanos, endNanos) - System.nanoTime());
     } while (System.nanoTime() < endNanos && faults.isEmpty() && verifier.faultCount() == 0);
   }
@@ -224,7 +228,7 @@ final class Episode implements AutoCloseable {
 
   /** A process that was stopped before it had begun says nothing. */
   private boolean wasYoung() {
-    return !replicator.output().contains(SteppedProcess.STARTED);
+    return !daemon.isStarted(replicator);
   }
 
   /** When nobody writes the replica and the primary are the same, byte for byte. */

@@ -7,6 +7,7 @@ import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.Replicator;
+import dev.sluice.replicator.levels.LevelSettings;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.vfs.Sluice;
 import java.io.InputStream;
@@ -110,7 +111,14 @@ class LitestreamReadsReplicatedTest {
   }
 
   private static DatabaseSettings settings(Path database) {
-    return DatabaseSettings.of(database).withSyncInterval(Duration.ofMillis(10));
+    LevelSettings levels =
+        new LevelSettings(
+            List.of(Duration.ofMillis(300), Duration.ofSeconds(1)),
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(3),
+            Duration.ofSeconds(1),
+            true);
+    return DatabaseSettings.of(database).withSyncInterval(Duration.ofMillis(10)).withLevels(levels);
   }
 
   private static ReplicaUrl url(Path replica) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -18,7 +19,7 @@ import java.util.TreeSet;
  * their hash, with what undoes each change. Confined to the thread that holds the write lock.
  */
 final class Model {
-  private final Map<String, TreeMap<Long, Long>> tables = new HashMap<>();
+  private final Map<String, NavigableMap<Long, Long>> tables = new HashMap<>();
   private final Set<String> indexes = new TreeSet<>();
   private final List<Runnable> undo = new ArrayList<>();
   private long hash;
@@ -66,8 +67,8 @@ final class Model {
     return rows(table).size();
   }
 
-  private TreeMap<Long, Long> rows(String table) {
-    TreeMap<Long, Long> rows = tables.get(table);
+  private NavigableMap<Long, Long> rows(String table) {
+    NavigableMap<Long, Long> rows = tables.get(table);
     if (rows == null) {
       throw new IllegalStateException("no table " + table);
     }
@@ -76,7 +77,7 @@ final class Model {
 
   /** Returns the ID of some row; 0 of an empty table. */
   long anyId(String table, Random random) {
-    TreeMap<Long, Long> rows = rows(table);
+    NavigableMap<Long, Long> rows = rows(table);
     if (rows.isEmpty()) {
       return 0;
     }
@@ -85,7 +86,7 @@ final class Model {
   }
 
   void put(String table, long id, long seed) {
-    TreeMap<Long, Long> rows = rows(table);
+    NavigableMap<Long, Long> rows = rows(table);
     Long old = rows.put(id, seed);
     long oldHash = hash;
     hash += Rows.hash(table, id, seed) - (old == null ? 0 : Rows.hash(table, id, old));
@@ -101,7 +102,7 @@ final class Model {
   }
 
   void remove(String table, long id) {
-    TreeMap<Long, Long> rows = rows(table);
+    NavigableMap<Long, Long> rows = rows(table);
     Long old = rows.remove(id);
     if (old == null) {
       return;
@@ -126,7 +127,7 @@ final class Model {
   }
 
   void dropTable(String table) {
-    TreeMap<Long, Long> rows = rows(table);
+    NavigableMap<Long, Long> rows = rows(table);
     tables.remove(table);
     long oldHash = hash;
     hash -= Rows.hash(table);

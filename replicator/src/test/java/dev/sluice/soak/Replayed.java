@@ -13,19 +13,24 @@ import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.util.zip.CRC32C;
 
 /**
  * A database file to which one level-0 file after the other is applied: the state of each TXID for
  * the price of its changes. Confined to one thread at a time.
  */
 final class Replayed implements AutoCloseable {
+  private static final int BUFFER_BYTES = 1 << 20;
+
   private final Path path;
   private final FileChannel file;
   private int pageSize;
 
   Replayed(Path path) throws IOException {
     this.path = path;
-    this.file = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    this.file =
+        FileChannel.open(
+            path, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
   /** Applies a file; returns its header. */
@@ -48,6 +53,25 @@ final class Replayed implements AutoCloseable {
       file.truncate(header.commit() * pageSize);
       return header;
     }
+  }
+
+  /** Begins with nothing again. */
+  void clear() throws IOException {
+    file.truncate(0);
+    pageSize = 0;
+  }
+
+  /** Returns the CRC of all bytes. */
+  long digest() throws IOException {
+    CRC32C crc = new CRC32C();
+    ByteBuffer bytes = ByteBuffer.allocate(BUFFER_BYTES);
+    long at = 0;
+    for (int count = file.read(bytes, at); count > 0; count = file.read(bytes, at)) {
+      crc.update(bytes.flip());
+      bytes.clear();
+      at += count;
+    }
+    return crc.getValue();
   }
 
   Path path() {

@@ -81,11 +81,12 @@ class ReplicationSoakTest {
     String litestream = System.getProperty("sluice.soak.litestream", "");
     boolean isBucket = TXIDS.isEmpty() && litestream.isEmpty() && seed % 2 == 0;
     Path database = settings.application().database();
+    String retention = TXIDS.isPresent() || seed % 3 == 0 ? "keep" : "delete";
     try (Storage storage =
         isBucket ? Storage.bucket() : Storage.directory(home.resolve("replica"))) {
       Daemon daemon =
           litestream.isEmpty()
-              ? Daemon.engine(database, storage.daemonUrl(), storage.variables(), List.of())
+              ? Daemon.engine(database, storage, retention, List.of())
               : Daemon.litestream(litestream, database, home.resolve("replica"), home);
       try (Episode episode = new Episode(settings, storage, daemon, home)) {
         System.out.println(episode.run());

@@ -4,6 +4,7 @@ import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
@@ -14,7 +15,9 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Looks at every TXID of a replica as it comes: does SQLite find the database well, and is its
@@ -30,6 +33,8 @@ final class Verifier implements AutoCloseable {
   private final List<String> faults = new ArrayList<>();
   private Txid last = Txid.NONE;
   private long number;
+  private final Map<Txid, Long> digests = new HashMap<>();
+  private final List<LevelChain> levels = new ArrayList<>();
   private long faultCount;
   private boolean mayGoBack;
 
@@ -39,6 +44,9 @@ final class Verifier implements AutoCloseable {
     this.journal = journal;
     this.folder = folder;
     this.replayed = new Replayed(folder.resolve("replayed.db"));
+    for (int level = 1; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
+      levels.add(new LevelChain(archive, level, folder));
+    }
   }
 
   /** Looks at the TXIDs that have come, at most so many, up to the first that is missing. */
@@ -63,6 +71,11 @@ final class Verifier implements AutoCloseable {
   void updateAll() throws IOException, SQLException {
     archive.complete();
     update(Integer.MAX_VALUE);
+    for (LevelChain level : levels) {
+      List<String> wrong = level.update(digests);
+      faultCount += wrong.size();
+      faults.addAll(wrong);
+    }
     if (archive.newest().isAfter(last)) {
       faultCount++;
       faults.add("no TXID after " + last + ", but " + archive.newest());
@@ -71,6 +84,7 @@ final class Verifier implements AutoCloseable {
 
   private void verify(Txid txid, Path file) throws IOException, SQLException {
     LtxHeader header = replayed.apply(file);
+    digests.put(txid, replayed.digest());
     try (Connection connection = replayed.open()) {
       String said = Application.value(connection, "PRAGMA integrity_check").orElse("nothing");
       if (!said.equals("ok")) {
@@ -139,6 +153,9 @@ final class Verifier implements AutoCloseable {
   @Override
   public void close() throws IOException {
     replayed.close();
+    for (LevelChain level : levels) {
+      level.close();
+    }
     journal.close();
   }
 }

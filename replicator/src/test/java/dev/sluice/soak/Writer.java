@@ -182,7 +182,7 @@ final class Writer implements Runnable {
           delete.executeUpdate();
           model.remove(table, id);
         } else {
-          long id = 1 + random.nextInt(IDS);
+          long id = 1L + random.nextInt(IDS);
           long seed = random.nextLong();
           put.setLong(1, id);
           put.setLong(2, seed);

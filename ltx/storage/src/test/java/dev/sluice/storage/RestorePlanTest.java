@@ -94,6 +94,15 @@ class RestorePlanTest {
   }
 
   @Test
+  void theFurthestPlanEndsBeforeAGap() {
+    RestorePlan plan = RestorePlan.furthest(List.of(file(9, 1, 5), file(0, 6, 6), file(1, 8, 9)));
+    assertPlan("L9 1-5, L0 6-6", plan);
+    RestorePlan none = RestorePlan.furthest(List.of(file(0, 2, 2)));
+    assertEquals(Txid.NONE, none.txid());
+    assertEquals(List.of(), none.files());
+  }
+
+  @Test
   void theLatestPlanNeverStopsShortOfAFileBeyondAGap() throws Exception {
     for (int level = 0; level <= 9; level++) {
       List<LtxFile> files = List.of(file(9, 1, 3), file(0, 4, 4), file(level, 6, 7));

@@ -5,6 +5,7 @@ import dev.sluice.cache.restore.Restorer;
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.ReplicatorListener;
+import dev.sluice.replicator.Writing;
 import dev.sluice.replicator.config.ConfigException;
 import dev.sluice.replicator.config.Configuration;
 import dev.sluice.replicator.config.DatabaseEntry;
@@ -234,7 +235,17 @@ public final class Daemon implements AutoCloseable {
         .withSpoolBytesMax(entry.capture().spoolBytesMax())
         .withCheckpointPages(entry.capture().minCheckpointPageCount())
         .withOwnProcess(true)
+        .withWriting(writing(entry))
         .withLevels(levels(configuration.history()));
+  }
+
+  private static Writing writing(DatabaseEntry entry) {
+    if (entry.replica().leaseTtl().isPresent()) {
+      return new Writing.Leased(entry.replica().leaseTtl().get());
+    }
+    return entry.replica().allowsUnconditionalWrites()
+        ? new Writing.Unguarded()
+        : new Writing.Conditional();
   }
 
   private static LevelSettings levels(HistorySettings history) {

@@ -120,7 +120,8 @@ public final class Levels {
 
   /** Returns the file with the greatest TXID, of the lowest level; empty for an empty replica. */
   public Optional<LtxFile> newest() {
-    return holdings.files().usable(0, LtxFileName.SNAPSHOT_LEVEL).stream()
+    return holdings.files().levels().stream()
+        .flatMap(List::stream)
         .max(Comparator.comparing(HeldFile::max).thenComparing(file -> -file.name().level()))
         .flatMap(file -> holdings.find(file.name()));
   }
@@ -133,10 +134,12 @@ public final class Levels {
   /**
    * Lists the replica if nothing was stored or listed for an hour, to be called before an upload.
    *
-   * @throws SecondWriterException if it has TXIDs that we have not stored
+   * @param next the TXID that is uploaded next: it may be there already, as an attempt without an
+   *     answer has left it, and the uploader looks whether it is ours
+   * @throws SecondWriterException if it has greater TXIDs
    * @throws ReplicaException if the storage does not answer
    */
-  public void beforeUpload() throws IOException {
+  public void beforeUpload(Txid next) throws IOException {
     Instant valid;
     synchronized (lock) {
       valid = checked.plus(LISTING_VALID);
@@ -144,16 +147,15 @@ public final class Levels {
     if (!valid.isBefore(setup.clock().instant())) {
       return;
     }
-    Txid known = holdings.newest();
     list();
     Txid newest = holdings.newest();
-    if (newest.isAfter(known)) {
+    if (newest.isAfter(next)) {
       throw new SecondWriterException(
           writer.client().location()
               + ": somebody else writes to this replica: it has TXID "
               + newest
-              + ", and we have stored "
-              + known);
+              + ", and ours is to be "
+              + next);
     }
     gap.look(holdings.files());
     reschedule();

@@ -190,13 +190,26 @@ class LevelsTest {
   @Test
   void otherWriterIsFoundByTheListingAfterAnHour() throws IOException {
     commits(2, Duration.ofSeconds(1));
-    world.levels.beforeUpload();
+    world.levels.beforeUpload(new Txid(4));
     assertEquals(10, world.client.count("list"));
     world.runFor(Duration.ofMinutes(61));
     world.primary.commit(30, TestPrimary.all(30));
+    world.primary.commit(30, TestPrimary.all(30));
     SecondWriterException e =
-        assertThrows(SecondWriterException.class, () -> world.levels.beforeUpload());
-    assertTrue(String.valueOf(e.getMessage()).contains("0000000000000004"), e.getMessage());
+        assertThrows(SecondWriterException.class, () -> world.levels.beforeUpload(new Txid(4)));
+    assertTrue(String.valueOf(e.getMessage()).contains("0000000000000005"), e.getMessage());
+  }
+
+  @Test
+  void uploadThatNobodyKnowsHasSucceededIsNoSecondWriter() throws IOException {
+    commits(2, Duration.ofSeconds(1));
+    LtxFile unknown = world.primary.commit(30, TestPrimary.all(30));
+    world.primary.advance(Duration.ofMinutes(61));
+    world.levels.beforeUpload(unknown.name().range().max());
+    assertEquals(20, world.client.count("list"));
+    world.upload(unknown);
+    world.runFor(Duration.ofDays(1));
+    world.requireExactEverywhere();
   }
 
   @Test

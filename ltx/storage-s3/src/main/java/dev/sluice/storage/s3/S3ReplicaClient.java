@@ -87,7 +87,8 @@ final class S3ReplicaClient implements ReplicaClient {
    */
   static S3ReplicaClient open(ReplicaUrl url, Environment environment, Duration stallLimit) {
     S3Settings settings = S3Settings.of(url, environment);
-    return new S3ReplicaClient(url, settings, S3SharedConnection.open(settings, environment), stallLimit);
+    return new S3ReplicaClient(
+        url, settings, S3SharedConnection.open(settings, environment), stallLimit);
   }
 
   @Override

@@ -36,8 +36,7 @@ final class S3SharedConnectionTest {
   }
 
   private static void list(ReplicaClient client) throws Exception {
-    assertEquals(
-        List.of(), client.list(0, Txid.FIRST).get(LIMIT_SECONDS, TimeUnit.SECONDS));
+    assertEquals(List.of(), client.list(0, Txid.FIRST).get(LIMIT_SECONDS, TimeUnit.SECONDS));
   }
 
   @Test
