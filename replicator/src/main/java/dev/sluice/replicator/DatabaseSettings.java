@@ -61,7 +61,14 @@ public record DatabaseSettings(
   /** Returns these settings with another spool. */
   public DatabaseSettings withMetaPath(Path directory) {
     return new DatabaseSettings(
-        path, directory, syncInterval, spoolBytesMax, checkpointPages, ownsProcess, writing, levels);
+        path,
+        directory,
+        syncInterval,
+        spoolBytesMax,
+        checkpointPages,
+        ownsProcess,
+        writing,
+        levels);
   }
 
   /** Returns these settings with another pace of uploads. */

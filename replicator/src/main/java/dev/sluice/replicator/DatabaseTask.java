@@ -565,7 +565,7 @@ final class DatabaseTask {
               replica.close(); // it may have a lease to give back
               return true;
             });
-    closing.whenComplete((closed, failure) -> ended.complete(null));
+    var unused = closing.whenComplete((closed, failure) -> ended.complete(null));
   }
 
   private void failAsked(IOException why) {

@@ -155,7 +155,9 @@ final class ConfigDatabasesCommandTest {
 
   @CommandLine.Command
   private static final class Holder {
-    @CommandLine.Mixin private final ConfigOptions options;
+    @CommandLine.Mixin
+    @SuppressWarnings("UnusedVariable") // picocli fills it
+    private final ConfigOptions options;
 
     Holder(ConfigOptions options) {
       this.options = options;

@@ -41,7 +41,7 @@ final class DatabaseReader {
   DatabaseEntry database() throws ConfigException {
     for (String name : List.of("pattern", "recursive", "watch", "meta-dir")) {
       boolean isSaid =
-          name.equals("recursive") || name.equals("watch")
+          (name.equals("recursive") || name.equals("watch"))
               ? section.flag(name).map(Setting::value).orElse(false)
               : section.text(name).isPresent();
       if (isSaid) {

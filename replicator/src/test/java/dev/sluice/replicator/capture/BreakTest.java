@@ -211,7 +211,7 @@ final class BreakTest {
           file,
           StandardCopyOption.REPLACE_EXISTING);
     }
-    change.test(primary.wal());
+    boolean unused = change.test(primary.wal());
   }
 
   @Test

@@ -72,7 +72,8 @@ final class ConfigFuzzTest {
   }
 
   private static String keyName(Random random) {
-    List<Key> keys = List.copyOf(Keys.of(Scope.values()[random.nextInt(Scope.values().length)]));
+    List<Scope> scopes = List.of(Scope.values());
+    List<Key> keys = List.copyOf(Keys.of(scopes.get(random.nextInt(scopes.size()))));
     return keys.get(random.nextInt(keys.size())).name() + ": ";
   }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -63,7 +64,7 @@ final class ConfigKeysTest {
     for (String line : Files.readAllLines(page)) {
       Matcher row = ROW.matcher(line);
       if (row.matches()) {
-        for (String where : row.group(2).split(", ")) {
+        for (String where : row.group(2).split(", ", -1)) {
           assertTrue(documented.add(new Row(row.group(1), where.strip(), row.group(4))), line);
         }
       }
@@ -73,7 +74,7 @@ final class ConfigKeysTest {
     assertEquals(lines(known), lines(documented));
   }
 
-  private static String lines(TreeSet<Row> rows) {
+  private static String lines(SortedSet<Row> rows) {
     return String.join("\n", rows.stream().map(Row::toString).toList());
   }
 

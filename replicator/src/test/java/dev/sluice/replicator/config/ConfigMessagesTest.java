@@ -147,8 +147,11 @@ final class ConfigMessagesTest {
         "litestream.yml:3: /b.db has the replica s3://b/x of /a.db (litestream.yml:2): each database"
             + " has its own",
         Given.refusal(
-            "dbs:\n- {path: /a.db, replica: {url: s3://b/x}}\n"
-                + "- {path: /b.db, replica: {type: s3, bucket: b, path: x/}}\n"));
+            """
+            dbs:
+            - {path: /a.db, replica: {url: s3://b/x}}
+            - {path: /b.db, replica: {type: s3, bucket: b, path: x/}}
+            """));
     assertEquals(
         "litestream.yml:3: /a.db has the same database as /a.db (litestream.yml:2): each database"
             + " has its own",
@@ -172,8 +175,11 @@ final class ConfigMessagesTest {
     assertEquals(
         2,
         Given.read(
-                "dbs:\n- {path: /a.db, replica: {url: \"s3://b/x?endpoint=http://one\"}}\n"
-                    + "- {path: /b.db, replica: {url: \"s3://b/x?endpoint=http://two\"}}\n")
+                """
+                dbs:
+                - {path: /a.db, replica: {url: "s3://b/x?endpoint=http://one"}}
+                - {path: /b.db, replica: {url: "s3://b/x?endpoint=http://two"}}
+                """)
             .databases()
             .size());
   }

@@ -235,10 +235,10 @@ final class ConfigurationTest {
         """;
     HistorySettings promoted = Given.read(databases).history();
     assertEquals(Duration.ofHours(1), promoted.snapshotInterval());
-    assertEquals(Duration.ofHours(48), promoted.snapshotRetention());
+    assertEquals(Duration.ofDays(2), promoted.snapshotRetention());
     Configuration explicit = Given.read("snapshot: {interval: 6h}\n" + databases);
     assertEquals(Duration.ofHours(6), explicit.history().snapshotInterval());
-    assertEquals(Duration.ofHours(48), explicit.history().snapshotRetention());
+    assertEquals(Duration.ofDays(2), explicit.history().snapshotRetention());
     assertEquals(
         List.of(
             "litestream.yml:4: \"snapshot.interval\" has no effect: that of the top level holds"),

@@ -25,6 +25,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
@@ -111,7 +112,7 @@ class PageSizeChangeTest {
         pageSize = whole.header().pageSize();
         pages.putAll(whole.pages());
       }
-      SortedMap<Long, byte[]> expected = states.get(target);
+      SortedMap<Long, byte[]> expected = Objects.requireNonNull(states.get(target));
       assertEquals(expected.keySet(), pages.keySet(), target::toString);
       expected.forEach(
           (pgno, page) -> assertArrayEquals(page, pages.get(pgno), target + " page " + pgno));
