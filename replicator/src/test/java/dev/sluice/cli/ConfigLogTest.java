@@ -68,7 +68,9 @@ final class ConfigLogTest {
   @Test
   void prettyIsOneLineForAPerson() {
     String line =
-        logged(settings(LoggingSettings.Level.INFO, LoggingSettings.Type.PRETTY, false), log -> log.warn("slow\nstorage"));
+        logged(
+            settings(LoggingSettings.Level.INFO, LoggingSettings.Type.PRETTY, false),
+            log -> log.warn("slow\nstorage"));
     assertTrue(
         line.matches("\\d\\d:\\d\\d:\\d\\d\\.\\d{3} WARN  slow storage logger=Thing\n"), line);
   }
