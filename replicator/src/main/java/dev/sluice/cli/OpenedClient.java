@@ -34,12 +34,7 @@ final class OpenedClient implements AutoCloseable {
     this.retries = Retries.standard(new Random(), scheduler);
   }
 
-  /** Opens the replica; makes no request. */
-  static OpenedClient open(String replica, Terminal terminal) throws Failure {
-    return open(url(replica), terminal);
-  }
-
-  /** As the other; a directory need not be there. */
+  /** Opens the replica; makes no request. A directory need not be there. */
   static OpenedClient openAnywhere(String replica, Terminal terminal) throws Failure {
     return open(parsed(replica), terminal);
   }
@@ -61,7 +56,8 @@ final class OpenedClient implements AutoCloseable {
     return url;
   }
 
-  private static ReplicaUrl parsed(String replica) throws Failure {
+  /** As {@link #url}; a directory need not be there. */
+  static ReplicaUrl parsed(String replica) throws Failure {
     if (isRegularFile(replica)) {
       throw new Failure(
           "open " + replica,

@@ -25,13 +25,29 @@ record ReplicaArgument(ReplicaUrl url, Environment environment, Optional<Databas
   static final String DESCRIPTION =
       "A replica URL, the directory that holds ltx/, or the path of a configured database.";
 
+  /** Reads a replica that is no configured database. */
+  private interface UrlReader {
+    ReplicaUrl read(String argument) throws Failure;
+  }
+
   /** Returns what the user means. */
   static ReplicaArgument of(String argument, ConfigOptions options, Terminal terminal)
       throws Failure {
+    return of(argument, options, terminal, OpenedClient::url);
+  }
+
+  /** As the other; a directory need not be there. */
+  static ReplicaArgument anywhere(String argument, ConfigOptions options, Terminal terminal)
+      throws Failure {
+    return of(argument, options, terminal, OpenedClient::parsed);
+  }
+
+  private static ReplicaArgument of(
+      String argument, ConfigOptions options, Terminal terminal, UrlReader urls) throws Failure {
     Optional<Path> path = path(argument);
     if (path.isEmpty() || Files.isDirectory(path.get())) {
       return new ReplicaArgument(
-          OpenedClient.url(argument), terminal.environment(), Optional.empty());
+          urls.read(argument), terminal.environment(), Optional.empty());
     }
     Optional<Configuration> configuration = options.readIfThere(terminal);
     Optional<DatabaseEntry> found =
@@ -49,7 +65,7 @@ record ReplicaArgument(ReplicaUrl url, Environment environment, Optional<Databas
               + " such as s3://bucket/path)");
     }
     return new ReplicaArgument(
-        OpenedClient.url(argument), terminal.environment(), Optional.empty());
+        urls.read(argument), terminal.environment(), Optional.empty());
   }
 
   private static Optional<DatabaseEntry> database(Configuration configuration, Path path)

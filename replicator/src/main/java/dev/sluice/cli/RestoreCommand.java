@@ -5,6 +5,7 @@ import dev.sluice.cache.restore.CopyFollower;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.replicator.config.DatabaseEntry;
 import dev.sluice.storage.Listings;
 import dev.sluice.storage.PlanException;
 import dev.sluice.storage.ReplicaException;
@@ -37,9 +38,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "restore",
     customSynopsis = {
-      "sluice restore -o OUT [--txid T | --timestamp T] [--integrity-check none|quick|full]",
+      "sluice restore [-o OUT] [--txid T | --timestamp T] [--integrity-check none|quick|full]",
       "                      [--force] [--if-db-not-exists] [--if-replica-exists]",
-      "                      [-f [--follow-interval TIME]] [--json] [-v] REPLICA"
+      "                      [-f [--follow-interval TIME]] [--config FILE] [--no-expand-env]",
+      "                      [--json] [-v] REPLICA"
     },
     description = "Make a database file from a replica.")
 final class RestoreCommand implements Callable<Integer> {
@@ -51,8 +53,10 @@ final class RestoreCommand implements Callable<Integer> {
   @Option(
       names = {"-o", "--o"},
       paramLabel = "OUT",
-      description = "The file to make.")
+      description = "The file to make; that of the configured database by default.")
   private @Nullable Path out;
+
+  @Mixin private final ConfigOptions configOptions = new ConfigOptions();
 
   @Mixin private final TargetOptions targetOptions = new TargetOptions();
 
@@ -95,9 +99,7 @@ final class RestoreCommand implements Callable<Integer> {
       description = "Print a JSON object about the result.")
   private boolean isJson;
 
-  @Parameters(
-      paramLabel = "REPLICA",
-      description = "A replica URL, or the directory that holds ltx/.")
+  @Parameters(paramLabel = "REPLICA", description = ReplicaArgument.DESCRIPTION)
   private String replica = "";
 
   RestoreCommand(Terminal terminal) {
@@ -107,11 +109,6 @@ final class RestoreCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Failure, IOException {
     CommandLine command = Optional.ofNullable(spec).orElseThrow().commandLine();
-    Path file = out;
-    if (file == null) {
-      throw new ParameterException(
-          command, "-o OUT is required: databases cannot be configured by name yet");
-    }
     check(command);
     Target target = targetOptions.target(command, Instant.now());
     Duration interval = interval(command);
@@ -119,20 +116,31 @@ final class RestoreCommand implements Callable<Integer> {
       throw new ParameterException(
           command, "--follow is about the newest state: leave out --txid and --timestamp");
     }
+    ReplicaArgument from =
+        isIfReplicaExists
+            ? ReplicaArgument.anywhere(replica, configOptions, terminal)
+            : ReplicaArgument.of(replica, configOptions, terminal);
+    Path file =
+        Optional.ofNullable(out)
+            .or(() -> from.database().map(DatabaseEntry::path))
+            .orElseThrow(
+                () ->
+                    new ParameterException(
+                        command, "-o OUT is required: REPLICA is no configured database"));
     if (isIfDbNotExists && Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
       return nothingToDo("restore to " + file + ": it exists already, nothing is done");
     }
     if (isFollowed && !isForced && CopyFollower.isCopy(file)) {
-      resume(file, interval);
+      resume(from, file, interval);
       return ExitCode.DONE;
     }
     DatabasePlace place =
         RestoreOutput.place(
             file, isForced ? DatabasePlace.Existing.REPLACE : DatabasePlace.Existing.REFUSE);
-    if (isIfReplicaExists && isReplicaEmpty()) {
-      return nothingToDo("restore " + replicaName() + ": it has no files, nothing is done");
+    if (isIfReplicaExists && isReplicaEmpty(from)) {
+      return nothingToDo("restore " + from.url().location() + ": it has no files, nothing is done");
     }
-    restoreTo(place, target, interval);
+    restoreTo(from, place, target, interval);
     return ExitCode.DONE;
   }
 
@@ -146,17 +154,11 @@ final class RestoreCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private String replicaName() throws Failure {
-    try (OpenedClient client = OpenedClient.openAnywhere(replica, terminal)) {
-      return client.location();
-    }
-  }
-
-  private boolean isReplicaEmpty() throws Failure {
-    try (OpenedClient client = OpenedClient.openAnywhere(replica, terminal)) {
+  private boolean isReplicaEmpty(ReplicaArgument from) throws Failure {
+    try (OpenedClient client = OpenedClient.open(from)) {
       return Listings.all(client.within(terminal.openTimeout())).join().isEmpty();
     } catch (CompletionException e) {
-      throw new Failure("list the files of " + replicaName(), e);
+      throw new Failure("list the files of " + from.url().location(), e);
     }
   }
 
@@ -172,8 +174,8 @@ final class RestoreCommand implements Callable<Integer> {
     }
   }
 
-  private void resume(Path file, Duration interval) throws Failure, IOException {
-    try (OpenedClient client = OpenedClient.open(replica, terminal);
+  private void resume(ReplicaArgument from, Path file, Duration interval) throws Failure, IOException {
+    try (OpenedClient client = OpenedClient.open(from);
         Restorer restorer = restorer(client)) {
       Following following =
           new Following(terminal, client, restorer, file, new Following.Wishes(interval, isJson));
@@ -182,11 +184,12 @@ final class RestoreCommand implements Callable<Integer> {
     }
   }
 
-  private void restoreTo(DatabasePlace place, Target target, Duration interval)
+  private void restoreTo(
+      ReplicaArgument from, DatabasePlace place, Target target, Duration interval)
       throws Failure, IOException {
     Instant began = Instant.now();
     IntegrityCheck check = check(Optional.ofNullable(spec).orElseThrow().commandLine());
-    try (OpenedClient client = OpenedClient.open(replica, terminal);
+    try (OpenedClient client = OpenedClient.open(from);
         Restorer restorer = restorer(client)) {
       Optional<Following> following =
           isFollowed

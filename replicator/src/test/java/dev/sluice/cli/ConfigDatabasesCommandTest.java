@@ -147,6 +147,22 @@ final class ConfigDatabasesCommandTest {
     assertEquals(ExitCode.FAILED, run.exitCode());
   }
 
+  @Test
+  void restoreMakesTheConfiguredDatabase() throws IOException {
+    Path replica = Golden.named("levels-incr-4096").copyTo(folder.resolve("golden"));
+    Path database = folder.resolve("app.db");
+    Files.writeString(
+        file, "dbs: [{path: '" + database + "', replica: {path: '" + replica + "'}}]");
+    String config = file.toString();
+    CliRun.done("restore", "-config", config, database.toString());
+    Path other = folder.resolve("other.db");
+    CliRun.done("restore", "-o", other.toString(), replica.toString());
+    assertEquals(-1, Files.mismatch(other, database));
+    CliRun again = CliRun.of("restore", "-config", config, database.toString());
+    assertEquals(ExitCode.FAILED, again.exitCode(), "what exists is not replaced");
+    CliRun.done("restore", "-if-db-not-exists", "-config", config, database.toString());
+  }
+
   private ReplicaArgument argument(String text) throws Failure {
     ConfigOptions options = new ConfigOptions();
     new CommandLine(new Holder(options)).parseArgs("-config", file.toString());

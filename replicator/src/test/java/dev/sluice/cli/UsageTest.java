@@ -33,7 +33,7 @@ final class UsageTest {
         "databases -confg x            # databases: unknown option \"-confg\"; did you mean \"--config\"?",
         "ltx . more                    # ltx: one argument too many: \"more\"",
         "ltx --level 10 .              # ltx: --level: \"10\" is neither 0 to 9 nor all",
-        "restore .                     # restore: -o OUT is required: databases cannot be configured by name yet",
+        "restore .                     # restore: -o OUT is required: REPLICA is no configured database",
         "restore -o x -integrity-check some . # restore: --integrity-check: \"some\" is none of none, quick, full",
         "sql --txid 1 -timestamp LATEST . X   # sql: --txid and --timestamp exclude each other",
         "sql --timestamp 2026-11-20 . X       # sql: --timestamp: the time has no zone: \"2026-11-20\"; *",
