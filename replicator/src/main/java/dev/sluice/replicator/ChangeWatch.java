@@ -53,6 +53,9 @@ final class ChangeWatch implements AutoCloseable {
     private final Runnable wake;
     private long seen;
 
+    /** Set by anybody. */
+    private volatile boolean isPaused;
+
     Watched(Path database, Runnable wake) {
       this.database = database;
       this.wal = Path.of(database + "-wal");
@@ -101,8 +104,35 @@ final class ChangeWatch implements AutoCloseable {
 
   void remove(Path database) {
     byDatabase.remove(database);
-    Path folder = folder(database);
-    if (byDatabase.keySet().stream().noneMatch(other -> folder(other).equals(folder))) {
+    unwatchIfUseless(folder(database));
+  }
+
+  /**
+   * Calls nobody for a database until {@link #resume}. While there is a change every few
+   * microseconds telling of each costs more than looking now and then, and the writer pays for it.
+   */
+  void pause(Path database) {
+    Optional<Watched> watched = Optional.ofNullable(byDatabase.get(database));
+    if (watched.isPresent()) {
+      watched.get().isPaused = true;
+      unwatchIfUseless(folder(database));
+    }
+  }
+
+  /** Calls again; what has changed meanwhile is the caller's to look for, after this. */
+  void resume(Path database) {
+    Optional<Watched> watched = Optional.ofNullable(byDatabase.get(database));
+    if (watched.isPresent()) {
+      watched.get().isPaused = false;
+      watch(database);
+    }
+  }
+
+  private void unwatchIfUseless(Path folder) {
+    boolean isUseless =
+        byDatabase.values().stream()
+            .noneMatch(other -> !other.isPaused && folder(other.database).equals(folder));
+    if (isUseless) {
       Optional.ofNullable(byFolder.remove(folder)).ifPresent(WatchKey::cancel);
     }
   }
@@ -146,7 +176,10 @@ final class ChangeWatch implements AutoCloseable {
   }
 
   private void look(Watched watched) {
-    watch(watched.database);
+    if (watched.isPaused) {
+      return;
+    }
+    watch(watched.database); // its key may have been taken away with that of another
     watched.look();
   }
 

@@ -90,6 +90,7 @@ final class DatabaseTask {
   private long captureNanos;
   private long quietPauseNanos;
   private long capturedNanos;
+  private final Busyness busyness = new Busyness();
   private int looksLeft;
 
   /** What is open of a database. */
@@ -392,6 +393,9 @@ final class DatabaseTask {
     } else {
       looksLeft--;
     }
+    if (busyness.isChangedBy(frames, now)) {
+      lookOrListen(now);
+    }
     if (open.capture().isHeld() && phase != Phase.ENDING) {
       if (phase != Phase.CAPTURING) {
         log.info("{} is captured from TXID {} on", settings.path(), open.spool().lastCut().txid());
@@ -413,7 +417,19 @@ final class DatabaseTask {
       return;
     }
     captureNanos = now + pauseNanos(open.capture());
-    serial.wakeAt(looksLeft > 0 ? now + PACE_NANOS : captureNanos);
+    boolean isSoon = looksLeft > 0 || busyness.isBusy();
+    serial.wakeAt(isSoon ? now + PACE_NANOS : captureNanos);
+  }
+
+  /** Beside a busy application looking again and again is cheaper than hearing of each change. */
+  private void lookOrListen(long now) {
+    if (busyness.isBusy()) {
+      workers.watch().pause(settings.path());
+    } else {
+      workers.watch().resume(settings.path());
+      looksLeft = LOOKS_AFTER_A_HINT; // for what has changed just before
+      serial.wakeAt(now + PACE_NANOS);
+    }
   }
 
   /** A database at rest is watched; it is looked at beside that ever more rarely. */
@@ -511,6 +527,8 @@ final class DatabaseTask {
   private void trouble(Exception failure, long now) {
     note(failure);
     letGo();
+    busyness.forget();
+    workers.watch().resume(settings.path());
     boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
     if (failure instanceof SecondWriterException
         || failure instanceof CaptureException

@@ -15,9 +15,9 @@ import java.util.function.Consumer;
 /** A database that a {@link Replicator} replicates. Thread-safe. */
 public final class ReplicatedDatabase {
   private final DatabaseTask task;
-  private final Consumer<Path> remove;
+  private final Consumer<ReplicatedDatabase> remove;
 
-  ReplicatedDatabase(DatabaseTask task, Consumer<Path> remove) {
+  ReplicatedDatabase(DatabaseTask task, Consumer<ReplicatedDatabase> remove) {
     this.task = task;
     this.remove = remove;
   }
@@ -107,6 +107,6 @@ public final class ReplicatedDatabase {
    * does not know it any more then.
    */
   public CompletableFuture<Void> end(Duration limit) {
-    return task.end(limit).whenComplete((ended, failure) -> remove.accept(path()));
+    return task.end(limit).whenComplete((ended, failure) -> remove.accept(this));
   }
 }

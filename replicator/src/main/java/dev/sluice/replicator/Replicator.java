@@ -38,7 +38,6 @@ public final class Replicator implements AutoCloseable {
   private final ReplicatorListener listener;
   private final Consumer<Enum<?>> steps;
   private final Workers workers = new Workers();
-  private final ChangeWatch watch = new ChangeWatch();
   private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
 
   private Replicator(Builder builder) {
@@ -119,14 +118,16 @@ public final class Replicator implements AutoCloseable {
       client.close();
       throw new IllegalArgumentException(settings.path() + " is replicated already");
     }
-    watch.add(settings.path(), task::wake);
+    workers.watch().add(settings.path(), task::wake);
     task.wake();
     return added;
   }
 
-  private void remove(Path database) {
-    databases.remove(database);
-    watch.remove(database);
+  /** One that was added under the same path after it had ended stays. */
+  private void remove(ReplicatedDatabase ended) {
+    if (databases.remove(ended.path(), ended)) {
+      workers.watch().remove(ended.path());
+    }
   }
 
   /** Returns what is replicated. */
@@ -152,7 +153,6 @@ public final class Replicator implements AutoCloseable {
     } catch (ExecutionException | TimeoutException e) {
       // Each database says itself what it could not ship.
     }
-    watch.close();
     workers.close();
   }
 }

@@ -31,6 +31,7 @@ final class Workers implements AutoCloseable {
   private final ExecutorService levels =
       Executors.newFixedThreadPool(LEVEL_THREADS, factory("sluice-levels"));
 
+  private final ChangeWatch watch = new ChangeWatch();
   private final CaptureBuffers buffers = new CaptureBuffers(STEP_THREADS);
 
   Workers() {
@@ -40,6 +41,11 @@ final class Workers implements AutoCloseable {
 
   ScheduledThreadPoolExecutor timer() {
     return timer;
+  }
+
+  /** Returns who tells of changes. */
+  ChangeWatch watch() {
+    return watch;
   }
 
   CaptureBuffers buffers() {
@@ -70,6 +76,7 @@ final class Workers implements AutoCloseable {
   /** Interrupts what is under way, and waits a moment for its end. */
   @Override
   public void close() {
+    watch.close();
     timer.shutdownNow();
     steps.shutdown();
     jobs.shutdownNow();
