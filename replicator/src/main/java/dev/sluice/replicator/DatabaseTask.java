@@ -46,9 +46,6 @@ final class DatabaseTask {
   /** A hint may come before what it hints at is to be seen, so the look is repeated. */
   private static final int LOOKS_AFTER_A_HINT = 2;
 
-  /** The wall clock may jump, and is looked at as often while something is due by it. */
-  private static final Duration CLOCK_LOOK = Duration.ofMinutes(1);
-
   private static final long QUIET_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(200);
   private static final long QUIET_NANOS_MAX = TimeUnit.SECONDS.toNanos(20);
   private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
@@ -57,6 +54,7 @@ final class DatabaseTask {
   private final DatabaseSettings settings;
   private final Counters counters;
   private final RemoteReplica replica;
+  private final ReplicaUpkeep upkeep;
   private final Consumer<Enum<?>> steps;
   private final Workers workers;
   private final CaptureBuffers buffers;
@@ -65,8 +63,6 @@ final class DatabaseTask {
   private final TokenBucket tokens;
   private final ConcurrentLinkedQueue<CompletableFuture<Txid>> asked =
       new ConcurrentLinkedQueue<>();
-  private final ConcurrentLinkedQueue<CompletableFuture<Void>> snapshotsAsked =
-      new ConcurrentLinkedQueue<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
   private final Progress progress;
@@ -74,9 +70,6 @@ final class DatabaseTask {
   private Phase phase = Phase.WAITING;
   private Optional<CompletableFuture<Primary>> opening = Optional.empty();
   private Optional<Primary> primary = Optional.empty();
-  private Optional<CompletableFuture<Void>> keeping = Optional.empty();
-  private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
-  private Optional<String> levelTrouble = Optional.empty();
   private Optional<String> shippingStall = Optional.empty();
   private Optional<Primary> leaving = Optional.empty();
   private Optional<String> trouble = Optional.empty();
@@ -84,7 +77,6 @@ final class DatabaseTask {
   private boolean isToBeginAnew;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
-  private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
   private boolean wasCaptured;
   private long captureNanos;
@@ -108,6 +100,7 @@ final class DatabaseTask {
     this.counters = new Counters();
     this.replica = new RemoteReplica(settings, counters.metered(client), steps);
     this.workers = workers;
+    this.upkeep = new ReplicaUpkeep(replica, workers, this::start);
     this.buffers = workers.buffers();
     this.listener = listener;
     this.serial = new Serial(workers, this::step);
@@ -136,8 +129,7 @@ final class DatabaseTask {
 
   /** Returns a future that is done when there is a snapshot of what is in the replica now. */
   CompletableFuture<Void> snapshot() {
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    snapshotsAsked.add(done);
+    CompletableFuture<Void> done = upkeep.snapshot();
     wake();
     return done;
   }
@@ -334,26 +326,8 @@ final class DatabaseTask {
       open.shipping().sync(new CompletableFuture<>());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
-    keepLevels(now);
-    keepLease(now);
-  }
-
-  /** One that cannot be kept is told by the next upload. */
-  private void keepLease(long now) {
-    if (renewing.isPresent() && !renewing.get().isDone()) {
-      return;
-    }
-    Optional<Duration> left = replica.untilRenewal();
-    if (left.isPresent() && left.get().isZero()) {
-      renewing =
-          Optional.of(
-              start(
-                  () -> {
-                    replica.renewLease();
-                    return true;
-                  }));
-    } else if (left.isPresent()) {
-      serial.wakeAt(now + left.get().toNanos());
+    if (phase != Phase.ENDING) {
+      upkeep.step().ifPresent(left -> serial.wakeAt(now + left.toNanos()));
     }
   }
 
@@ -472,57 +446,6 @@ final class DatabaseTask {
     trouble = Optional.of(text);
   }
 
-  /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
-  private void keepLevels(long now) {
-    takeKept();
-    if (keeping.isPresent() || phase == Phase.ENDING) {
-      return;
-    }
-    if (replica.isKnown() && !snapshotsAsked.isEmpty()) {
-      for (var next = snapshotsAsked.poll(); next != null; next = snapshotsAsked.poll()) {
-        snapshots.add(next);
-      }
-      replica.snapshotNow();
-    }
-    Optional<Duration> left = replica.untilDue();
-    if (left.isEmpty()) {
-      return;
-    }
-    if (left.get().isZero()) {
-      keeping = Optional.of(start(workers.levels(), this::keepLevelsNow));
-    } else {
-      Duration pause = left.get().compareTo(CLOCK_LOOK) < 0 ? left.get() : CLOCK_LOOK;
-      serial.wakeAt(now + pause.toNanos());
-    }
-  }
-
-  private void takeKept() {
-    if (keeping.isEmpty() || !keeping.get().isDone()) {
-      return;
-    }
-    CompletableFuture<Void> done = keeping.get();
-    keeping = Optional.empty();
-    try {
-      Futures.result(done);
-      levelTrouble = Optional.empty();
-      snapshots.forEach(asked -> asked.complete(null));
-    } catch (IOException e) {
-      String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
-      if (!levelTrouble.equals(Optional.of(text))) {
-        log.warn("keep the levels of {}: {}", replica.location(), text);
-      }
-      levelTrouble = Optional.of(text);
-      snapshots.forEach(asked -> asked.completeExceptionally(e));
-    }
-    snapshots.clear();
-  }
-
-  @SuppressWarnings("NullAway") // the one value of Void
-  private Void keepLevelsNow() throws IOException {
-    replica.keepLevels();
-    return null;
-  }
-
   /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
   private void trouble(Exception failure, long now) {
     note(failure);
@@ -590,11 +513,7 @@ final class DatabaseTask {
     for (var next = asked.poll(); next != null; next = asked.poll()) {
       next.completeExceptionally(why);
     }
-    for (var next = snapshotsAsked.poll(); next != null; next = snapshotsAsked.poll()) {
-      next.completeExceptionally(why);
-    }
-    snapshots.forEach(asked -> asked.completeExceptionally(why));
-    snapshots.clear();
+    upkeep.abandon(why);
   }
 
   /** A storage that is away is told of once, then when it is so for another reason. */
@@ -644,6 +563,6 @@ final class DatabaseTask {
         Duration.ofNanos(
             shipping.flatMap(Shipping::sinceNanos).map(since -> now - since).orElse(0L)),
         shipping.map(Shipping::waitingBytes).orElse(0L),
-        trouble.or(() -> shipping.flatMap(Shipping::trouble)).or(() -> levelTrouble));
+        trouble.or(() -> shipping.flatMap(Shipping::trouble)).or(upkeep::trouble));
   }
 }

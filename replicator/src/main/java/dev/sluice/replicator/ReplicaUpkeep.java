@@ -1,0 +1,144 @@
+package dev.sluice.replicator;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has what is due done for a database's replica beside the uploads: its levels, and the lease if
+ * there is to be one. Confined to one thread at a time, that of its database; {@link #snapshot} is
+ * thread-safe.
+ */
+final class ReplicaUpkeep {
+  private static final Logger log = LoggerFactory.getLogger(ReplicaUpkeep.class);
+
+  /** The wall clock may jump, and is looked at as often while something is due by it. */
+  private static final Duration CLOCK_LOOK = Duration.ofMinutes(1);
+
+  private final RemoteReplica replica;
+  private final Workers workers;
+  private final Jobs jobs;
+  private final ConcurrentLinkedQueue<CompletableFuture<Void>> asked =
+      new ConcurrentLinkedQueue<>();
+  private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
+  private Optional<CompletableFuture<Boolean>> keeping = Optional.empty();
+  private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
+  private Optional<String> trouble = Optional.empty();
+
+  /** Runs what takes long, and has the database's step called when it is done. */
+  interface Jobs {
+    <T> CompletableFuture<T> start(Executor threads, Shipping.Job<T> job);
+  }
+
+  ReplicaUpkeep(RemoteReplica replica, Workers workers, Jobs jobs) {
+    this.replica = replica;
+    this.workers = workers;
+    this.jobs = jobs;
+  }
+
+  /** Returns a future that is done when there is a snapshot of what is in the replica now. */
+  CompletableFuture<Void> snapshot() {
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    asked.add(done);
+    return done;
+  }
+
+  /** Returns why the levels are not kept; empty if they are. */
+  Optional<String> trouble() {
+    return trouble;
+  }
+
+  /**
+   * Begins what is due.
+   *
+   * @return how long there is nothing to do, if it is known
+   */
+  Optional<Duration> step() {
+    Optional<Duration> levels = keepLevels();
+    Optional<Duration> lease = keepLease();
+    if (levels.isEmpty() || lease.isEmpty()) {
+      return levels.or(() -> lease);
+    }
+    return levels.get().compareTo(lease.get()) < 0 ? levels : lease;
+  }
+
+  /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
+  private Optional<Duration> keepLevels() {
+    takeKept();
+    if (keeping.isPresent()) {
+      return Optional.empty();
+    }
+    if (replica.isKnown() && !asked.isEmpty()) {
+      for (var next = asked.poll(); next != null; next = asked.poll()) {
+        snapshots.add(next);
+      }
+      replica.snapshotNow();
+    }
+    Optional<Duration> left = replica.untilDue();
+    if (left.filter(Duration::isZero).isPresent()) {
+      keeping = Optional.of(jobs.start(workers.levels(), this::keepLevelsNow));
+      return Optional.empty();
+    }
+    return left.map(until -> until.compareTo(CLOCK_LOOK) < 0 ? until : CLOCK_LOOK);
+  }
+
+  private boolean keepLevelsNow() throws IOException {
+    replica.keepLevels();
+    return true;
+  }
+
+  private void takeKept() {
+    if (keeping.isEmpty() || !keeping.get().isDone()) {
+      return;
+    }
+    CompletableFuture<Boolean> done = keeping.get();
+    keeping = Optional.empty();
+    try {
+      boolean unused = Futures.result(done);
+      trouble = Optional.empty();
+      snapshots.forEach(waiting -> waiting.complete(null));
+    } catch (IOException e) {
+      String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
+      if (!trouble.equals(Optional.of(text))) {
+        log.warn("keep the levels of {}: {}", replica.location(), text);
+      }
+      trouble = Optional.of(text);
+      snapshots.forEach(waiting -> waiting.completeExceptionally(e));
+    }
+    snapshots.clear();
+  }
+
+  /** One that cannot be kept is told by the next upload. */
+  private Optional<Duration> keepLease() {
+    if (renewing.isPresent() && !renewing.get().isDone()) {
+      return Optional.empty();
+    }
+    Optional<Duration> left = replica.untilRenewal();
+    if (left.filter(Duration::isZero).isPresent()) {
+      renewing = Optional.of(jobs.start(workers.jobs(), this::renewLeaseNow));
+      return Optional.empty();
+    }
+    return left;
+  }
+
+  private boolean renewLeaseNow() throws IOException {
+    replica.renewLease();
+    return true;
+  }
+
+  /** Fails those who wait. */
+  void abandon(IOException why) {
+    for (var next = asked.poll(); next != null; next = asked.poll()) {
+      next.completeExceptionally(why);
+    }
+    snapshots.forEach(waiting -> waiting.completeExceptionally(why));
+    snapshots.clear();
+  }
+}
