@@ -46,8 +46,7 @@ record ReplicaArgument(ReplicaUrl url, Environment environment, Optional<Databas
       String argument, ConfigOptions options, Terminal terminal, UrlReader urls) throws Failure {
     Optional<Path> path = path(argument);
     if (path.isEmpty() || Files.isDirectory(path.get())) {
-      return new ReplicaArgument(
-          urls.read(argument), terminal.environment(), Optional.empty());
+      return new ReplicaArgument(urls.read(argument), terminal.environment(), Optional.empty());
     }
     Optional<Configuration> configuration = options.readIfThere(terminal);
     Optional<DatabaseEntry> found =
@@ -64,8 +63,7 @@ record ReplicaArgument(ReplicaUrl url, Environment environment, Optional<Databas
               + " has no database of that path (a replica is the directory that holds ltx/, or a URL"
               + " such as s3://bucket/path)");
     }
-    return new ReplicaArgument(
-        urls.read(argument), terminal.environment(), Optional.empty());
+    return new ReplicaArgument(urls.read(argument), terminal.environment(), Optional.empty());
   }
 
   private static Optional<DatabaseEntry> database(Configuration configuration, Path path)

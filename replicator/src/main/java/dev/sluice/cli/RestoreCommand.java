@@ -174,7 +174,8 @@ final class RestoreCommand implements Callable<Integer> {
     }
   }
 
-  private void resume(ReplicaArgument from, Path file, Duration interval) throws Failure, IOException {
+  private void resume(ReplicaArgument from, Path file, Duration interval)
+      throws Failure, IOException {
     try (OpenedClient client = OpenedClient.open(from);
         Restorer restorer = restorer(client)) {
       Following following =
