@@ -21,6 +21,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -47,7 +48,8 @@ import picocli.CommandLine.Spec;
     },
     description = "Ship the commits of live databases to their replicas.")
 final class ReplicateCommand implements Callable<Integer> {
-  private static final Duration ONCE_LIMIT = Duration.ofDays(7);
+  private static final Duration ONCE_LOOK = Duration.ofMillis(200);
+  private static final Duration ONCE_TROUBLE_LIMIT = Duration.ofMinutes(1);
 
   private final Terminal terminal;
 
@@ -116,11 +118,12 @@ final class ReplicateCommand implements Callable<Integer> {
       Collection<ReplicatedDatabase> databases = daemon.replicator().databases();
       int exitCode = ExitCode.DONE;
       try (daemon) {
-        if (configuration.directories().isEmpty()) {
+        // An application that is our child goes on without us.
+        if (configuration.directories().isEmpty() && child.isEmpty()) {
           ends.expect(daemon.databases());
         }
         if (isOnce) {
-          once(databases);
+          once(databases, signals);
         } else {
           exitCode = serve(daemon, configuration.daemon(), child, signals);
         }
@@ -193,17 +196,38 @@ final class ReplicateCommand implements Callable<Integer> {
     }
   }
 
-  private void once(Collection<ReplicatedDatabase> databases)
+  private void once(Collection<ReplicatedDatabase> databases, StopSignals signals)
       throws IOException, InterruptedException {
     for (ReplicatedDatabase one : databases) {
-      one.syncAndWait(ONCE_LIMIT);
+      if (!Files.isRegularFile(one.path())) {
+        throw new IOException(one.path() + ": there is no such file");
+      }
+      await(one.sync(), one, signals);
       if (isSnapshotForced) {
-        try {
-          one.snapshot().get(ONCE_LIMIT.toSeconds(), TimeUnit.SECONDS);
-        } catch (ExecutionException e) {
-          throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
-        } catch (TimeoutException e) {
-          throw new IOException("no snapshot of " + one.path() + " within " + ONCE_LIMIT, e);
+        await(one.snapshot(), one, signals);
+      }
+    }
+  }
+
+  /** Waits for as long as it takes, but not for a trouble that stays. */
+  private static void await(
+      CompletableFuture<?> done, ReplicatedDatabase database, StopSignals signals)
+      throws IOException, InterruptedException {
+    long wellNanos = System.nanoTime();
+    while (true) {
+      try {
+        done.get(ONCE_LOOK.toNanos(), TimeUnit.NANOSECONDS);
+        return;
+      } catch (ExecutionException e) {
+        throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+      } catch (TimeoutException e) {
+        Optional<String> trouble = database.status().trouble();
+        wellNanos = trouble.isPresent() ? wellNanos : System.nanoTime();
+        if (signals.isStopped()) {
+          throw new IOException(database.path() + ": a signal came before it was done", e);
+        }
+        if (System.nanoTime() - wellNanos > ONCE_TROUBLE_LIMIT.toNanos()) {
+          throw new IOException(database.path() + ": " + trouble.orElse(""), e);
         }
       }
     }

@@ -67,6 +67,11 @@ final class StopSignals {
     first.await();
   }
 
+  /** Returns whether one has come. */
+  boolean isStopped() {
+    return first.getCount() == 0;
+  }
+
   /** Behaves as if a signal had come. */
   void stop() {
     first.countDown();

@@ -77,6 +77,7 @@ final class DatabaseTask {
   private boolean isToBeginAnew;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
+  private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
   private boolean wasCaptured;
   private long captureNanos;
@@ -176,6 +177,7 @@ final class DatabaseTask {
       takeOpened(now);
     }
     if (endNanos.isPresent() && opening.isEmpty() && isIdle(attaching) && isEnd(now)) {
+      noteUnshipped();
       letGo();
       finish();
     } else if (primary.isPresent()) {
@@ -195,7 +197,8 @@ final class DatabaseTask {
     if (phase != Phase.ENDING && primary.isPresent()) {
       return false; // what is committed now is to be captured first
     }
-    boolean isDone = primary.isPresent() && primary.get().shipping().isDone();
+    boolean isDone =
+        primary.isPresent() && (lastSync.isDone() || primary.get().shipping().isDone());
     if (!isDone) {
       serial.wakeAt(limit);
     }
@@ -323,7 +326,7 @@ final class DatabaseTask {
     boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
     if (isEndBegun && (isAllTaken || isGone || now - endNanos.orElseThrow() >= 0)) {
       phase = Phase.ENDING;
-      open.shipping().sync(new CompletableFuture<>());
+      open.shipping().sync(lastSync);
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
     if (phase != Phase.ENDING) {
@@ -464,6 +467,17 @@ final class DatabaseTask {
     retryNanos = now + retryPauseNanos;
     retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
     serial.wakeAt(retryNanos);
+  }
+
+  /** What is not shipped goes on waiting in the spool, and whoever ended this is told. */
+  private void noteUnshipped() {
+    long bytes = primary.map(open -> open.shipping().waitingBytes()).orElse(0L);
+    boolean isShipped =
+        primary.isEmpty() || lastSync.isDone() || primary.get().shipping().isDone() || bytes == 0;
+    if (!isShipped) {
+      String why = primary.flatMap(open -> open.shipping().trouble()).orElse("no time was left");
+      note(new IOException(settings.path() + ": " + bytes + " bytes are not shipped: " + why));
+    }
   }
 
   private void letGo() {

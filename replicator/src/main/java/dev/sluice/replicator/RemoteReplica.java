@@ -8,6 +8,7 @@ import dev.sluice.replicator.spool.SpooledFile;
 import dev.sluice.replicator.upload.CallLimit;
 import dev.sluice.replicator.upload.LeaseHolder;
 import dev.sluice.replicator.upload.ReplicaWriter;
+import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.replicator.upload.Uploader;
 import dev.sluice.replicator.upload.WriteGuard;
 import dev.sluice.storage.Layout;
@@ -20,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -103,6 +105,29 @@ final class RemoteReplica implements AutoCloseable {
       isKnown = true;
     }
     return levels.newest().map(RemoteReplica::max).orElse(Txid.NONE);
+  }
+
+  /**
+   * As {@link #newest}, after a comparison: who writes the same TXID as we did, while we were away,
+   * is another writer.
+   *
+   * @param local what the spool still has
+   * @throws SecondWriterException if the replica's newest file is another one than ours
+   */
+  Txid checkedNewest(List<SpooledFile> local) throws IOException {
+    Txid newest = newest();
+    Optional<LtxFile> last = levels.newest();
+    for (SpooledFile file : local) {
+      if (last.isPresent() && file.txid().equals(newest) && isOneCut(last.get().name(), newest)) {
+        writer.requireSame(last.get().name(), file.path());
+      }
+    }
+    return newest;
+  }
+
+  /** Returns whether the file is a cut as it was stored: on level 0, or the first of all. */
+  private static boolean isOneCut(LtxFileName name, Txid txid) {
+    return name.range().min().equals(txid) && (name.level() == 0 || txid.equals(Txid.FIRST));
   }
 
   private static Txid max(LtxFile file) {

@@ -38,7 +38,11 @@ final class Shipping {
   private static final long PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final Spool spool;
-  private final boolean hasImage;
+  private boolean hasImage;
+
+  /** Whether nothing was ever shipped: then who refuses us was probably named wrongly. */
+  private boolean isNew;
+
   private final RemoteReplica replica;
   private final TokenBucket tokens;
   private final Jobs jobs;
@@ -98,6 +102,7 @@ final class Shipping {
   Shipping(Origin origin, RemoteReplica replica, TokenBucket tokens, Jobs jobs) throws IOException {
     this.spool = origin.spool();
     this.hasImage = origin.isImage();
+    this.isNew = origin.isImage();
     this.replica = replica;
     this.tokens = tokens;
     this.jobs = jobs;
@@ -134,6 +139,7 @@ final class Shipping {
     takeChecked(nowNanos);
     takeCut();
     takeUploaded(nowNanos);
+    hasImage &= !isChecked || !waiting.isEmpty() || replica.needsImage();
     if (isChecked && !hasImage && replica.needsImage()) {
       throw new NotContinuousException(
           "the replica has a gap; an image of the whole database closes it");
@@ -210,7 +216,8 @@ final class Shipping {
       return;
     }
     if (!isChecked) {
-      checking = Optional.of(jobs.start(replica::newest));
+      List<SpooledFile> local = waiting.stream().map(Waiting::file).toList();
+      checking = Optional.of(jobs.start(() -> replica.checkedNewest(local)));
       return;
     }
     if (waiting.isEmpty()) {
@@ -290,13 +297,14 @@ final class Shipping {
       Txid txid = result(done);
       trouble = Optional.empty();
       pauseNanos = PAUSE_NANOS_MIN;
+      isNew &= !isChecked;
       return Optional.of(txid);
     } catch (LeaseHolder.HeldByOtherException e) {
       // Its holder may be gone, and then it expires.
       pauseAfter(e, nowNanos);
       return Optional.empty();
     } catch (ReplicaException e) {
-      if (!isChecked && e instanceof ReplicaException.Denied) {
+      if (isNew && e instanceof ReplicaException.Denied) {
         throw e;
       }
       pauseAfter(e, nowNanos);

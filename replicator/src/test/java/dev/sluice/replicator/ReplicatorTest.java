@@ -1,6 +1,7 @@
 package dev.sluice.replicator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.cache.restore.DatabasePlace;
@@ -29,7 +30,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -228,5 +231,68 @@ class ReplicatorTest {
     System.out.println("ReplicatorTest: " + runs);
     assertTrue(txids().size() >= 10, () -> "hardly anything was shipped: " + runs);
     requireAll();
+  }
+
+  @Test
+  void whoWroteTheSameTxidWhileWeWereAwayIsNoticedAndNotOverwritten() throws Exception {
+    application.commit();
+    sync();
+    Path ours = folder.resolve("replica");
+    Path aside = folder.resolve("aside");
+    Files.move(ours, aside); // the storage is away while we cut the next TXID
+    Files.writeString(ours, "no directory");
+    application.commit();
+    try (Replicator replicator = Replicator.builder().endLimit(Duration.ofSeconds(2)).start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      assertThrows(IOException.class, () -> replicated.syncAndWait(Duration.ofSeconds(2)));
+      replicated.end(Duration.ofSeconds(1)).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+      String trouble = replicated.status().trouble().orElse("");
+      assertTrue(trouble.contains(" bytes are not shipped: "), trouble);
+    }
+    Files.delete(ours);
+    Files.move(aside, ours);
+    Path other = folder.resolve("other.db");
+    try (Application second = new Application(other, 7);
+        Replicator replicator = Replicator.builder().start()) {
+      second.commit();
+      replicator.add(other, url).syncAndWait(SURELY); // another writer's TXID 2
+    }
+    List<Txid> before = txids();
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      IOException refused = assertThrows(IOException.class, () -> replicated.syncAndWait(SURELY));
+      assertTrue(String.valueOf(refused.getMessage()).contains("somebody else"), refused::toString);
+      assertEquals(DatabaseStatus.Phase.STOPPED, replicated.status().phase());
+    }
+    assertEquals(before, txids());
+  }
+
+  @Test
+  void aStopIsNotKeptFromItsEndByAnApplicationThatGoesOnWriting() throws Exception {
+    AtomicBoolean isOver = new AtomicBoolean();
+    CompletableFuture<Void> writing = new CompletableFuture<>();
+    Thread writer =
+        new Thread(
+            () -> {
+              try {
+                while (!isOver.get()) {
+                  application.commit();
+                }
+                writing.complete(null);
+              } catch (SQLException | RuntimeException e) {
+                writing.completeExceptionally(e);
+              }
+            });
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      replicated.syncAndWait(SURELY);
+      writer.start();
+      replicated.syncAndWait(SURELY);
+      replicated.end(Duration.ofHours(1)).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+      assertEquals(Optional.empty(), replicated.status().trouble());
+    } finally {
+      isOver.set(true);
+    }
+    writing.get(SURELY.toSeconds(), TimeUnit.SECONDS);
   }
 }

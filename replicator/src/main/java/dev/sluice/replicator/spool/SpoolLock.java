@@ -5,13 +5,21 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** That nobody else has the spool: the kernel lets go of it when the process is gone. */
 final class SpoolLock implements Closeable {
+  /** Of this process: asking the kernel for one of them would let go of it. */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+  private final Path file;
   private final FileChannel channel;
 
-  private SpoolLock(FileChannel channel) {
+  private SpoolLock(Path file, FileChannel channel) {
+    this.file = file;
     this.channel = channel;
   }
 
@@ -21,15 +29,28 @@ final class SpoolLock implements Closeable {
    * @throws SpoolException.InUse if somebody has it
    */
   static SpoolLock take(SpoolFolder folder) throws IOException {
+    Path file = folder.directory().toRealPath().resolve(folder.lock().getFileName());
+    if (!HELD.add(file)) {
+      throw new SpoolException.InUse(folder.directory());
+    }
+    try {
+      return lock(folder, file);
+    } catch (IOException | RuntimeException | Error e) {
+      HELD.remove(file);
+      throw e;
+    }
+  }
+
+  private static SpoolLock lock(SpoolFolder folder, Path file) throws IOException {
     FileChannel channel =
-        FileChannel.open(folder.lock(), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {
-        return new SpoolLock(channel);
+        return new SpoolLock(file, channel);
       }
     } catch (OverlappingFileLockException e) {
-      // Somebody else in this process has it.
+      // Another class loader of this process has it.
     } catch (IOException | RuntimeException e) {
       channel.close();
       throw e;
@@ -40,6 +61,10 @@ final class SpoolLock implements Closeable {
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    try {
+      channel.close();
+    } finally {
+      HELD.remove(file);
+    }
   }
 }

@@ -76,6 +76,17 @@ public final class ReplicaWriter {
     }
   }
 
+  /**
+   * Makes sure that a stored file is the same as a local one.
+   *
+   * @throws SecondWriterException if it is not
+   * @throws ReplicaException if that cannot be told now
+   */
+  public void requireSame(LtxFileName name, Path content) throws IOException {
+    ReplicaException none = new ReplicaException.Conflict(client.location(name) + ": another file");
+    LtxFile unused = requireOurs(name, content.toFile().length(), trailer(content), none);
+  }
+
   private LtxFile requireOurs(LtxFileName name, long bytes, byte[] ours, ReplicaException cause)
       throws IOException {
     String location = client.location(name);
