@@ -10,6 +10,7 @@ import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
 import dev.sluice.replicator.spool.SpoolSetup;
 import dev.sluice.replicator.upload.SecondWriterException;
+import dev.sluice.replicator.upload.WriteConditions;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -165,12 +166,14 @@ final class DatabaseTask {
       trouble(e, now);
     }
     publish(now);
+    if (phase == Phase.STOPPED) { // whoever is told so finds it in the status
+      failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
+    }
   }
 
   private void advance(long now) throws IOException {
     if (phase == Phase.STOPPED) {
       leaving.ifPresent(this::close);
-      failAsked(new IOException(settings.path() + " is not replicated any more"));
       return;
     }
     if (opening.isPresent()) {
@@ -202,7 +205,8 @@ final class DatabaseTask {
     if (!isDone) {
       serial.wakeAt(limit);
     }
-    return isDone || !Files.exists(settings.path()) || now - limit >= 0;
+    boolean isNothing = primary.isEmpty() && !Files.exists(settings.path());
+    return isDone || isNothing || now - limit >= 0;
   }
 
   private void openIfDue(long now) {
@@ -329,6 +333,9 @@ final class DatabaseTask {
       open.shipping().sync(lastSync);
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
+    if (phase == Phase.ENDING && lastSync.isDone()) {
+      serial.wake(); // there is nothing to wait for any more
+    }
     if (phase != Phase.ENDING) {
       upkeep.step().ifPresent(left -> serial.wakeAt(now + left.toNanos()));
     }
@@ -457,6 +464,7 @@ final class DatabaseTask {
     workers.watch().resume(settings.path());
     boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
     if (failure instanceof SecondWriterException
+        || failure instanceof WriteConditions.IgnoredException
         || failure instanceof CaptureException
         || isRefused) {
       finish();
@@ -513,7 +521,6 @@ final class DatabaseTask {
 
   private void finish() {
     phase = Phase.STOPPED;
-    failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
     CompletableFuture<Boolean> closing =
         start(
             () -> {

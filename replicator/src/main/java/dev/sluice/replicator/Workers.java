@@ -73,13 +73,16 @@ final class Workers implements AutoCloseable {
     };
   }
 
-  /** Interrupts what is under way, and waits a moment for its end. */
+  /**
+   * Waits a moment for the end of what is under way. A job is not interrupted: that would close the
+   * database's file under it, and with it drop the locks that this process has on the database.
+   */
   @Override
   public void close() {
     watch.close();
     timer.shutdownNow();
     steps.shutdown();
-    jobs.shutdownNow();
+    jobs.shutdown();
     levels.shutdownNow();
     try {
       long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);
