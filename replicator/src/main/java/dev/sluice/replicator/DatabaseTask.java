@@ -75,7 +75,9 @@ final class DatabaseTask {
   private Optional<Primary> leaving = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private Txid uploaded = Txid.NONE;
+  private long waitingBytes;
   private boolean isToBeginAnew;
+  private boolean isAwaited;
   private long retryNanos;
   private long retryPauseNanos = RETRY_NANOS_MIN;
   private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
@@ -86,6 +88,7 @@ final class DatabaseTask {
   private long capturedNanos;
   private final Busyness busyness = new Busyness();
   private int looksLeft;
+  private Optional<CompletableFuture<Boolean>> closing = Optional.empty();
 
   /** What is open of a database. */
   private record Primary(Spool spool, DatabaseCapture capture, Shipping shipping) {}
@@ -168,6 +171,9 @@ final class DatabaseTask {
     publish(now);
     if (phase == Phase.STOPPED) { // whoever is told so finds it in the status
       failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
+      if (closing.filter(CompletableFuture::isDone).isPresent()) {
+        ended.complete(null);
+      }
     }
   }
 
@@ -211,15 +217,20 @@ final class DatabaseTask {
 
   private void openIfDue(long now) {
     if (leaving.isPresent() && !close(leaving.get())) {
-      return; // woken when the cut is written
+      return; // woken when its jobs are done
     }
     if (retryNanos - now > 0) {
       serial.wakeAt(retryNanos);
       return;
     }
     if (!Files.exists(settings.path())) {
+      if (!isAwaited) {
+        isAwaited = true;
+        log.info("{} is waited for: there is no such file", settings.path());
+      }
       return; // woken when it comes; until then nothing is put beside it
     }
+    isAwaited = false;
     opening = Optional.of(start(this::open));
   }
 
@@ -278,7 +289,8 @@ final class DatabaseTask {
         log.warn("{}; the database is captured anew", e.getMessage());
       }
     }
-    Spool spool = Spool.begin(settings.metaPath(), replica.newest(), 0, setup);
+    RemoteReplica.End end = replica.listAnew();
+    Spool spool = Spool.begin(settings.metaPath(), end.txid(), end.timestampMillis(), setup);
     return new Shipping.Origin(spool, true);
   }
 
@@ -325,7 +337,7 @@ final class DatabaseTask {
       syncs.forEach(open.shipping()::sync);
     } else if (isAsked) {
       asked.addAll(syncs);
-      serial.wakeAt(now + PACE_NANOS);
+      serial.wakeAt(now + (open.capture().isHeld() ? PACE_NANOS : QUIET_NANOS_MIN));
     }
     boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
     if (isEndBegun && (isAllTaken || isGone || now - endNanos.orElseThrow() >= 0)) {
@@ -441,8 +453,12 @@ final class DatabaseTask {
       note(failure);
     }
     phase = endNanos.isPresent() ? phase : Phase.WAITING;
-    captureNanos = now + retryPauseNanos;
-    retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
+    if (failure instanceof CaptureException.Missing) {
+      captureNanos = now + QUIET_NANOS_MIN; // costs a look at the file
+    } else {
+      captureNanos = now + retryPauseNanos;
+      retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
+    }
     serial.wakeAt(captureNanos);
   }
 
@@ -492,22 +508,25 @@ final class DatabaseTask {
     if (primary.isPresent()) {
       Primary open = primary.get();
       primary = Optional.empty();
+      leaving = Optional.of(open); // whatever fails: its spool is to be closed
       asked.addAll(open.shipping().abandon());
       try {
         open.capture().close();
       } catch (IOException e) {
         log.warn("replicate {}: {}", settings.path(), e.getMessage());
+      } catch (RuntimeException e) {
+        log.error("replicate {}", settings.path(), e);
       }
-      leaving = Optional.of(open);
       close(open);
     }
   }
 
   /**
-   * Closes a spool that is not captured into any more; false if one of its cuts is being written.
+   * Closes a spool that is not captured into any more; false if a job still uses it: a cut that is
+   * being written, or an upload, whose TXID must not be given again meanwhile.
    */
   private boolean close(Primary open) {
-    if (open.shipping().isCutting()) {
+    if (open.shipping().isBusy()) {
       return false;
     }
     leaving = Optional.empty();
@@ -521,13 +540,19 @@ final class DatabaseTask {
 
   private void finish() {
     phase = Phase.STOPPED;
-    CompletableFuture<Boolean> closing =
-        start(
-            () -> {
-              replica.close(); // it may have a lease to give back
-              return true;
-            });
-    var unused = closing.whenComplete((closed, failure) -> ended.complete(null));
+    closing =
+        Optional.of(
+            start(
+                () -> {
+                  replica.close(); // it may have a lease to give back
+                  return true;
+                }));
+  }
+
+  /** Ends the waiting of all who wait for this; to be called when nothing steps it any more. */
+  void abandon() {
+    failAsked(new IOException(settings.path() + " is not replicated any more"));
+    ended.complete(null);
   }
 
   private void failAsked(IOException why) {
@@ -573,6 +598,12 @@ final class DatabaseTask {
     }
   }
 
+  /** Not while the spool is a job's. */
+  private long countWaitingBytes() {
+    waitingBytes = primary.map(open -> open.shipping().waitingBytes()).orElse(0L);
+    return waitingBytes;
+  }
+
   private DatabaseStatus status(long now) {
     Optional<Shipping> shipping = primary.map(Primary::shipping);
     return new DatabaseStatus(
@@ -583,7 +614,7 @@ final class DatabaseTask {
         shipping.map(Shipping::uploaded).orElse(Txid.NONE),
         Duration.ofNanos(
             shipping.flatMap(Shipping::sinceNanos).map(since -> now - since).orElse(0L)),
-        shipping.map(Shipping::waitingBytes).orElse(0L),
+        attaching.isPresent() ? waitingBytes : countWaitingBytes(),
         trouble.or(() -> shipping.flatMap(Shipping::trouble)).or(upkeep::trouble));
   }
 }

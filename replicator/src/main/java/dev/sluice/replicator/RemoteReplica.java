@@ -96,6 +96,22 @@ final class RemoteReplica implements AutoCloseable {
     return client.location();
   }
 
+  /**
+   * Where a replica ends.
+   *
+   * @param txid its newest; {@link Txid#NONE} of an empty one
+   * @param timestampMillis when that was made, milliseconds since the Unix epoch; what follows is
+   *     later
+   */
+  record End(Txid txid, long timestampMillis) {}
+
+  /** Returns where the replica ends, by a listing made now: it may have what is not known here. */
+  End listAnew() throws IOException {
+    isKnown = false;
+    Txid txid = newest();
+    return new End(txid, levels.newest().map(file -> file.created().toEpochMilli()).orElse(0L));
+  }
+
   /** Returns the newest TXID that the replica has; {@link Txid#NONE} of an empty one. */
   Txid newest() throws IOException {
     if (!isKnown) {

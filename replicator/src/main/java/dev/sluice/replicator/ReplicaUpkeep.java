@@ -22,6 +22,9 @@ final class ReplicaUpkeep {
   /** The wall clock may jump, and is looked at as often while something is due by it. */
   private static final Duration CLOCK_LOOK = Duration.ofMinutes(1);
 
+  /** After a renewal that failed. */
+  private static final Duration RENEWAL_PAUSE = Duration.ofSeconds(1);
+
   private final RemoteReplica replica;
   private final Workers workers;
   private final Jobs jobs;
@@ -104,10 +107,11 @@ final class ReplicaUpkeep {
       boolean unused = Futures.result(done);
       trouble = Optional.empty();
       snapshots.forEach(waiting -> waiting.complete(null));
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
       if (!trouble.equals(Optional.of(text))) {
         log.warn("keep the levels of {}: {}", replica.location(), text);
+        log.debug("", e);
       }
       trouble = Optional.of(text);
       snapshots.forEach(waiting -> waiting.completeExceptionally(e));
@@ -121,6 +125,10 @@ final class ReplicaUpkeep {
       return Optional.empty();
     }
     Optional<Duration> left = replica.untilRenewal();
+    if (renewing.isPresent() && renewing.get().isCompletedExceptionally()) {
+      renewing = Optional.empty();
+      return left.map(until -> until.compareTo(RENEWAL_PAUSE) < 0 ? RENEWAL_PAUSE : until);
+    }
     if (left.filter(Duration::isZero).isPresent()) {
       renewing = Optional.of(jobs.start(workers.jobs(), this::renewLeaseNow));
       return Optional.empty();

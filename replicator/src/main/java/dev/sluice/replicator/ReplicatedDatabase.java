@@ -109,4 +109,9 @@ public final class ReplicatedDatabase {
   public CompletableFuture<Void> end(Duration limit) {
     return task.end(limit).whenComplete((ended, failure) -> remove.accept(this));
   }
+
+  /** Ends the waiting of all who wait for it; to be called when nothing replicates it any more. */
+  void abandon() {
+    task.abandon();
+  }
 }

@@ -40,6 +40,8 @@ public final class Replicator implements AutoCloseable {
   private final Workers workers = new Workers();
   private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
 
+  private volatile boolean isClosed;
+
   private Replicator(Builder builder) {
     this.environment = builder.environment;
     this.endLimit = builder.endLimit;
@@ -112,6 +114,10 @@ public final class Replicator implements AutoCloseable {
    *     fails
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaClient client) {
+    if (isClosed) {
+      client.close();
+      throw new IllegalStateException("add " + settings.path() + ": the replicator is closed");
+    }
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
     if (databases.putIfAbsent(settings.path(), added) != null) {
@@ -143,8 +149,10 @@ public final class Replicator implements AutoCloseable {
   /** Ships what is captured, within the limit, and lets go of all databases. Idempotent. */
   @Override
   public void close() {
+    isClosed = true;
+    Collection<ReplicatedDatabase> open = databases();
     List<CompletableFuture<Void>> ends =
-        databases().stream().map(database -> database.end(endLimit)).toList();
+        open.stream().map(database -> database.end(endLimit)).toList();
     try {
       CompletableFuture.allOf(ends.toArray(new CompletableFuture<?>[0]))
           .get(endLimit.plusSeconds(1).toMillis(), TimeUnit.MILLISECONDS);
@@ -154,5 +162,6 @@ public final class Replicator implements AutoCloseable {
       // Each database says itself what it could not ship.
     }
     workers.close();
+    open.forEach(ReplicatedDatabase::abandon);
   }
 }

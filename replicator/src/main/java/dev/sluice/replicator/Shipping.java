@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * Brings what a spool holds into the replica: decides when the log is cut, and uploads the cuts one
@@ -31,10 +32,17 @@ final class Shipping {
   /** Pages in the log at which it is cut though nothing can go out, as bytes. */
   private static final long CUT_BYTES = 64L << 20;
 
+  /** A few pages that change all the time would fill the disk while the storage is away. */
+  private static final long LOG_BYTES_MAX = 256L << 20;
+
   /** Of files that the replica has, too. */
   private static final long KEPT_BYTES_MAX = 64L << 20;
 
   private static final long PAUSE_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** While somebody waits for it. */
+  private static final long SYNC_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
   private static final long PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final Spool spool;
@@ -108,7 +116,7 @@ final class Shipping {
     this.jobs = jobs;
     long nowNanos = System.nanoTime();
     sealedFirstNanos = nowNanos;
-    takeFiles();
+    takeFiles(nowNanos);
     if (spool.logBytes() > 0) {
       captured(nowNanos);
     }
@@ -125,6 +133,8 @@ final class Shipping {
   /** Completes {@code done}, with its TXID, when the replica has all that is captured now. */
   void sync(CompletableFuture<Txid> done) {
     syncs.add(new SyncRequest(spool.logBytes() > 0 ? sealed + 1 : sealed, done));
+    long soonNanos = System.nanoTime() + SYNC_PAUSE_NANOS;
+    retryNanos = retryNanos - soonNanos > 0 ? soonNanos : retryNanos;
   }
 
   /**
@@ -137,7 +147,7 @@ final class Shipping {
    */
   Optional<Long> step(long nowNanos) throws IOException {
     takeChecked(nowNanos);
-    takeCut();
+    takeCut(nowNanos);
     takeUploaded(nowNanos);
     hasImage &= !isChecked || !waiting.isEmpty() || replica.needsImage();
     if (isChecked && !hasImage && replica.needsImage()) {
@@ -165,7 +175,9 @@ final class Shipping {
       return Optional.empty();
     }
     boolean isAsked = syncs.stream().anyMatch(sync -> sync.seal() > sealed);
-    boolean isLarge = (long) spool.logPages() * spool.pageSize() >= CUT_BYTES;
+    boolean isLarge =
+        (long) spool.logPages() * spool.pageSize() >= CUT_BYTES
+            || spool.logBytes() >= LOG_BYTES_MAX;
     if (isAsked || isLarge) {
       boolean unused = tokens.take(nowNanos);
       seal(nowNanos);
@@ -192,22 +204,24 @@ final class Shipping {
     cutting = Optional.of(jobs.start(cut::write));
   }
 
-  private void takeCut() throws IOException {
+  private void takeCut(long nowNanos) throws IOException {
+    long sinceNanos = nowNanos;
     if (cutting.isPresent() && cutting.get().isDone()) {
       CompletableFuture<CutRecord> done = cutting.get();
       cutting = Optional.empty();
       CutRecord unused = result(done); // the file is among the spool's, if there is one
+      sinceNanos = sealedFirstNanos;
     }
     if (cutting.isEmpty()) {
-      takeFiles();
+      takeFiles(sinceNanos);
     }
   }
 
   /** Takes what is new in the spool: what was sealed here, or cut to repair the capture. */
-  private void takeFiles() {
+  private void takeFiles(long sinceNanos) {
     for (SpooledFile file : spool.filesAfter(taken)) {
       taken = file.txid();
-      waiting.add(new Waiting(file, sealed, sealedFirstNanos));
+      waiting.add(new Waiting(file, sealed, sinceNanos));
     }
   }
 
@@ -314,7 +328,8 @@ final class Shipping {
 
   private void pauseAfter(IOException failure, long nowNanos) {
     trouble = Optional.ofNullable(failure.getMessage());
-    retryNanos = nowNanos + pauseNanos;
+    retryNanos =
+        nowNanos + Math.min(pauseNanos, syncs.isEmpty() ? PAUSE_NANOS_MAX : SYNC_PAUSE_NANOS);
     pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
   }
 
@@ -350,9 +365,11 @@ final class Shipping {
     return open;
   }
 
-  /** Returns whether a cut is being written: another spool on the same directory must wait. */
-  boolean isCutting() {
-    return cutting.filter(job -> !job.isDone()).isPresent();
+  /** Returns whether a job is under way: another spool on the same directory must wait. */
+  boolean isBusy() {
+    return Stream.of(cutting, uploading, checking)
+        .flatMap(Optional::stream)
+        .anyMatch(job -> !job.isDone());
   }
 
   /** Returns whether the replica has all that was captured. */

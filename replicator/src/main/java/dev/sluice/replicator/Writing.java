@@ -9,8 +9,7 @@ public sealed interface Writing {
   record Conditional() implements Writing {}
 
   /**
-   * As {@link Conditional}, and only while a lease is held that others respect, too; the storage
-   * need not keep conditions of anything else.
+   * As {@link Conditional}, and only while a lease is held that others respect, too.
    *
    * @param time for which the lease is held without being renewed
    */

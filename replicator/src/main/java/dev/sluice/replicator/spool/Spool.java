@@ -229,6 +229,7 @@ public final class Spool implements Closeable {
     if (log.isEmpty()) {
       return Optional.empty();
     }
+    appender.endFile(); // before the content is taken: it may fail, and then the log is as it was
     return Optional.of(pend(CutContent.of(log, appender.lastNumber())));
   }
 

@@ -59,8 +59,12 @@ final class SpoolLock implements Closeable {
     throw new SpoolException.InUse(folder.directory());
   }
 
+  /** Idempotent: the next owner's lock stays. */
   @Override
-  public void close() throws IOException {
+  public synchronized void close() throws IOException {
+    if (!channel.isOpen()) {
+      return;
+    }
     try {
       channel.close();
     } finally {

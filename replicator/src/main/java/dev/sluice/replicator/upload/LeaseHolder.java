@@ -36,7 +36,9 @@ public final class LeaseHolder {
   private final CallLimit limit;
   private final InstantSource clock;
   private final Terms terms;
-  private Optional<Held> held = Optional.empty();
+
+  /** Changes under the lock of this object, which is held over requests; read without it. */
+  private volatile Optional<Held> held = Optional.empty();
 
   /**
    * How a lease is held.
@@ -101,15 +103,23 @@ public final class LeaseHolder {
       held = Optional.empty();
       acquire(now);
     }
-    return held.orElseThrow().lease().generation();
+    Lease mine = held.orElseThrow().lease();
+    if (mine.isExpired(clock.instant())) {
+      throw new ReplicaException.Unavailable(
+          place() + ": the storage took longer to answer than the lease holds");
+    }
+    return mine.generation();
   }
 
   private Instant renewAt(Lease lease) {
     return lease.expiresAt().minus(terms.time().dividedBy(3));
   }
 
-  /** Returns when {@link #require} is to be called next though nothing is to be written. */
-  public synchronized Optional<Instant> nextRenewal() {
+  /**
+   * Returns when {@link #require} is to be called next though nothing is to be written. Waits for
+   * nobody.
+   */
+  public Optional<Instant> nextRenewal() {
     return held.map(mine -> renewAt(mine.lease()));
   }
 

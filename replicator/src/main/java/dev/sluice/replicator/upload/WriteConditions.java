@@ -27,7 +27,7 @@ public final class WriteConditions {
       super(
           location
               + ": this storage ignores conditional writes, so a second writer would not be"
-              + " noticed: use a lease, or say that nobody else writes here");
+              + " noticed; unsafe-no-conditional-writes: true says that nobody else writes here");
     }
   }
 

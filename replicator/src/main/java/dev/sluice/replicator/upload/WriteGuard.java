@@ -27,9 +27,14 @@ public interface WriteGuard {
     };
   }
 
-  /** Returns one that writes only while it holds a lease, whatever the storage keeps. */
+  /**
+   * Returns one that writes only while it holds a lease. The storage must keep conditions as well:
+   * without them two could hold the lease.
+   */
   static WriteGuard lease(LeaseHolder holder) {
+    WriteGuard conditions = conditions();
     return writer -> {
+      conditions.require(writer);
       long unused = holder.require();
     };
   }
