@@ -53,6 +53,7 @@ final class Serial {
   private void run() {
     state.set(State.RUNNING);
     try {
+      forgetAlarmThatIsOver();
       step.run();
     } finally {
       if (!state.compareAndSet(State.RUNNING, State.RESTING)) {
@@ -62,16 +63,20 @@ final class Serial {
     }
   }
 
+  /** One whose time has come is what this step is for, though it may not have rung yet. */
+  private void forgetAlarmThatIsOver() {
+    if (alarm.isPresent() && alarmNanos - System.nanoTime() <= 0) {
+      alarm.get().cancel(false);
+      alarm = Optional.empty();
+    }
+  }
+
   /** Has the work done at {@code atNanos} at the latest, as {@link System#nanoTime} counts. */
   void wakeAt(long atNanos) {
-    if (alarm.isPresent()) {
-      // One whose time has come may be what this step is for, though it is not marked as done yet.
-      boolean isAhead = alarmNanos - System.nanoTime() > 0 && !alarm.get().isDone();
-      if (isAhead && alarmNanos - atNanos <= 0) {
-        return;
-      }
-      alarm.get().cancel(false);
+    if (alarm.isPresent() && alarmNanos - atNanos <= 0) {
+      return; // it was set in this step, or rings later
     }
+    alarm.ifPresent(later -> later.cancel(false));
     try {
       alarmNanos = atNanos;
       alarm =

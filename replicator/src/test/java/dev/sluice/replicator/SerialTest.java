@@ -19,6 +19,35 @@ final class SerialTest {
     }
   }
 
+  /** A step that took longer than its own alarm, and then finds that there is time. */
+  @Test
+  void laterAlarmDoesNotTakeTheEarlierOnesPlace() throws InterruptedException {
+    int steps = 2_000;
+    CountDownLatch left = new CountDownLatch(steps);
+    try (Workers workers = new Workers()) {
+      new Twice(workers, left).serial.wake();
+      assertTrue(left.await(30, TimeUnit.SECONDS), () -> left.getCount() + " steps are missing");
+    }
+  }
+
+  /** Each of its steps sets an alarm for now and then one for much later. */
+  private static final class Twice {
+    private final CountDownLatch left;
+    private final Serial serial;
+
+    Twice(Workers workers, CountDownLatch left) {
+      this.left = left;
+      this.serial = new Serial(workers, this::step);
+    }
+
+    private void step() {
+      left.countDown();
+      long now = System.nanoTime();
+      serial.wakeAt(now);
+      serial.wakeAt(now + TimeUnit.MINUTES.toNanos(1));
+    }
+  }
+
   /** Each of its steps sets the alarm for the next one. */
   private static final class Alarmed {
     private final CountDownLatch left;

@@ -326,7 +326,7 @@ final class Attachment {
   enum Checkpointed {
     /** No moment without writers was found. */
     MISSED,
-    /** A reader of somebody else's needs the WAL. */
+    /** A reader of somebody else's needs the WAL, or somebody else checkpoints it. */
     HINDERED,
     /** The next commit begins the WAL anew. */
     WHOLE
@@ -339,8 +339,11 @@ final class Attachment {
    * @param waitNanos how long to try to find the moment
    */
   Checkpointed checkpoint(long waitNanos) throws IOException {
-    connections.passive();
+    Checkpoint first = connections.passive();
     settings.steps().reached(CaptureStep.CHECKPOINTED);
+    if (first.isBusy() || first.backfilled() < lastLook.mxFrame()) {
+      return Checkpointed.HINDERED; // not by our reader: keeping writers out would not help
+    }
     if (!keepWritersOut(waitNanos)) {
       return Checkpointed.MISSED;
     }

@@ -26,6 +26,8 @@ public final class DatabaseCapture implements AutoCloseable {
   private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final long BARRIER_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+  private static final long HINDERED_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+  private static final long MISSED_PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(1);
   private static final long SETTLE_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(80);
   private static final int BREAKS_MAX = 5;
 
@@ -44,6 +46,8 @@ public final class DatabaseCapture implements AutoCloseable {
   private long restedNanos;
   private long lookedNanos;
   private long barrierMisses;
+  private long checkpointNanos;
+  private long missedPauseNanos;
   private long repairs;
   private int breaks;
 
@@ -52,6 +56,7 @@ public final class DatabaseCapture implements AutoCloseable {
     this.spool = spool;
     this.buffers = buffers;
     this.threshold = new CheckpointThreshold(settings.checkpointPages(), nanos());
+    this.checkpointNanos = nanos();
   }
 
   /**
@@ -219,13 +224,22 @@ public final class DatabaseCapture implements AutoCloseable {
   }
 
   private void checkpointIfLong(Attachment held) throws IOException {
-    if (!held.isLong(threshold.pages(nanos()))) {
+    long nowNanos = nanos();
+    if (!held.isLong(threshold.pages(nowNanos)) || checkpointNanos - nowNanos > 0) {
       return;
     }
-    switch (held.checkpoint(BARRIER_LIMIT_NANOS)) {
-      case MISSED -> barrierMisses++;
-      case WHOLE -> threshold.generationEnded();
-      case HINDERED -> {}
+    Attachment.Checkpointed what = held.checkpoint(BARRIER_LIMIT_NANOS);
+    long pauseNanos =
+        switch (what) {
+          case WHOLE -> 0;
+          case HINDERED -> HINDERED_PAUSE_NANOS;
+          case MISSED -> Math.min(2 * missedPauseNanos + BARRIER_LIMIT_NANOS, MISSED_PAUSE_NANOS_MAX);
+        };
+    missedPauseNanos = what == Attachment.Checkpointed.MISSED ? pauseNanos : 0;
+    checkpointNanos = nanos() + pauseNanos;
+    barrierMisses += what == Attachment.Checkpointed.MISSED ? 1 : 0;
+    if (what == Attachment.Checkpointed.WHOLE) {
+      threshold.generationEnded();
     }
   }
 
