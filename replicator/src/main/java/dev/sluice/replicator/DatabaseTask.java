@@ -44,6 +44,8 @@ final class DatabaseTask {
   /** Between two captures: beside a busy application one takes what many would have taken. */
   private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
 
+  private static final long BUSY_PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
+
   /** A hint may come before what it hints at is to be seen, so the look is repeated. */
   private static final int LOOKS_AFTER_A_HINT = 2;
 
@@ -326,11 +328,11 @@ final class DatabaseTask {
         return;
       }
       serial.wakeAt(captureNanos);
-    } else if (isAsked || now - capturedNanos >= PACE_NANOS) {
+    } else if (isAsked || now - capturedNanos >= paceNanos()) {
       capture(open, now);
     } else {
       looksLeft = LOOKS_AFTER_A_HINT;
-      serial.wakeAt(capturedNanos + PACE_NANOS);
+      serial.wakeAt(capturedNanos + paceNanos());
     }
     boolean isAllTaken = open.capture().isHeld() && open.capture().isCurrent();
     if (isAllTaken) {
@@ -414,7 +416,11 @@ final class DatabaseTask {
     }
     captureNanos = now + pauseNanos(open.capture());
     boolean isSoon = looksLeft > 0 || busyness.isBusy();
-    serial.wakeAt(isSoon ? now + PACE_NANOS : captureNanos);
+    serial.wakeAt(isSoon ? now + paceNanos() : captureNanos);
+  }
+
+  private long paceNanos() {
+    return busyness.isBusy() ? BUSY_PACE_NANOS : PACE_NANOS;
   }
 
   /** Beside a busy application looking again and again is cheaper than hearing of each change. */

@@ -17,6 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A database whose WAL is held by a reader of ours, from the first one's begin to the last one's
@@ -28,6 +29,9 @@ import java.util.Optional;
  * one thread at a time.
  */
 final class Attachment {
+  /** How long somebody else's checkpoint is waited for while writers are kept out. */
+  private static final long OTHERS_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
   private final CaptureSettings settings;
   private final Path database;
   private final Path walPath;
@@ -341,7 +345,7 @@ final class Attachment {
   Checkpointed checkpoint(long waitNanos) throws IOException {
     Checkpoint first = connections.passive();
     settings.steps().reached(CaptureStep.CHECKPOINTED);
-    if (first.isBusy() || first.backfilled() < lastLook.mxFrame()) {
+    if (!first.isBusy() && first.backfilled() < lastLook.mxFrame()) {
       return Checkpointed.HINDERED; // not by our reader: keeping writers out would not help
     }
     if (!keepWritersOut(waitNanos)) {
@@ -351,7 +355,7 @@ final class Attachment {
     try {
       settings.steps().reached(CaptureStep.BARRIER_BEGUN);
       take();
-      isAtRest = connections.passive().isComplete();
+      isAtRest = passiveWithoutWriters().isComplete();
       settings.steps().reached(CaptureStep.BARRIER_CHECKPOINTED);
       connections.letWritersIn();
       isLost = false;
@@ -362,6 +366,17 @@ final class Attachment {
     }
     settings.steps().reached(CaptureStep.BARRIER_ENDED);
     return isAtRest ? Checkpointed.WHOLE : Checkpointed.HINDERED;
+  }
+
+  /** A busy application checkpoints after each of its commits; now there are none to come. */
+  private Checkpoint passiveWithoutWriters() throws CaptureException {
+    long begunNanos = settings.nanoTime().getAsLong();
+    Checkpoint last = connections.passive();
+    while (last.isBusy() && settings.nanoTime().getAsLong() - begunNanos < OTHERS_NANOS) {
+      Thread.onSpinWait();
+      last = connections.passive();
+    }
+    return last;
   }
 
   private boolean keepWritersOut(long waitNanos) throws CaptureException {

@@ -233,7 +233,8 @@ public final class DatabaseCapture implements AutoCloseable {
         switch (what) {
           case WHOLE -> 0;
           case HINDERED -> HINDERED_PAUSE_NANOS;
-          case MISSED -> Math.min(2 * missedPauseNanos + BARRIER_LIMIT_NANOS, MISSED_PAUSE_NANOS_MAX);
+          case MISSED ->
+              Math.min(2 * missedPauseNanos + BARRIER_LIMIT_NANOS, MISSED_PAUSE_NANOS_MAX);
         };
     missedPauseNanos = what == Attachment.Checkpointed.MISSED ? pauseNanos : 0;
     checkpointNanos = nanos() + pauseNanos;

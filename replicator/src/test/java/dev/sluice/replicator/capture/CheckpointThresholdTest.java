@@ -24,9 +24,9 @@ final class CheckpointThresholdTest {
     assertEquals(1000, pagesAfter(threshold, 10));
     assertEquals(2000, pagesAfter(threshold, 11));
     assertEquals(4000, pagesAfter(threshold, 30));
-    assertEquals(8000, pagesAfter(threshold, 30));
-    assertEquals(8000, pagesAfter(threshold, 30));
-    assertEquals(8000, pagesAfter(threshold, 6));
+    assertEquals(7000, pagesAfter(threshold, 30));
+    assertEquals(7000, pagesAfter(threshold, 30));
+    assertEquals(7000, pagesAfter(threshold, 6));
     assertEquals(4000, pagesAfter(threshold, 5));
     assertEquals(2000, pagesAfter(threshold, 0));
     assertEquals(1000, pagesAfter(threshold, 0));
