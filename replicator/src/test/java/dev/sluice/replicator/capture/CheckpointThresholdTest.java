@@ -28,7 +28,7 @@ final class CheckpointThresholdTest {
     assertEquals(7000, pagesAfter(threshold, 30));
     assertEquals(7000, pagesAfter(threshold, 6));
     assertEquals(3500, pagesAfter(threshold, 5));
-    assertEquals(2000, pagesAfter(threshold, 0));
+    assertEquals(1750, pagesAfter(threshold, 0));
     assertEquals(1000, pagesAfter(threshold, 0));
     assertEquals(1000, pagesAfter(threshold, 0));
   }
