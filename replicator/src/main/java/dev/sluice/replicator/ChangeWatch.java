@@ -41,6 +41,10 @@ final class ChangeWatch implements AutoCloseable {
   };
 
   private final Map<Path, Watched> byDatabase = new ConcurrentHashMap<>();
+
+  /** Where a database's path leads to, if that is elsewhere: its WAL is there. */
+  private final Map<Path, Watched> byTarget = new ConcurrentHashMap<>();
+
   private final Map<Path, WatchKey> byFolder = new ConcurrentHashMap<>();
   private final Optional<WatchService> service;
   private final Thread thread;
@@ -49,21 +53,23 @@ final class ChangeWatch implements AutoCloseable {
   /** One database; what was seen of it is confined to the watch's thread. */
   private static final class Watched {
     private final Path database;
-    private final Path wal;
     private final Runnable wake;
     private long seen;
+
+    /** Set by anybody: what the database's path leads to. */
+    private volatile Path target;
 
     /** Set by anybody. */
     private volatile boolean isPaused;
 
     Watched(Path database, Runnable wake) {
       this.database = database;
-      this.wal = Path.of(database + "-wal");
+      this.target = database;
       this.wake = wake;
     }
 
     void look() {
-      long now = 31 * state(database) + state(wal);
+      long now = 31 * state(target) + state(Path.of(target + "-wal"));
       if (now != seen) {
         seen = now;
         wake.run();
@@ -103,8 +109,37 @@ final class ChangeWatch implements AutoCloseable {
   }
 
   void remove(Path database) {
-    byDatabase.remove(database);
+    Optional<Watched> removed = Optional.ofNullable(byDatabase.remove(database));
     unwatchIfUseless(folder(database));
+    removed.ifPresent(this::unfollow);
+  }
+
+  /** Watches what a path leads to by now, too, if it is a symbolic link. */
+  void follow(Path database) {
+    Optional<Watched> watched = Optional.ofNullable(byDatabase.get(database));
+    if (watched.isEmpty()) {
+      return;
+    }
+    Path target;
+    try {
+      target = Files.isSymbolicLink(database) ? database.toRealPath() : database;
+    } catch (IOException e) {
+      return; // it is gone, and is followed when it is attached again
+    }
+    if (!target.equals(watched.get().target)) {
+      unfollow(watched.get());
+      watched.get().target = target;
+      if (!target.equals(database)) {
+        byTarget.put(target, watched.get());
+        watch(target);
+      }
+    }
+  }
+
+  private void unfollow(Watched watched) {
+    if (byTarget.remove(watched.target, watched)) {
+      unwatchIfUseless(folder(watched.target));
+    }
   }
 
   /**
@@ -116,6 +151,7 @@ final class ChangeWatch implements AutoCloseable {
     if (watched.isPresent()) {
       watched.get().isPaused = true;
       unwatchIfUseless(folder(database));
+      unwatchIfUseless(folder(watched.get().target));
     }
   }
 
@@ -125,16 +161,20 @@ final class ChangeWatch implements AutoCloseable {
     if (watched.isPresent()) {
       watched.get().isPaused = false;
       watch(database);
+      watch(watched.get().target);
     }
   }
 
   private void unwatchIfUseless(Path folder) {
     boolean isUseless =
-        byDatabase.values().stream()
-            .noneMatch(other -> !other.isPaused && folder(other.database).equals(folder));
+        byDatabase.values().stream().noneMatch(other -> !other.isPaused && isIn(other, folder));
     if (isUseless) {
       Optional.ofNullable(byFolder.remove(folder)).ifPresent(WatchKey::cancel);
     }
+  }
+
+  private static boolean isIn(Watched watched, Path folder) {
+    return folder(watched.database).equals(folder) || folder(watched.target).equals(folder);
   }
 
   private static Path folder(Path database) {
@@ -180,6 +220,7 @@ final class ChangeWatch implements AutoCloseable {
       return;
     }
     watch(watched.database); // its key may have been taken away with that of another
+    watch(watched.target);
     watched.look();
   }
 
@@ -203,12 +244,14 @@ final class ChangeWatch implements AutoCloseable {
       if (event.context() instanceof Path name) {
         String file = name.toString();
         String database = file.endsWith("-wal") ? file.substring(0, file.length() - 4) : file;
-        Optional.ofNullable(byDatabase.get(folder.resolve(database))).ifPresent(told::add);
+        Path path = folder.resolve(database);
+        Optional.ofNullable(byDatabase.get(path)).ifPresent(told::add);
+        Optional.ofNullable(byTarget.get(path)).ifPresent(told::add);
       } else {
         // Some were lost: anything may have changed.
         byDatabase.forEach(
             (path, watched) -> {
-              if (folder(path).equals(folder)) {
+              if (isIn(watched, folder)) {
                 told.add(watched);
               }
             });

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Executor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,11 +33,6 @@ final class ReplicaUpkeep {
   private Optional<CompletableFuture<Boolean>> keeping = Optional.empty();
   private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
   private Optional<String> trouble = Optional.empty();
-
-  /** Runs what takes long, and has the database's step called when it is done. */
-  interface Jobs {
-    <T> CompletableFuture<T> start(Executor threads, Shipping.Job<T> job);
-  }
 
   ReplicaUpkeep(RemoteReplica replica, Workers workers, Jobs jobs) {
     this.replica = replica;
@@ -86,15 +80,10 @@ final class ReplicaUpkeep {
     }
     Optional<Duration> left = replica.untilDue();
     if (left.filter(Duration::isZero).isPresent()) {
-      keeping = Optional.of(jobs.start(workers.levels(), this::keepLevelsNow));
+      keeping = Optional.of(jobs.begin(workers.levels(), replica::keepLevels));
       return Optional.empty();
     }
     return left.map(until -> until.compareTo(CLOCK_LOOK) < 0 ? until : CLOCK_LOOK);
-  }
-
-  private boolean keepLevelsNow() throws IOException {
-    replica.keepLevels();
-    return true;
   }
 
   private void takeKept() {
@@ -130,15 +119,10 @@ final class ReplicaUpkeep {
       return left.map(until -> until.compareTo(RENEWAL_PAUSE) < 0 ? RENEWAL_PAUSE : until);
     }
     if (left.filter(Duration::isZero).isPresent()) {
-      renewing = Optional.of(jobs.start(workers.jobs(), this::renewLeaseNow));
+      renewing = Optional.of(jobs.begin(workers.storage(), replica::renewLease));
       return Optional.empty();
     }
     return left;
-  }
-
-  private boolean renewLeaseNow() throws IOException {
-    replica.renewLease();
-    return true;
   }
 
   /** Fails those who wait. */

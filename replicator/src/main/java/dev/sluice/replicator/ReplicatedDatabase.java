@@ -86,12 +86,18 @@ public final class ReplicatedDatabase {
               + ": not within "
               + limit
               + ": "
-              + status.trouble().orElse(status.waitingBytes() + " bytes wait"),
+              + status.trouble().orElseGet(() -> whatItWaitsFor(status)),
           e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("sync " + path() + ": interrupted");
     }
+  }
+
+  private static String whatItWaitsFor(DatabaseStatus status) {
+    return status.phase() == DatabaseStatus.Phase.WAITING
+        ? "there is nothing in the database yet"
+        : status.waitingBytes() + " bytes wait";
   }
 
   /**

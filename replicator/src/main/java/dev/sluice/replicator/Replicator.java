@@ -120,13 +120,33 @@ public final class Replicator implements AutoCloseable {
     }
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
-    if (databases.putIfAbsent(settings.path(), added) != null) {
+    try {
+      register(added);
+    } catch (IllegalArgumentException e) {
       client.close();
-      throw new IllegalArgumentException(settings.path() + " is replicated already");
+      throw e;
     }
     workers.watch().add(settings.path(), task::wake);
     task.wake();
     return added;
+  }
+
+  private synchronized void register(ReplicatedDatabase added) {
+    if (databases.containsKey(added.path())) {
+      throw new IllegalArgumentException(added.path() + " is replicated already");
+    }
+    for (ReplicatedDatabase other : databases.values()) {
+      if (other.status().replica().equals(added.status().replica())) {
+        throw new IllegalArgumentException(
+            added.path()
+                + ": "
+                + added.status().replica()
+                + " is the replica of "
+                + other.path()
+                + " already");
+      }
+    }
+    databases.put(added.path(), added);
   }
 
   /** One that was added under the same path after it had ended stays. */

@@ -4,9 +4,10 @@ import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.spool.Cut;
 import dev.sluice.replicator.spool.CutRecord;
 import dev.sluice.replicator.spool.Spool;
+import dev.sluice.replicator.spool.SpoolException;
 import dev.sluice.replicator.spool.SpooledFile;
-import dev.sluice.replicator.upload.LeaseHolder;
 import dev.sluice.replicator.upload.SecondWriterException;
+import dev.sluice.replicator.upload.WriteConditions;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -43,6 +44,7 @@ final class Shipping {
   /** While somebody waits for it. */
   private static final long SYNC_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
+  private static final long CUT_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
   private final Spool spool;
@@ -53,7 +55,9 @@ final class Shipping {
 
   private final RemoteReplica replica;
   private final TokenBucket tokens;
+  private final Workers workers;
   private final Jobs jobs;
+  private final long keptBytesMax;
   private final Deque<Waiting> waiting = new ArrayDeque<>();
   private final Deque<SpooledFile> kept = new ArrayDeque<>();
   private final List<SyncRequest> syncs = new ArrayList<>();
@@ -70,18 +74,10 @@ final class Shipping {
   private long sealedFirstNanos;
   private long logFirstNanos;
   private boolean hasLog;
+  private Optional<String> cutTrouble = Optional.empty();
+  private long cutRetryNanos;
   private long retryNanos;
   private long pauseNanos = PAUSE_NANOS_MIN;
-
-  /** Runs what takes long, and has the database's step called when it is done. */
-  interface Jobs {
-    <T> CompletableFuture<T> start(Job<T> job);
-  }
-
-  /** What takes long. */
-  interface Job<T> {
-    T run() throws IOException;
-  }
 
   /**
    * Where what is shipped comes from.
@@ -107,15 +103,19 @@ final class Shipping {
     }
   }
 
-  Shipping(Origin origin, RemoteReplica replica, TokenBucket tokens, Jobs jobs) throws IOException {
+  Shipping(Origin origin, OpenDatabase.Setup setup) {
     this.spool = origin.spool();
     this.hasImage = origin.isImage();
     this.isNew = origin.isImage();
-    this.replica = replica;
-    this.tokens = tokens;
-    this.jobs = jobs;
+    this.replica = setup.replica();
+    this.tokens = setup.tokens();
+    this.workers = setup.workers();
+    this.jobs = setup.jobs();
+    this.keptBytesMax = Math.min(KEPT_BYTES_MAX, setup.settings().spoolBytesMax() / 4);
     long nowNanos = System.nanoTime();
     sealedFirstNanos = nowNanos;
+    cutRetryNanos = nowNanos;
+    retryNanos = nowNanos;
     takeFiles(nowNanos);
     if (spool.logBytes() > 0) {
       captured(nowNanos);
@@ -158,13 +158,29 @@ final class Shipping {
     startUpload(nowNanos);
     deleteKept();
     completeSyncs();
-    boolean isPausing = !waiting.isEmpty() && retryNanos - nowNanos > 0;
+    boolean isWanted = !waiting.isEmpty() || !isChecked;
+    boolean isPausing = isWanted && retryNanos - nowNanos > 0;
     return isPausing ? Optional.of(retryNanos) : again;
+  }
+
+  /**
+   * As {@link #step} while the log is a job's: what is cut already goes on its way.
+   *
+   * @throws IOException as of {@link #step}
+   */
+  void stepWithoutLog(long nowNanos) throws IOException {
+    takeUploaded(nowNanos);
+    if (isChecked) {
+      startUpload(nowNanos);
+    }
   }
 
   private Optional<Long> cutIfDue(long nowNanos) throws IOException {
     if (cutting.isPresent()) {
       return Optional.empty();
+    }
+    if (cutRetryNanos - nowNanos > 0) {
+      return Optional.of(cutRetryNanos);
     }
     Optional<Cut> pending = spool.pendingCut();
     if (pending.isPresent()) {
@@ -201,7 +217,7 @@ final class Shipping {
   }
 
   private void start(Cut cut) {
-    cutting = Optional.of(jobs.start(cut::write));
+    cutting = Optional.of(jobs.start(workers.local(), cut::write));
   }
 
   private void takeCut(long nowNanos) throws IOException {
@@ -209,11 +225,22 @@ final class Shipping {
     if (cutting.isPresent() && cutting.get().isDone()) {
       CompletableFuture<CutRecord> done = cutting.get();
       cutting = Optional.empty();
-      CutRecord unused = result(done); // the file is among the spool's, if there is one
+      takeWritten(done, nowNanos);
       sinceNanos = sealedFirstNanos;
     }
     if (cutting.isEmpty()) {
       takeFiles(sinceNanos);
+    }
+  }
+
+  /** A disk that is full has room again some time; what was sealed stays so. */
+  private void takeWritten(CompletableFuture<CutRecord> done, long nowNanos) throws IOException {
+    try {
+      CutRecord unused = result(done); // the file is among the spool's, if there is one
+      cutTrouble = Optional.empty();
+    } catch (SpoolException.Unwritable e) {
+      cutTrouble = Optional.ofNullable(e.getMessage());
+      cutRetryNanos = nowNanos + CUT_PAUSE_NANOS;
     }
   }
 
@@ -231,14 +258,14 @@ final class Shipping {
     }
     if (!isChecked) {
       List<SpooledFile> local = waiting.stream().map(Waiting::file).toList();
-      checking = Optional.of(jobs.start(() -> replica.checkedNewest(local)));
+      checking = Optional.of(jobs.start(workers.storage(), () -> replica.checkedNewest(local)));
       return;
     }
     if (waiting.isEmpty()) {
       return;
     }
     SpooledFile file = waiting.getFirst().file();
-    uploading = Optional.of(jobs.start(() -> replica.store(file)));
+    uploading = Optional.of(jobs.start(workers.storage(), () -> replica.store(file)));
   }
 
   private void takeChecked(long nowNanos) throws IOException {
@@ -249,7 +276,9 @@ final class Shipping {
     checking = Optional.empty();
     Optional<Txid> newest = orTrouble(done, nowNanos);
     if (newest.isPresent()) {
-      requireContinuous(newest.get());
+      Txid last = spool.lastCut().txid(); // before its files: one may be added meanwhile
+      takeFiles(cutting.isPresent() ? sealedFirstNanos : nowNanos);
+      requireContinuous(newest.get(), last);
       isChecked = true;
       uploaded = newest.get();
       while (!waiting.isEmpty() && !waiting.getFirst().file().txid().isAfter(uploaded)) {
@@ -258,8 +287,7 @@ final class Shipping {
     }
   }
 
-  private void requireContinuous(Txid newest) throws IOException {
-    Txid last = spool.lastCut().txid();
+  private void requireContinuous(Txid newest, Txid last) throws IOException {
     if (newest.isAfter(last)) {
       throw new SecondWriterException(
           "the replica is at TXID "
@@ -298,7 +326,7 @@ final class Shipping {
   private void deleteKept() throws IOException {
     Txid compacted = replica.compacted();
     while (!kept.isEmpty()
-        && (keptBytes > KEPT_BYTES_MAX || !kept.getFirst().txid().isAfter(compacted))) {
+        && (keptBytes > keptBytesMax || !kept.getFirst().txid().isAfter(compacted))) {
       SpooledFile file = kept.removeFirst();
       keptBytes -= file.bytes();
       spool.delete(file.txid());
@@ -313,11 +341,9 @@ final class Shipping {
       pauseNanos = PAUSE_NANOS_MIN;
       isNew &= !isChecked;
       return Optional.of(txid);
-    } catch (LeaseHolder.HeldByOtherException e) {
-      // Its holder may be gone, and then it expires.
-      pauseAfter(e, nowNanos);
-      return Optional.empty();
-    } catch (ReplicaException e) {
+    } catch (SecondWriterException | WriteConditions.IgnoredException e) {
+      throw e;
+    } catch (IOException e) { // a lease's holder among them, who may be gone, and then it expires
       if (isNew && e instanceof ReplicaException.Denied) {
         throw e;
       }
@@ -346,7 +372,13 @@ final class Shipping {
     long newestLeft = isCutLeft ? sealed : sealed + 1;
     long left = waiting.isEmpty() ? newestLeft : waiting.getFirst().seal();
     Txid txid = uploaded;
-    syncs.removeIf(sync -> sync.seal() < left && answers.add(() -> sync.done().complete(txid)));
+    syncs.removeIf(sync -> sync.done().isDone()); // whoever asked has given up
+    syncs.removeIf(sync -> sync.seal() < left && answers.add(() -> complete(sync, txid)));
+  }
+
+  /** On another thread: what depends on it may block. */
+  private static void complete(SyncRequest sync, Txid txid) {
+    var unused = sync.done().completeAsync(() -> txid);
   }
 
   /**
@@ -381,9 +413,9 @@ final class Shipping {
         && spool.pendingCut().isEmpty();
   }
 
-  /** Returns why the storage does not take what is there; empty if it does. */
+  /** Returns why the storage, or the disk, does not take what is there; empty if it does. */
   Optional<String> trouble() {
-    return trouble;
+    return trouble.or(() -> cutTrouble);
   }
 
   /** Returns the newest TXID that the replica has. */

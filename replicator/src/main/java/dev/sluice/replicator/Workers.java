@@ -1,11 +1,14 @@
 package dev.sluice.replicator;
 
 import dev.sluice.replicator.capture.CaptureBuffers;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -17,19 +20,21 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Workers implements AutoCloseable {
   private static final int STEP_THREADS = Math.max(2, Runtime.getRuntime().availableProcessors());
-  private static final int JOB_THREADS = 8;
+  private static final int ATTACHING_THREADS = 4;
+  private static final int LOCAL_THREADS = 4;
+  private static final int STORAGE_THREADS = 8;
   private static final int LEVEL_THREADS = 2;
+  private static final long IDLE_SECONDS = 60;
   private static final long END_MILLIS = 5_000;
 
   private final ScheduledThreadPoolExecutor timer =
       new ScheduledThreadPoolExecutor(1, factory("sluice-timer"));
   private final ExecutorService steps =
       Executors.newFixedThreadPool(STEP_THREADS, factory("sluice-capture"));
-  private final ExecutorService jobs =
-      Executors.newFixedThreadPool(JOB_THREADS, factory("sluice-job"));
-
-  private final ExecutorService levels =
-      Executors.newFixedThreadPool(LEVEL_THREADS, factory("sluice-levels"));
+  private final ExecutorService attaching = pool(ATTACHING_THREADS, "sluice-attach");
+  private final ExecutorService local = pool(LOCAL_THREADS, "sluice-spool");
+  private final ExecutorService storage = pool(STORAGE_THREADS, "sluice-storage");
+  private final ExecutorService levels = pool(LEVEL_THREADS, "sluice-levels");
 
   private final ChangeWatch watch = new ChangeWatch();
   private final CaptureBuffers buffers = new CaptureBuffers(STEP_THREADS);
@@ -56,12 +61,37 @@ final class Workers implements AutoCloseable {
     return steps;
   }
 
-  Executor jobs() {
-    return jobs;
+  /** Returns the threads that open databases, and look for what was missed in them. */
+  Executor attaching() {
+    return attaching;
+  }
+
+  /** Returns the threads for what waits for a local disk only. */
+  Executor local() {
+    return local;
+  }
+
+  /** Returns the threads for what waits for a storage, which may hang. */
+  Executor storage() {
+    return storage;
   }
 
   Executor levels() {
     return levels;
+  }
+
+  /** Whose threads end when they have had nothing to do for a while. */
+  private static ExecutorService pool(int threads, String name) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            threads,
+            threads,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            factory(name));
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
   }
 
   private static ThreadFactory factory(String name) {
@@ -82,11 +112,13 @@ final class Workers implements AutoCloseable {
     watch.close();
     timer.shutdownNow();
     steps.shutdown();
-    jobs.shutdown();
+    attaching.shutdown();
+    local.shutdown();
+    storage.shutdown();
     levels.shutdownNow();
     try {
       long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);
-      for (ExecutorService threads : new ExecutorService[] {timer, steps, jobs, levels}) {
+      for (ExecutorService threads : List.of(timer, steps, attaching, local, storage, levels)) {
         threads.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
       }
     } catch (InterruptedException e) {

@@ -295,4 +295,64 @@ class ReplicatorTest {
     }
     writing.get(SURELY.toSeconds(), TimeUnit.SECONDS);
   }
+
+  @Test
+  void replicaOfAnotherDatabaseIsRefused() throws Exception {
+    try (Replicator replicator = Replicator.builder().start()) {
+      replicator.add(database, url);
+      Path other = folder.resolve("other.db");
+      IllegalArgumentException refusal =
+          assertThrows(IllegalArgumentException.class, () -> replicator.add(other, url));
+      assertTrue(String.valueOf(refusal.getMessage()).contains("is the replica of " + database));
+    }
+  }
+
+  @Test
+  void databaseThatIsStillEmptyIsWaitedFor() throws Exception {
+    Path empty = Files.createFile(folder.resolve("empty.db"));
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase replicated = replicator.add(empty, url);
+      CompletableFuture<Txid> synced = replicated.sync();
+      IOException none =
+          assertThrows(IOException.class, () -> replicated.syncAndWait(Duration.ofSeconds(1)));
+      assertTrue(String.valueOf(none.getMessage()).contains("nothing in the database yet"));
+      try (Application made = new Application(empty, 1)) {
+        made.commit();
+        assertEquals(Txid.FIRST, synced.get(SURELY.toSeconds(), TimeUnit.SECONDS));
+      }
+    }
+  }
+
+  @Test
+  void cutThatTheDiskDoesNotTakeIsTriedAgainWithoutAGapInTheCapture() throws Exception {
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      replicated.syncAndWait(SURELY);
+      long repairs = replicated.figures().repairs();
+      Path cuts = replicated.settings().metaPath().resolve("ltx/0");
+      Path aside = folder.resolve("aside");
+      Files.move(cuts, aside);
+      application.commit();
+      CompletableFuture<Txid> synced = replicated.sync();
+      while (replicated.status().trouble().isEmpty()) {
+        Thread.onSpinWait();
+      }
+      Files.move(aside, cuts);
+      assertEquals(Txid.FIRST.next(), synced.get(SURELY.toSeconds(), TimeUnit.SECONDS));
+      assertEquals(repairs, replicated.figures().repairs());
+    }
+    requireAll();
+  }
+
+  @Test
+  void endDoesNotWaitForAStorageThatIsAway() throws Exception {
+    Path ours = folder.resolve("replica");
+    Files.delete(ours);
+    Files.writeString(ours, "no directory");
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      replicated.end(Duration.ZERO).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+      assertEquals(DatabaseStatus.Phase.STOPPED, replicated.status().phase());
+    }
+  }
 }

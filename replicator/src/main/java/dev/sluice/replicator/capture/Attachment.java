@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * A database whose WAL is held by a reader of ours, from the first one's begin to the last one's
@@ -173,9 +174,10 @@ final class Attachment {
    * Goes on where the spool ends: with what is in the WAL behind it, with nothing if the last stop
    * was clean, else with what differs from the last cut.
    *
+   * @param isGivenUp has this fail soon
    * @return how many frames were taken; empty if what was missed was looked for instead
    */
-  Optional<Long> takeUp() throws IOException {
+  Optional<Long> takeUp(BooleanSupplier isGivenUp) throws IOException {
     Quiet now = now();
     Optional<Long> frames = Optional.empty();
     if (LastInode.is(spool.directory(), identity)) {
@@ -187,7 +189,7 @@ final class Attachment {
       frames = goOn();
     }
     if (frames.isEmpty()) {
-      repair();
+      repair(isGivenUp);
       settings.steps().reached(CaptureStep.REPAIRED);
     }
     LastInode.write(spool.directory(), identity);
@@ -229,12 +231,12 @@ final class Attachment {
   }
 
   /** Nobody hands over before the difference is written. */
-  private void repair() throws IOException {
+  private void repair(BooleanSupplier isGivenUp) throws IOException {
     ByteBuffer buffer = buffers.take();
     try {
       OpenWal wal = wal();
       Optional<Image> image =
-          new PrimaryImage(file, wal.channel(), wal.reader(), buffer).make(connections);
+          new PrimaryImage(file, wal.channel(), wal.reader(), buffer, isGivenUp).make(connections);
       if (image.isPresent()) {
         spool.repair(image.get());
       }

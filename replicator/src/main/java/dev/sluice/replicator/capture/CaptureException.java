@@ -44,6 +44,10 @@ public abstract sealed class CaptureException extends IOException {
   public static final class Denied extends CaptureException {
     private static final long serialVersionUID = 1L;
 
+    Denied(Path database, String why) {
+      super(database + ": " + why);
+    }
+
     Denied(Path database, String why, Throwable cause) {
       super(
           database

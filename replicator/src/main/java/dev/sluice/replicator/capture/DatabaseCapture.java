@@ -17,7 +17,7 @@ import java.util.concurrent.locks.LockSupport;
  * compared with the last cut, and the pages that differ are the next one. So {@link #capture} is
  * all there is to call: it begins, goes on or repairs, whatever is needed. The application notices
  * nothing but a checkpoint, and now and then that it waits for a writer. Confined to one thread at
- * a time.
+ * a time, but for {@link #cancel}.
  */
 public final class DatabaseCapture implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(50);
@@ -40,6 +40,7 @@ public final class DatabaseCapture implements AutoCloseable {
   /** What database and WAL were when nothing happened any more; empty while something does. */
   private Optional<Attachment.Quiet> quiet = Optional.empty();
 
+  private volatile boolean isCancelled;
   private boolean isFull;
   private boolean isCurrent;
   private long changedNanos;
@@ -136,6 +137,11 @@ public final class DatabaseCapture implements AutoCloseable {
     return new CaptureException.Unreadable(settings.database(), String.valueOf(e.getMessage()), e);
   }
 
+  /** Has a {@link #capture} that compares the database fail soon; thread-safe. */
+  public void cancel() {
+    isCancelled = true;
+  }
+
   /**
    * Returns whether the last {@link #capture} took all that was committed when it was called. If
    * not, it found a gap, or the database locked, and is to be called again.
@@ -183,10 +189,23 @@ public final class DatabaseCapture implements AutoCloseable {
   /** With room for half as much again: or each upload would end and begin the capture. */
   private void requireRoom() throws CaptureException {
     if (isFull && spool.bytes() > settings.spoolBytesMax() / 2) {
+      checkpointNowAndThen();
       throw new CaptureException.SpoolFull(
           settings.database(), spool.directory(), spool.bytes(), settings.spoolBytesMax());
     }
     isFull = false;
+  }
+
+  /** The difference is due anyway, and the WAL of an application that relies on us would grow. */
+  private void checkpointNowAndThen() throws CaptureException {
+    if (nanos() - restedNanos >= REST_AGAIN_NANOS) {
+      restedNanos = nanos();
+      try (PrimaryConnections connections = PrimaryConnections.open(settings.database())) {
+        Checkpoint unused = connections.passive();
+      } catch (CaptureException.Busy e) {
+        // The next one will do.
+      }
+    }
   }
 
   private long attach() throws IOException {
@@ -201,7 +220,7 @@ public final class DatabaseCapture implements AutoCloseable {
 
   private Optional<Long> takeUp(Attachment fresh) throws IOException {
     try {
-      Optional<Long> frames = fresh.takeUp();
+      Optional<Long> frames = fresh.takeUp(() -> isCancelled);
       repairs += frames.isEmpty() ? 1 : 0;
       attached = Optional.of(fresh);
       return frames;

@@ -45,6 +45,9 @@ final class PrimaryConnections implements AutoCloseable {
    * @throws CaptureException if that cannot be done
    */
   static PrimaryConnections open(Path database) throws CaptureException {
+    if (database.toString().contains("?")) { // what follows it would be taken for parameters
+      throw new CaptureException.Denied(database, "a path with a question mark cannot be opened");
+    }
     Statement first = statement(database);
     try {
       requireWal(database, first);

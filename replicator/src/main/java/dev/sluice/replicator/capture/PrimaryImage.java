@@ -12,9 +12,11 @@ import dev.sluice.replicator.wal.WalPosition;
 import dev.sluice.replicator.wal.WalReader;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /**
  * Gives the whole database as it is after the last commit of the WAL.
@@ -33,11 +35,19 @@ final class PrimaryImage {
   private final FileChannel walFile;
   private final WalReader wal;
   private final ByteBuffer buffer;
+  private final BooleanSupplier isGivenUp;
 
   /**
    * @param buffer nobody else's until the image is written
+   * @param isGivenUp has the writing of it fail soon
    */
-  PrimaryImage(DatabaseFile database, FileChannel walFile, WalReader wal, ByteBuffer buffer) {
+  PrimaryImage(
+      DatabaseFile database,
+      FileChannel walFile,
+      WalReader wal,
+      ByteBuffer buffer,
+      BooleanSupplier isGivenUp) {
+    this.isGivenUp = isGivenUp;
     this.database = database;
     this.walFile = walFile;
     this.wal = wal;
@@ -99,6 +109,9 @@ final class PrimaryImage {
     byte[] page = new byte[pageSize];
     int most = Math.max(1, READ_BYTES / pageSize);
     for (long pgno = 1; pgno <= commit; ) {
+      if (isGivenUp.getAsBoolean()) {
+        throw new InterruptedIOException("given up at page " + pgno + " of " + commit);
+      }
       int together = together(pgno, Math.min(most, commit - pgno + 1), byPgno);
       if (together == 0) {
         read(WalFrame.offset(byPgno.get(pgno), pageSize) + WalFrame.HEADER_BYTES, page);

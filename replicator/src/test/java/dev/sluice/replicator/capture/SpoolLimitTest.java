@@ -61,6 +61,22 @@ final class SpoolLimitTest {
     primary.requireCaptured();
   }
 
+  /** An application may leave all checkpoints to us, as its WAL grows without an end else. */
+  @Test
+  void walIsCheckpointedThoughThereIsNoRoom() throws SQLException, IOException {
+    primary.set(primary.settings().withSpoolBytesMax(1_000_000));
+    primary.cut();
+    primary.execute("PRAGMA wal_autocheckpoint=0");
+    CaptureException.SpoolFull unused = fill();
+    long wal = Files.size(primary.wal());
+    for (int i = 0; i < 20; i++) {
+      primary.pass(6_000);
+      assertThrows(CaptureException.SpoolFull.class, () -> primary.capture().capture());
+      primary.insert(10, 3000);
+    }
+    assertTrue(Files.size(primary.wal()) < wal + 200_000, "the WAL has grown");
+  }
+
   /** Commits until there is no room, with what was captured cut. */
   private CaptureException.SpoolFull fill() throws SQLException, IOException {
     while (true) {

@@ -1,0 +1,278 @@
+package dev.sluice.replicator;
+
+import dev.sluice.replicator.DatabaseStatus.Phase;
+import dev.sluice.replicator.capture.CaptureException;
+import dev.sluice.replicator.capture.DatabaseCapture;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has the commits of one open database captured in time: when something may have changed; at a pace
+ * beside a busy application; and now and then in any case. What was missed, which may be as much as
+ * the whole database, is looked for by a job. Confined to the database's step.
+ */
+final class CaptureLoop {
+  private static final Logger log = LoggerFactory.getLogger(CaptureLoop.class);
+
+  /** Between two looks: one takes what many would have taken. */
+  private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
+
+  /** Each makes the application checkpoint once more. */
+  private static final long BUSY_PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
+
+  /** A hint may come before what it hints at is to be seen, so the look is repeated. */
+  private static final int LOOKS_AFTER_A_HINT = 2;
+
+  private static final long QUIET_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(200);
+  private static final long QUIET_NANOS_MAX = TimeUnit.SECONDS.toNanos(20);
+  private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
+
+  /** For how long a database may be refused at first: who makes it may not be done yet. */
+  private static final long REFUSED_NANOS_MAX = TimeUnit.SECONDS.toNanos(3);
+
+  private final Path database;
+  private final DatabaseCapture capture;
+  private final Workers workers;
+  private final Jobs jobs;
+  private final Serial serial;
+  private final Counters counters;
+  private final Busyness busyness = new Busyness();
+  private final long begunNanos;
+  private Optional<CompletableFuture<Long>> attaching = Optional.empty();
+  private Optional<String> trouble = Optional.empty();
+  private boolean wasCaptured;
+  private boolean isHeldKnown;
+  private boolean isCancelled;
+  private long retryPauseNanos = RETRY_NANOS_MIN;
+  private long nextNanos;
+  private long quietPauseNanos;
+  private long capturedNanos;
+  private int looksLeft;
+
+  /**
+   * @param wasCaptured whether it ever was: then what it is refused for may pass
+   */
+  CaptureLoop(
+      DatabaseSettings settings,
+      DatabaseCapture capture,
+      Workers workers,
+      Jobs jobs,
+      Serial serial,
+      Counters counters,
+      boolean wasCaptured) {
+    this.wasCaptured = wasCaptured;
+    this.database = settings.path();
+    this.capture = capture;
+    this.workers = workers;
+    this.jobs = jobs;
+    this.serial = serial;
+    this.counters = counters;
+    this.begunNanos = System.nanoTime();
+    this.nextNanos = begunNanos;
+    this.capturedNanos = begunNanos - PACE_NANOS;
+  }
+
+  /** Returns whether a job has the capture and the spool's log now: nobody else may touch them. */
+  boolean isAttaching() {
+    return attaching.isPresent() && !attaching.get().isDone();
+  }
+
+  /** Has a job that attaches end soon. */
+  void cancel() {
+    isCancelled = true;
+    capture.cancel();
+  }
+
+  /** Returns how far it is; for as long as it is not told to end. */
+  Phase phase() {
+    if (isAttaching()) {
+      return Phase.OPENING;
+    }
+    return isHeldKnown ? Phase.CAPTURING : Phase.WAITING;
+  }
+
+  /** Returns whether the database ever was captured. */
+  boolean wasCaptured() {
+    return wasCaptured;
+  }
+
+  /** Returns why the database is not captured; empty if it is, or is waited for. */
+  Optional<String> trouble() {
+    return trouble;
+  }
+
+  /** Returns whether the last step took all that was committed when it began. */
+  boolean isAllTaken() {
+    return !isAttaching() && capture.isHeld() && capture.isCurrent();
+  }
+
+  /**
+   * Takes what is there, if it is time for it.
+   *
+   * @param isAsked whether it is, in any case
+   * @param mayAttach whether to begin where the database is not held
+   * @return how many frames were taken
+   * @throws CaptureException if the database cannot be captured, and was not before
+   */
+  long step(long now, boolean isAsked, boolean mayAttach) throws IOException {
+    long frames = takeAttached(now);
+    if (!capture.isHeld()) {
+      if (mayAttach && (isAsked || nextNanos - now <= 0)) {
+        attach(now);
+      } else {
+        serial.wakeAt(nextNanos);
+      }
+    } else if (isAsked || now - capturedNanos >= paceNanos()) {
+      frames += look(now);
+    } else {
+      looksLeft = LOOKS_AFTER_A_HINT;
+      serial.wakeAt(capturedNanos + paceNanos());
+    }
+    isHeldKnown = !isAttaching() && capture.isHeld();
+    return frames;
+  }
+
+  private void attach(long now) {
+    if (isMissing()) {
+      await(now);
+      return;
+    }
+    attaching = Optional.of(jobs.start(workers.attaching(), capture::capture));
+  }
+
+  /** One that is made has no bytes before its first commit. */
+  private boolean isMissing() {
+    try {
+      return Files.size(database) == 0;
+    } catch (IOException e) {
+      return !Files.exists(database);
+    }
+  }
+
+  private void await(long now) {
+    trouble = Optional.empty();
+    nextNanos = now + QUIET_NANOS_MIN; // costs a look at the file
+    serial.wakeAt(nextNanos);
+  }
+
+  private long takeAttached(long now) throws IOException {
+    if (attaching.isEmpty() || isAttaching()) {
+      return 0;
+    }
+    CompletableFuture<Long> done = attaching.get();
+    attaching = Optional.empty();
+    try {
+      long frames = Futures.result(done);
+      take(frames, now);
+      nextNanos = now + capture.pause().toNanos();
+      workers.watch().follow(database);
+      return frames;
+    } catch (CaptureException e) {
+      if (!isCancelled) {
+        trouble(e, now);
+      }
+      return 0;
+    }
+  }
+
+  private long look(long now) throws IOException {
+    long frames;
+    try {
+      frames = capture.capture();
+      counters.captured(frames, System.nanoTime() - now);
+      take(frames, now);
+    } catch (CaptureException e) {
+      trouble(e, now);
+      return 0;
+    }
+    nextNanos = now + pauseNanos();
+    boolean isSoon = looksLeft > 0 || busyness.isBusy();
+    serial.wakeAt(isSoon ? now + paceNanos() : nextNanos);
+    return frames;
+  }
+
+  private void take(long frames, long now) {
+    capturedNanos = now;
+    if (frames > 0) {
+      looksLeft = LOOKS_AFTER_A_HINT;
+      quietPauseNanos = 0;
+    } else {
+      looksLeft--;
+    }
+    if (busyness.isChangedBy(frames, now)) {
+      lookOrListen(now);
+    }
+    if (capture.isHeld()) {
+      wasCaptured = true;
+      trouble = Optional.empty();
+      retryPauseNanos = RETRY_NANOS_MIN;
+    }
+  }
+
+  private long paceNanos() {
+    return busyness.isBusy() ? BUSY_PACE_NANOS : PACE_NANOS;
+  }
+
+  /** Beside a busy application looking again and again is cheaper than hearing of each change. */
+  private void lookOrListen(long now) {
+    if (busyness.isBusy()) {
+      workers.watch().pause(database);
+    } else {
+      workers.watch().resume(database);
+      looksLeft = LOOKS_AFTER_A_HINT; // for what has changed just before
+      serial.wakeAt(now + PACE_NANOS);
+    }
+  }
+
+  /** A database at rest is watched; it is looked at beside that ever more rarely. */
+  private long pauseNanos() {
+    long pause = capture.pause().toNanos();
+    if (pause < QUIET_NANOS_MIN) {
+      quietPauseNanos = 0;
+      return pause;
+    }
+    quietPauseNanos = Math.min(Math.max(2 * quietPauseNanos, pause), QUIET_NANOS_MAX);
+    return quietPauseNanos;
+  }
+
+  /** What is in the spool is shipped meanwhile. */
+  private void trouble(CaptureException failure, long now) throws CaptureException {
+    if (isFinal(failure, now)) {
+      throw failure;
+    }
+    if (failure instanceof CaptureException.Missing) {
+      await(now);
+      return;
+    }
+    String text = String.valueOf(failure.getMessage());
+    if (!trouble.equals(Optional.of(text))) {
+      log.warn("{}", text);
+    }
+    trouble = Optional.of(text);
+    nextNanos = now + retryPauseNanos;
+    retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
+    serial.wakeAt(nextNanos);
+  }
+
+  private boolean isFinal(CaptureException failure, long now) {
+    if (wasCaptured) {
+      return false;
+    }
+    boolean isRefused =
+        failure instanceof CaptureException.Denied && now - begunNanos >= REFUSED_NANOS_MAX;
+    return isRefused || failure instanceof CaptureException.NotADatabase;
+  }
+
+  /** Has changes told again; to be called when the capture is let go of. */
+  void end() {
+    busyness.forget();
+    workers.watch().resume(database);
+  }
+}

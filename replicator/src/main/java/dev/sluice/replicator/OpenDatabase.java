@@ -1,0 +1,142 @@
+package dev.sluice.replicator;
+
+import dev.sluice.replicator.capture.CaptureSettings;
+import dev.sluice.replicator.capture.DatabaseCapture;
+import dev.sluice.replicator.spool.Spool;
+import dev.sluice.replicator.spool.SpoolException;
+import dev.sluice.replicator.spool.SpoolSetup;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is open of a database that is replicated: its spool, what captures into it, and what ships
+ * out of it. Confined to the database's step, but for its jobs.
+ */
+final class OpenDatabase {
+  private static final Logger log = LoggerFactory.getLogger(OpenDatabase.class);
+
+  private final Spool spool;
+  private final DatabaseCapture capture;
+  private final Shipping shipping;
+  private Optional<CompletableFuture<Boolean>> closingCapture = Optional.empty();
+  private Optional<CompletableFuture<Boolean>> closingSpool = Optional.empty();
+
+  private OpenDatabase(Spool spool, DatabaseCapture capture, Shipping shipping) {
+    this.spool = spool;
+    this.capture = capture;
+    this.shipping = shipping;
+  }
+
+  /**
+   * What a database is opened with.
+   *
+   * @param isToBeginAnew whether what is in the spool does not go on where the replica ends
+   */
+  record Setup(
+      DatabaseSettings settings,
+      RemoteReplica replica,
+      TokenBucket tokens,
+      Workers workers,
+      Jobs jobs,
+      Consumer<Enum<?>> steps,
+      boolean isToBeginAnew) {}
+
+  /**
+   * Opens the spool, which may take as long as reading it, and a request if there is none yet. The
+   * database is not looked at yet.
+   */
+  static OpenDatabase open(Setup setup) throws IOException {
+    Shipping.Origin origin = openSpool(setup);
+    try {
+      DatabaseSettings settings = setup.settings();
+      CaptureSettings how =
+          CaptureSettings.of(settings.path())
+              .withOwnProcess(settings.ownsProcess())
+              .withCheckpointPages(settings.checkpointPages())
+              .withSpoolBytesMax(settings.spoolBytesMax())
+              .withSteps(setup.steps()::accept);
+      Spool spool = origin.spool();
+      DatabaseCapture capture = DatabaseCapture.begin(how, spool, setup.workers().buffers());
+      return new OpenDatabase(spool, capture, new Shipping(origin, setup));
+    } catch (RuntimeException e) {
+      origin.spool().close();
+      throw e;
+    }
+  }
+
+  /** A spool that is there goes on whether the storage answers or not. */
+  private static Shipping.Origin openSpool(Setup setup) throws IOException {
+    SpoolSetup how = new SpoolSetup(InstantSource.system(), setup.steps()::accept);
+    DatabaseSettings settings = setup.settings();
+    if (!setup.isToBeginAnew()) {
+      try {
+        Spool spool = Spool.open(settings.metaPath(), how);
+        spool.notes().forEach(note -> log.info("{}", note));
+        return new Shipping.Origin(spool, false);
+      } catch (SpoolException.NoRecord e) {
+        log.debug("{}", e.getMessage());
+      } catch (SpoolException.Damaged e) {
+        log.warn("{}; the database is captured anew", e.getMessage());
+      }
+    }
+    RemoteReplica.End end = setup.replica().listAnew();
+    Spool spool = Spool.begin(settings.metaPath(), end.txid(), end.timestampMillis(), how);
+    return new Shipping.Origin(spool, true);
+  }
+
+  Spool spool() {
+    return spool;
+  }
+
+  DatabaseCapture capture() {
+    return capture;
+  }
+
+  Shipping shipping() {
+    return shipping;
+  }
+
+  /**
+   * Goes on with letting go of it: first of the database; then, when no job uses it any more, of
+   * the spool. A TXID that is being uploaded must not be given again meanwhile.
+   *
+   * @return whether all of it is closed; if not, to be called again when a job has ended
+   */
+  boolean isClosed(Workers workers, Jobs jobs) {
+    if (closingCapture.isEmpty()) {
+      closingCapture = Optional.of(jobs.begin(workers.local(), () -> close(capture)));
+    }
+    if (!isCaptureClosed() || shipping.isBusy()) {
+      return false;
+    }
+    if (closingSpool.isEmpty()) {
+      closingSpool = Optional.of(jobs.begin(workers.local(), () -> close(spool)));
+    }
+    return closingSpool.get().isDone();
+  }
+
+  /** Returns whether the database is let go of. */
+  boolean isCaptureClosed() {
+    return closingCapture.filter(CompletableFuture::isDone).isPresent();
+  }
+
+  private static void close(AutoCloseable what) {
+    try {
+      what.close();
+    } catch (IOException e) {
+      log.warn("{}", e.getMessage());
+    } catch (Exception e) {
+      log.error("let go of a database", e);
+    }
+  }
+
+  /** Closes the spool of one that nobody looks at any more, and that was never captured. */
+  void abandon() {
+    close(spool);
+  }
+}
