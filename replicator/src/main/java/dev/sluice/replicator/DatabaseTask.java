@@ -10,13 +10,14 @@ import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,14 +34,6 @@ final class DatabaseTask {
   private static final int BURST = 60;
   private static final long ASKED_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
   private static final long ASKED_UNHELD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-  private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
-  private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
-
-  private static final long STALL_LOG_NANOS = TimeUnit.MINUTES.toNanos(1);
-
-  /** What has gone well for so long does not fail at each try. */
-  private static final long WELL_NANOS = TimeUnit.SECONDS.toNanos(60);
-
   private final DatabaseSettings settings;
   private final Counters counters;
   private final RemoteReplica replica;
@@ -56,6 +49,8 @@ final class DatabaseTask {
   private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
+  private final Troubles troubles;
+  private final Standing standing;
   private final Progress progress;
 
   private Optional<CompletableFuture<OpenDatabase>> opening = Optional.empty();
@@ -67,24 +62,12 @@ final class DatabaseTask {
   /** What an upload failed with while a job had the capture. */
   private Optional<IOException> shippingFailure = Optional.empty();
 
-  private Optional<String> trouble = Optional.empty();
-  private Optional<String> logged = Optional.empty();
-  private Optional<String> shippingStall = Optional.empty();
-  private long stallLoggedNanos;
-  private boolean isCaptured;
   private boolean isEnding;
   private boolean isStopped;
   private boolean wasCaptured;
   private boolean isToBeginAnew;
   private boolean isAwaited;
-  private Txid cut = Txid.NONE;
-  private Txid uploaded = Txid.NONE;
   private Txid told = Txid.NONE;
-  private long waitingBytes;
-  private Optional<Long> sinceNanos = Optional.empty();
-  private long openedNanos;
-  private long retryNanos;
-  private long retryPauseNanos = RETRY_NANOS_MIN;
 
   /** Takes what to replicate, and to where; the client is closed at the end. */
   DatabaseTask(
@@ -104,8 +87,8 @@ final class DatabaseTask {
     this.listener = listener;
     long now = System.nanoTime();
     this.tokens = new TokenBucket(settings.syncInterval(), BURST, now);
-    this.retryNanos = now;
-    this.openedNanos = now;
+    this.troubles = new Troubles(settings.path(), now);
+    this.standing = new Standing(settings.path(), replica.location());
     this.progress = new Progress(newStatus(now), now);
     var unused = lastSync.thenRun(serial::wake);
   }
@@ -165,7 +148,9 @@ final class DatabaseTask {
     }
     publish(now);
     if (isStopped) { // whoever is told so finds it in the status
-      failAsked(new IOException(trouble.orElse(settings.path() + " is not replicated any more")));
+      failAsked(
+          new IOException(
+              troubles.present().orElse(settings.path() + " is not replicated any more")));
       boolean isLetGo = leaving.map(OpenDatabase::isCaptureClosed).orElse(true);
       if (isLetGo && closing.filter(CompletableFuture::isDone).isPresent()) {
         ended.complete(null);
@@ -222,8 +207,8 @@ final class DatabaseTask {
     if (leaving.isPresent()) {
       return; // woken when its jobs are done
     }
-    if (retryNanos - now > 0) {
-      serial.wakeAt(retryNanos);
+    if (troubles.retryNanos() - now > 0) {
+      serial.wakeAt(troubles.retryNanos());
       return;
     }
     if (!Files.exists(settings.path())) {
@@ -248,9 +233,8 @@ final class DatabaseTask {
         Optional.of(
             new CaptureLoop(
                 settings, opened.capture(), workers, jobs, serial, counters, wasCaptured));
-    trouble = Optional.empty();
     isToBeginAnew = false;
-    openedNanos = now;
+    troubles.begun(now);
   }
 
   private void replicate(OpenDatabase open, CaptureLoop loop, long now) throws IOException {
@@ -311,18 +295,15 @@ final class DatabaseTask {
   }
 
   private List<CompletableFuture<Txid>> takeAsked() {
-    List<CompletableFuture<Txid>> taken = new ArrayList<>();
-    for (var next = asked.poll(); next != null; next = asked.poll()) {
-      taken.add(next);
-    }
-    return taken;
+    return Stream.generate(asked::poll).takeWhile(Objects::nonNull).toList();
   }
 
   /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
   private void trouble(Exception failure, long now) {
-    note(failure);
+    troubles.note(failure);
     letGo();
-    boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
+    boolean isRefused =
+        failure instanceof ReplicaException.Denied && standing.uploaded().equals(Txid.NONE);
     if (failure instanceof SecondWriterException
         || failure instanceof WriteConditions.IgnoredException
         || failure instanceof CaptureException
@@ -331,25 +312,7 @@ final class DatabaseTask {
       return;
     }
     isToBeginAnew |= failure instanceof Shipping.NotContinuousException;
-    if (now - openedNanos >= WELL_NANOS) {
-      retryPauseNanos = RETRY_NANOS_MIN;
-    }
-    retryNanos = now + retryPauseNanos;
-    retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
-    serial.wakeAt(retryNanos);
-  }
-
-  private void note(Exception failure) {
-    String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
-    if (!logged.equals(Optional.of(text))) {
-      if (failure instanceof RuntimeException) {
-        log.error("replicate {}", settings.path(), failure);
-      } else {
-        log.warn("{}", text);
-      }
-    }
-    logged = Optional.of(text);
-    trouble = logged;
+    serial.wakeAt(troubles.retryAfter(now));
   }
 
   /** What is not shipped goes on waiting in the spool, and whoever ended this is told. */
@@ -360,7 +323,8 @@ final class DatabaseTask {
     long bytes = open.get().shipping().waitingBytes();
     if (bytes > 0) {
       String why = open.get().shipping().trouble().orElse("no time was left");
-      note(new IOException(settings.path() + ": " + bytes + " bytes are not shipped: " + why));
+      troubles.note(
+          new IOException(settings.path() + ": " + bytes + " bytes are not shipped: " + why));
     }
   }
 
@@ -384,9 +348,7 @@ final class DatabaseTask {
   }
 
   private void failAsked(IOException why) {
-    for (var next = asked.poll(); next != null; next = asked.poll()) {
-      next.completeExceptionally(why);
-    }
+    takeAsked().forEach(done -> done.completeExceptionally(why));
     upkeep.abandon(why);
   }
 
@@ -398,7 +360,10 @@ final class DatabaseTask {
 
   private void publish(long now) {
     if (open.isPresent() && !loop.orElseThrow().isAttaching()) {
-      see(open.get(), loop.get(), now);
+      if (standing.isCapturedBy(open.get(), loop.get().phase(), now)) {
+        troubles.over();
+      }
+      counters.seen(open.get().capture());
     }
     DatabaseStatus is = newStatus(now);
     DatabaseStatus before = progress.publish(is, now);
@@ -419,34 +384,6 @@ final class DatabaseTask {
     }
   }
 
-  /** What is known of a database stays known when it is let go of. */
-  private void see(OpenDatabase open, CaptureLoop loop, long now) {
-    if (!isCaptured && loop.phase() == Phase.CAPTURING) {
-      log.info("{} is captured from TXID {} on", settings.path(), open.spool().lastCut().txid());
-      logged = Optional.empty();
-    }
-    isCaptured = loop.phase() == Phase.CAPTURING;
-    cut = open.spool().lastCut().txid();
-    uploaded = open.shipping().uploaded();
-    waitingBytes = open.shipping().waitingBytes();
-    sinceNanos = open.shipping().sinceNanos();
-    counters.seen(open.capture());
-    logShipping(open.shipping().trouble(), now);
-  }
-
-  /** A storage that is away is told of once, then now and then if it is so for another reason. */
-  private void logShipping(Optional<String> stall, long now) {
-    boolean isOther = stall.isPresent() && !stall.equals(shippingStall);
-    if (isOther && (shippingStall.isEmpty() || now - stallLoggedNanos >= STALL_LOG_NANOS)) {
-      log.warn("{} waits: {}", settings.path(), stall.get());
-      stallLoggedNanos = now;
-      shippingStall = stall;
-    } else if (stall.isEmpty() && shippingStall.isPresent()) {
-      log.info("{} goes on", settings.path());
-      shippingStall = stall;
-    }
-  }
-
   private Phase phase() {
     if (isStopped) {
       return Phase.STOPPED;
@@ -455,17 +392,12 @@ final class DatabaseTask {
   }
 
   private DatabaseStatus newStatus(long now) {
-    return new DatabaseStatus(
-        settings.path(),
-        replica.location(),
-        phase(),
-        cut,
-        uploaded,
-        Duration.ofNanos(sinceNanos.map(since -> now - since).orElse(0L)),
-        waitingBytes,
-        trouble
+    Optional<String> why =
+        troubles
+            .present()
             .or(() -> loop.flatMap(CaptureLoop::trouble))
             .or(() -> open.flatMap(it -> it.shipping().trouble()))
-            .or(upkeep::trouble));
+            .or(upkeep::trouble);
+    return standing.status(phase(), why, now);
   }
 }

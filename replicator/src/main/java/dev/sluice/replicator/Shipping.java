@@ -11,7 +11,6 @@ import dev.sluice.replicator.upload.WriteConditions;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -36,9 +35,6 @@ final class Shipping {
   /** A few pages that change all the time would fill the disk while the storage is away. */
   private static final long LOG_BYTES_MAX = 256L << 20;
 
-  /** Of files that the replica has, too. */
-  private static final long KEPT_BYTES_MAX = 64L << 20;
-
   private static final long PAUSE_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(100);
 
   /** While somebody waits for it. */
@@ -57,18 +53,15 @@ final class Shipping {
   private final TokenBucket tokens;
   private final Workers workers;
   private final Jobs jobs;
-  private final long keptBytesMax;
   private final Deque<Waiting> waiting = new ArrayDeque<>();
-  private final Deque<SpooledFile> kept = new ArrayDeque<>();
-  private final List<SyncRequest> syncs = new ArrayList<>();
-  private final List<Runnable> answers = new ArrayList<>();
+  private final KeptFiles kept;
+  private final SyncRequests syncs = new SyncRequests();
   private Optional<CompletableFuture<CutRecord>> cutting = Optional.empty();
   private Optional<CompletableFuture<Txid>> uploading = Optional.empty();
   private Optional<CompletableFuture<Txid>> checking = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private boolean isChecked;
   private Txid uploaded = Txid.NONE;
-  private long keptBytes;
   private Txid taken = Txid.NONE;
   private long sealed;
   private long sealedFirstNanos;
@@ -91,9 +84,6 @@ final class Shipping {
    */
   private record Waiting(SpooledFile file, long seal, long sinceNanos) {}
 
-  /** Somebody waits for the replica to have everything up to a cut. */
-  private record SyncRequest(long seal, CompletableFuture<Txid> done) {}
-
   /** The spool does not go on where the replica ends: it is to be begun anew. */
   static final class NotContinuousException extends IOException {
     private static final long serialVersionUID = 1L;
@@ -111,7 +101,7 @@ final class Shipping {
     this.tokens = setup.tokens();
     this.workers = setup.workers();
     this.jobs = setup.jobs();
-    this.keptBytesMax = Math.min(KEPT_BYTES_MAX, setup.settings().spoolBytesMax() / 4);
+    this.kept = new KeptFiles(spool, setup.settings().spoolBytesMax());
     long nowNanos = System.nanoTime();
     sealedFirstNanos = nowNanos;
     cutRetryNanos = nowNanos;
@@ -132,7 +122,7 @@ final class Shipping {
 
   /** Completes {@code done}, with its TXID, when the replica has all that is captured now. */
   void sync(CompletableFuture<Txid> done) {
-    syncs.add(new SyncRequest(spool.logBytes() > 0 ? sealed + 1 : sealed, done));
+    syncs.add(spool.logBytes() > 0 ? sealed + 1 : sealed, done);
     long soonNanos = System.nanoTime() + SYNC_PAUSE_NANOS;
     retryNanos = retryNanos - soonNanos > 0 ? soonNanos : retryNanos;
   }
@@ -156,7 +146,7 @@ final class Shipping {
     }
     Optional<Long> again = cutIfDue(nowNanos);
     startUpload(nowNanos);
-    deleteKept();
+    kept.delete(replica.compacted());
     completeSyncs();
     boolean isWanted = !waiting.isEmpty() || !isChecked;
     boolean isPausing = isWanted && retryNanos - nowNanos > 0;
@@ -190,7 +180,7 @@ final class Shipping {
     if (spool.logBytes() == 0) {
       return Optional.empty();
     }
-    boolean isAsked = syncs.stream().anyMatch(sync -> sync.seal() > sealed);
+    boolean isAsked = syncs.isForLaterThan(sealed);
     boolean isLarge =
         (long) spool.logPages() * spool.pageSize() >= CUT_BYTES
             || spool.logBytes() >= LOG_BYTES_MAX;
@@ -236,7 +226,7 @@ final class Shipping {
   /** A disk that is full has room again some time; what was sealed stays so. */
   private void takeWritten(CompletableFuture<CutRecord> done, long nowNanos) throws IOException {
     try {
-      CutRecord unused = result(done); // the file is among the spool's, if there is one
+      CutRecord unused = Futures.result(done); // the file is among the spool's, if there is one
       cutTrouble = Optional.empty();
     } catch (SpoolException.Unwritable e) {
       cutTrouble = Optional.ofNullable(e.getMessage());
@@ -316,27 +306,14 @@ final class Shipping {
     }
   }
 
-  private void removeFirst() throws IOException {
-    Waiting first = waiting.removeFirst();
-    kept.add(first.file());
-    keptBytes += first.file().bytes();
-  }
-
-  /** What the next compaction reads need not be fetched, while there is little of it. */
-  private void deleteKept() throws IOException {
-    Txid compacted = replica.compacted();
-    while (!kept.isEmpty()
-        && (keptBytes > keptBytesMax || !kept.getFirst().txid().isAfter(compacted))) {
-      SpooledFile file = kept.removeFirst();
-      keptBytes -= file.bytes();
-      spool.delete(file.txid());
-    }
+  private void removeFirst() {
+    kept.add(waiting.removeFirst().file());
   }
 
   /** Returns nothing if the storage failed in a way that may pass. */
   private Optional<Txid> orTrouble(CompletableFuture<Txid> done, long nowNanos) throws IOException {
     try {
-      Txid txid = result(done);
+      Txid txid = Futures.result(done);
       trouble = Optional.empty();
       pauseNanos = PAUSE_NANOS_MIN;
       isNew &= !isChecked;
@@ -359,11 +336,7 @@ final class Shipping {
     pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
   }
 
-  private static <T> T result(CompletableFuture<T> done) throws IOException {
-    return Futures.result(done);
-  }
-
-  /** A sync is done when nothing up to its cut waits; what the spool held at first is cut 0. */
+  /** A sync is done when nothing up to its cut waits. */
   private void completeSyncs() {
     if (!isChecked) {
       return;
@@ -371,30 +344,17 @@ final class Shipping {
     boolean isCutLeft = cutting.isPresent() || spool.pendingCut().isPresent();
     long newestLeft = isCutLeft ? sealed : sealed + 1;
     long left = waiting.isEmpty() ? newestLeft : waiting.getFirst().seal();
-    Txid txid = uploaded;
-    syncs.removeIf(sync -> sync.done().isDone()); // whoever asked has given up
-    syncs.removeIf(sync -> sync.seal() < left && answers.add(() -> complete(sync, txid)));
+    syncs.reached(left, uploaded);
   }
 
-  /** On another thread: what depends on it may block. */
-  private static void complete(SyncRequest sync, Txid txid) {
-    var unused = sync.done().completeAsync(() -> txid);
-  }
-
-  /**
-   * Completes the syncs that are done: to be called when everybody can see what they waited for.
-   */
+  /** Tells those whose sync is done: to be called when everybody can see what they waited for. */
   void answer() {
-    answers.forEach(Runnable::run);
-    answers.clear();
+    syncs.answer();
   }
 
-  /** Returns the futures that are not done, which nobody completes any more. */
+  /** Returns the futures of syncs that are not done, which nobody completes any more. */
   List<CompletableFuture<Txid>> abandon() {
-    answer();
-    List<CompletableFuture<Txid>> open = syncs.stream().map(SyncRequest::done).toList();
-    syncs.clear();
-    return open;
+    return syncs.abandon();
   }
 
   /** Returns whether a job is under way: another spool on the same directory must wait. */
@@ -425,11 +385,8 @@ final class Shipping {
 
   /** Returns since when the oldest commit waits that the replica does not have. */
   Optional<Long> sinceNanos() {
-    if (!waiting.isEmpty()) {
-      return Optional.of(waiting.getFirst().sinceNanos());
-    }
-    if (cutting.isPresent()) {
-      return Optional.of(sealedFirstNanos);
+    if (!waiting.isEmpty() || cutting.isPresent()) {
+      return Optional.of(waiting.isEmpty() ? sealedFirstNanos : waiting.getFirst().sinceNanos());
     }
     return hasLog ? Optional.of(logFirstNanos) : Optional.empty();
   }

@@ -1,0 +1,84 @@
+package dev.sluice.replicator;
+
+import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.DatabaseStatus.Phase;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How far a database's replication was when it was last seen. That stays known while nothing is
+ * open of it, and a commit that waits goes on waiting. What is worth a line is logged. Confined to
+ * the database's step.
+ */
+final class Standing {
+  private static final Logger log = LoggerFactory.getLogger(Standing.class);
+  private static final long STALL_LOG_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+  private final Path database;
+  private final String replica;
+  private boolean isCaptured;
+  private Txid cut = Txid.NONE;
+  private Txid uploaded = Txid.NONE;
+  private long waitingBytes;
+  private Optional<Long> sinceNanos = Optional.empty();
+  private Optional<String> stall = Optional.empty();
+  private long stallLoggedNanos;
+
+  Standing(Path database, String replica) {
+    this.database = database;
+    this.replica = replica;
+  }
+
+  /** Returns the newest TXID that the replica was known to have. */
+  Txid uploaded() {
+    return uploaded;
+  }
+
+  /**
+   * Takes note of what is open; not while a job has it.
+   *
+   * @return whether it is captured from now on
+   */
+  boolean isCapturedBy(OpenDatabase open, Phase phase, long now) {
+    boolean isNew = !isCaptured && phase == Phase.CAPTURING;
+    isCaptured = phase == Phase.CAPTURING;
+    cut = open.spool().lastCut().txid();
+    uploaded = open.shipping().uploaded();
+    waitingBytes = open.shipping().waitingBytes();
+    sinceNanos = open.shipping().sinceNanos();
+    if (isNew) {
+      log.info("{} is captured from TXID {} on", database, cut);
+    }
+    logStall(open.shipping().trouble(), now);
+    return isNew;
+  }
+
+  /** A storage that is away is told of once, then now and then if it is so for another reason. */
+  private void logStall(Optional<String> is, long now) {
+    boolean isOther = is.isPresent() && !is.equals(stall);
+    if (isOther && (stall.isEmpty() || now - stallLoggedNanos >= STALL_LOG_NANOS)) {
+      log.warn("{} waits: {}", database, is.get());
+      stallLoggedNanos = now;
+      stall = is;
+    } else if (is.isEmpty() && stall.isPresent()) {
+      log.info("{} goes on", database);
+      stall = is;
+    }
+  }
+
+  DatabaseStatus status(Phase phase, Optional<String> trouble, long now) {
+    return new DatabaseStatus(
+        database,
+        replica,
+        phase,
+        cut,
+        uploaded,
+        Duration.ofNanos(sinceNanos.map(since -> now - since).orElse(0L)),
+        waitingBytes,
+        trouble);
+  }
+}
