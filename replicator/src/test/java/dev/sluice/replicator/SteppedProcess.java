@@ -2,6 +2,9 @@ package dev.sluice.replicator;
 
 import dev.sluice.replicator.levels.LevelSettings;
 import dev.sluice.storage.ReplicaUrl;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -13,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * A program that replicates one database until a signal comes, ten milliseconds between two
  * uploads. It says {@code step NAME} the first time that each step is reached, and {@link #STOPPED}
- * when all is stored at the end; it can be made to be gone at a step, as after {@code kill -9}.
+ * when all is stored at the end; it answers {@link #SYNC}; it can be made to be gone at a step, as after {@code kill -9}.
  *
  * <p>Arguments: DATABASE REPLICA keep|delete [STEP N]. Levels are compacted in seconds; {@code
  * keep} deletes nothing. The N-th time that the step is reached is the end.
@@ -27,6 +30,12 @@ public final class SteppedProcess {
 
   /** What it says before the name of a step. */
   public static final String STEP = "step ";
+
+  /** What it is told before a number, to bring all that is committed into the replica. */
+  public static final String SYNC = "sync ";
+
+  /** What it says before that number and the TXID when the replica has it. */
+  public static final String SYNCED = "synced ";
 
   /** Its exit code when it was gone at its step. */
   public static final int GONE = 77;
@@ -92,12 +101,29 @@ public final class SteppedProcess {
             .withLevels(levels);
     ReplicatedDatabase replicated = replicator.add(settings, replica);
     System.out.println(STARTED);
+    Thread listening = new Thread(() -> answer(replicated));
+    listening.setDaemon(true);
+    listening.start();
     signalled.await();
     replicator.close();
     DatabaseStatus status = replicated.status();
     System.out.println(status.trouble().isEmpty() ? STOPPED : status.toString());
     System.out.flush();
     ended.countDown();
+  }
+
+  private static void answer(ReplicatedDatabase replicated) {
+    new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))
+        .lines()
+        .filter(line -> line.startsWith(SYNC))
+        .map(line -> line.substring(SYNC.length()))
+        .forEach(
+            id -> {
+              var unused =
+                  replicated
+                      .sync()
+                      .thenAccept(txid -> System.out.println(SYNCED + id + " with TXID " + txid));
+            });
   }
 
   private static void awaitQuietly(CountDownLatch ended) {

@@ -18,6 +18,11 @@ interface Daemon {
   /** Tells whether a process has come so far that a signal is heard. */
   boolean isStarted(Child child);
 
+  /** Tells whether {@link SteppedProcess#SYNC} is answered. */
+  default boolean isListening() {
+    return false;
+  }
+
   /** Tells whether a process that was asked to stop says that everything is stored. */
   boolean isAllStored(Child ended);
 
@@ -41,6 +46,11 @@ interface Daemon {
       @Override
       public boolean isStarted(Child child) {
         return child.output().contains(SteppedProcess.STARTED);
+      }
+
+      @Override
+      public boolean isListening() {
+        return true;
       }
 
       @Override

@@ -40,6 +40,7 @@ final class Episode implements AutoCloseable {
   private final Archive archive;
   private final Journal journal;
   private final Verifier verifier;
+  private final Acknowledged acknowledged;
   private final List<String> faults = new ArrayList<>();
   private final List<String> events = new ArrayList<>();
   private Child application;
@@ -58,6 +59,7 @@ final class Episode implements AutoCloseable {
     this.archive = new Archive(client, folder.resolve("archive"));
     this.journal = Journal.open(settings.application().journal());
     this.verifier = new Verifier(archive, Journal.open(settings.application().journal()), folder);
+    this.acknowledged = new Acknowledged(journal);
     this.application = startApplication();
     this.replicator = startDaemon();
   }
@@ -105,8 +107,13 @@ final class Episode implements AutoCloseable {
     if (faults.isEmpty() && verifier.faultCount() == 0) {
       quiet();
     }
-    return "%s TXIDs, %d transactions, %d starts, %d files"
-        .formatted(verifier.last(), verifier.number(), starts, archive.fileCount());
+    return "%s TXIDs, %d transactions, %d starts, %d files, %d syncs acknowledged"
+        .formatted(
+            verifier.last(),
+            verifier.number(),
+            starts,
+            archive.fileCount(),
+            acknowledged.count());
   }
 
   /** Looks at what comes for a while, mostly from when the daemon has begun. */
@@ -119,6 +126,10 @@ final class Episode implements AutoCloseable {
       archive.update();
       verifier.update(AT_ONCE);
       requireAlive();
+      if (faults.isEmpty() && daemon.isListening() && random.nextInt(4) == 0) {
+        acknowledged.ask(replicator);
+      }
+      long unused = acknowledged.number();
       if (isWaiting && !daemon.isStarted(replicator)) {
         endNanos = System.nanoTime() + spanNanos;
       }
@@ -149,6 +160,7 @@ final class Episode implements AutoCloseable {
     if (kind < 35) {
       note("daemon -9");
       replicator.close();
+      requireAcknowledged();
       gap();
       replicator = startDaemon();
     } else if (kind < 70) {
@@ -168,9 +180,19 @@ final class Episode implements AutoCloseable {
       note("both -9");
       application.close();
       replicator.close();
+      requireAcknowledged();
       bothAnew();
     } else {
       quiet();
+    }
+  }
+
+  /** What a daemon has said to be in the replica is there after its end. */
+  private void requireAcknowledged() throws IOException, SQLException {
+    long number = acknowledged.number();
+    verifier.updateAll();
+    if (verifier.number() < number) {
+      fault("acknowledged up to " + number + ", stored up to " + verifier.number());
     }
   }
 
@@ -216,6 +238,7 @@ final class Episode implements AutoCloseable {
       replicator.close();
       return;
     }
+    requireAcknowledged();
     if (daemon.isAllStored(replicator)) {
       verifier.updateAll();
       if (verifier.number() < committed) {
