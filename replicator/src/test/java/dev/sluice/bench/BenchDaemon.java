@@ -1,7 +1,9 @@
 package dev.sluice.bench;
 
 import dev.sluice.testkit.S3Server;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -63,6 +65,16 @@ final class BenchDaemon implements AutoCloseable {
   }
 
   private static List<String> ours(Setup setup) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                Long.toString(setup.syncMillis()),
+                "s3://" + setup.bucket() + "/%s?endpoint=" + setup.endpoint()));
+    setup.databases().forEach(database -> arguments.add(database.toString()));
+    return java(ReplicatorProcess.class, arguments);
+  }
+
+  private static List<String> java(Class<?> main, List<String> arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -72,11 +84,27 @@ final class BenchDaemon implements AutoCloseable {
                 "-Xmx128m",
                 "-cp",
                 System.getProperty("java.class.path"),
-                ReplicatorProcess.class.getName(),
-                Long.toString(setup.syncMillis()),
-                "s3://" + setup.bucket() + "/%s?endpoint=" + setup.endpoint()));
-    setup.databases().forEach(database -> command.add(database.toString()));
+                main.getName()));
+    command.addAll(arguments);
     return command;
+  }
+
+  /** Starts a process that only has a connection to each database; when it has them all. */
+  static BenchDaemon startBare(List<Path> databases) throws IOException {
+    List<String> arguments = databases.stream().map(Path::toString).toList();
+    Process process =
+        new ProcessBuilder(java(BareConnections.class, arguments))
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
+    BufferedReader said =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    String line = said.readLine();
+    if (line == null || !line.startsWith(BareConnections.READY)) {
+      throw new IOException("the connections could not be opened: " + line);
+    }
+    return new BenchDaemon(process);
   }
 
   private static List<String> litestream(Setup setup, Path folder) throws IOException {

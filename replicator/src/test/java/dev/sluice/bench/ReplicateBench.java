@@ -231,6 +231,12 @@ final class ReplicateBench {
       }
       databases.add(database);
     }
+    long bare;
+    long bareDescriptors;
+    try (BenchDaemon connections = BenchDaemon.startBare(databases)) {
+      bare = connections.status("VmRSS");
+      bareDescriptors = connections.descriptors();
+    }
     try (BenchStorage storage = new BenchStorage();
         BenchDaemon daemon = start(storage, 1000, databases)) {
       settle(storage, databases);
@@ -239,14 +245,18 @@ final class ReplicateBench {
       Duration before = daemon.cpu();
       pause(60_000);
       double percent = daemon.cpu().minus(before).toNanos() / 60e7;
-      return "%d idle databases, a minute: %.2f %% of a core, %d requests, %d MB, %d descriptors, %d threads"
+      long resident = daemon.status("VmRSS");
+      return "%d idle databases, a minute: %.2f %% of a core, %d requests, %d MB, %d descriptors, %d threads; one bare SQLite reader each: %d MB, %d descriptors; beyond that %d KB a database"
           .formatted(
               count,
               percent,
               storage.proxy().log().size(),
-              daemon.status("VmRSS") / 1000,
+              resident / 1000,
               daemon.descriptors(),
-              daemon.status("Threads"));
+              daemon.status("Threads"),
+              bare / 1000,
+              bareDescriptors,
+              (resident - bare) / count);
     }
   }
 }
