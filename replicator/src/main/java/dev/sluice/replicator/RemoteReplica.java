@@ -96,6 +96,11 @@ final class RemoteReplica implements AutoCloseable {
     return client.location();
   }
 
+  /** Returns what others are in as well: without the path. */
+  String storage() {
+    return client.location().replaceFirst("^([^:/]+://[^/]*).*$", "$1");
+  }
+
   /**
    * Where a replica ends.
    *

@@ -119,7 +119,7 @@ final class ReplicaUpkeep {
       return left.map(until -> until.compareTo(RENEWAL_PAUSE) < 0 ? RENEWAL_PAUSE : until);
     }
     if (left.filter(Duration::isZero).isPresent()) {
-      renewing = Optional.of(jobs.begin(workers.storage(), replica::renewLease));
+      renewing = Optional.of(jobs.begin(workers.storage(replica.storage()), replica::renewLease));
       return Optional.empty();
     }
     return left;

@@ -101,7 +101,7 @@ final class Shipping {
     this.tokens = setup.tokens();
     this.workers = setup.workers();
     this.jobs = setup.jobs();
-    this.kept = new KeptFiles(spool, setup.settings().spoolBytesMax());
+    this.kept = new KeptFiles(spool, setup);
     long nowNanos = System.nanoTime();
     sealedFirstNanos = nowNanos;
     cutRetryNanos = nowNanos;
@@ -248,14 +248,17 @@ final class Shipping {
     }
     if (!isChecked) {
       List<SpooledFile> local = waiting.stream().map(Waiting::file).toList();
-      checking = Optional.of(jobs.start(workers.storage(), () -> replica.checkedNewest(local)));
+      checking =
+          Optional.of(
+              jobs.start(workers.storage(replica.storage()), () -> replica.checkedNewest(local)));
       return;
     }
     if (waiting.isEmpty()) {
       return;
     }
     SpooledFile file = waiting.getFirst().file();
-    uploading = Optional.of(jobs.start(workers.storage(), () -> replica.store(file)));
+    uploading =
+        Optional.of(jobs.start(workers.storage(replica.storage()), () -> replica.store(file)));
   }
 
   private void takeChecked(long nowNanos) throws IOException {
@@ -359,9 +362,10 @@ final class Shipping {
 
   /** Returns whether a job is under way: another spool on the same directory must wait. */
   boolean isBusy() {
-    return Stream.of(cutting, uploading, checking)
-        .flatMap(Optional::stream)
-        .anyMatch(job -> !job.isDone());
+    return kept.isBusy()
+        || Stream.of(cutting, uploading, checking)
+            .flatMap(Optional::stream)
+            .anyMatch(job -> !job.isDone());
   }
 
   /** Returns whether the replica has all that was captured. */

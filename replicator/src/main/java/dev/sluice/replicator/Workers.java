@@ -22,7 +22,8 @@ final class Workers implements AutoCloseable {
   private static final int STEP_THREADS = Math.max(2, Runtime.getRuntime().availableProcessors());
   private static final int ATTACHING_THREADS = 4;
   private static final int LOCAL_THREADS = 4;
-  private static final int STORAGE_THREADS = 8;
+  private static final int STORAGE_THREADS = 16;
+  private static final int ONE_STORAGE_THREADS = 8;
   private static final int LEVEL_THREADS = 2;
   private static final long IDLE_SECONDS = 60;
   private static final long END_MILLIS = 5_000;
@@ -34,6 +35,7 @@ final class Workers implements AutoCloseable {
   private final ExecutorService attaching = pool(ATTACHING_THREADS, "sluice-attach");
   private final ExecutorService local = pool(LOCAL_THREADS, "sluice-spool");
   private final ExecutorService storage = pool(STORAGE_THREADS, "sluice-storage");
+  private final StorageThreads storages = new StorageThreads(storage, ONE_STORAGE_THREADS);
   private final ExecutorService levels = pool(LEVEL_THREADS, "sluice-levels");
 
   private final ChangeWatch watch = new ChangeWatch();
@@ -72,8 +74,8 @@ final class Workers implements AutoCloseable {
   }
 
   /** Returns the threads for what waits for a storage, which may hang. */
-  Executor storage() {
-    return storage;
+  Executor storage(String name) {
+    return storages.of(name);
   }
 
   Executor levels() {

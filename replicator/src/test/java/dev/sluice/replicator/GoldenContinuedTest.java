@@ -66,8 +66,7 @@ class GoldenContinuedTest {
     return replica;
   }
 
-  private static void goOn(Golden golden, Txid txid, Path replica, Path database)
-      throws Exception {
+  private static void goOn(Golden golden, Txid txid, Path replica, Path database) throws Exception {
     ReplicaUrl url = ReplicaUrl.ofDirectory(replica.toString());
     restore(url, txid, database);
     requireGolden(golden, txid, database);
@@ -117,7 +116,8 @@ class GoldenContinuedTest {
     try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
         Statement statement = connection.createStatement();
         ResultSet row =
-            statement.executeQuery("SELECT number, integrity_check FROM went_on, pragma_integrity_check")) {
+            statement.executeQuery(
+                "SELECT number, integrity_check FROM went_on, pragma_integrity_check")) {
       assertTrue(row.next());
       assertEquals("ok", row.getString(2));
       return row.getLong(1);

@@ -16,7 +16,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * A program that replicates one database until a signal comes, ten milliseconds between two
  * uploads. It says {@code step NAME} the first time that each step is reached, and {@link #STOPPED}
- * when all is stored at the end; it answers {@link #SYNC}; it can be made to be gone at a step, as after {@code kill -9}.
+ * when all is stored at the end; it answers {@link #SYNC}; it can be made to be gone at a step, as
+ * after {@code kill -9}.
  *
  * <p>Arguments: DATABASE REPLICA keep|delete [STEP N]. Levels are compacted in seconds; {@code
  * keep} deletes nothing. The N-th time that the step is reached is the end.

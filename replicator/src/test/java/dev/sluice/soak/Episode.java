@@ -109,11 +109,7 @@ final class Episode implements AutoCloseable {
     }
     return "%s TXIDs, %d transactions, %d starts, %d files, %d syncs acknowledged"
         .formatted(
-            verifier.last(),
-            verifier.number(),
-            starts,
-            archive.fileCount(),
-            acknowledged.count());
+            verifier.last(), verifier.number(), starts, archive.fileCount(), acknowledged.count());
   }
 
   /** Looks at what comes for a while, mostly from when the daemon has begun. */
