@@ -8,9 +8,12 @@ import dev.sluice.storage.ReplicaClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -18,6 +21,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,40 +36,72 @@ import org.junit.jupiter.api.io.TempDir;
 class CrashMatrixTest {
   private static final boolean IS_ALL = System.getProperty("sluice.soak.crashes", "").equals("all");
   private static final int ROUNDS = 20;
-  private static final List<Integer> TIMES = List.of(1, 3, 20);
+  private static final List<Integer> TIMES = IS_ALL ? List.of(1, 3, 20) : List.of(1, 1, 2, 5);
   private static final Duration ROUND_LIMIT = Duration.ofSeconds(IS_ALL ? 12 : 4);
+
+  /** Until a database at rest is held by less than before. */
+  private static final Duration PAUSED_LIMIT = Duration.ofSeconds(25);
+
+  /** Comes after an error of the disk only, which SpoolCrashTest makes. */
+  private static final Set<String> NOT_HERE = Set.of("SpoolStep.LOG_TRUNCATED");
+
   private static final Duration END_LIMIT = Duration.ofSeconds(60);
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   Path folder;
 
   private final Set<String> reached = new TreeSet<>();
+  private final Set<String> crashed = new TreeSet<>();
   private int starts;
   private int crashes;
+  private int pauses;
 
   /** A step, and the how many-th time it is reached. */
-  private record Crash(String step, int time) {}
+  private record Crash(String step, int time) {
+
+    Scene scene() {
+      return switch (step) {
+        case "CaptureStep.TRIMMED" -> Scene.PAUSED;
+        case "CaptureStep.STOP_RECORDED" -> Scene.ENDED;
+        case "UploadStep.SNAPSHOT_WRITTEN", "UploadStep.SNAPSHOT_STORED" -> Scene.OTHER_PAGE_SIZE;
+        case "SpoolStep.RECORD_DELETED", "SpoolStep.EMPTIED", "SpoolStep.IMAGE_MARKED" ->
+            Scene.WITHOUT_SPOOL;
+        case "LevelStep.LEFTOVER_DELETED" -> Scene.WITH_LEFTOVER;
+        default -> Scene.WRITING;
+      };
+    }
+  }
+
+  /** What a step needs to be reached. */
+  private enum Scene {
+    WRITING,
+    PAUSED,
+    ENDED,
+    OTHER_PAGE_SIZE,
+    WITHOUT_SPOOL,
+    WITH_LEFTOVER
+  }
 
   @Test
   void aDaemonThatIsGoneAtAnyStepIsFollowedByOneThatGoesOn() throws Exception {
     long seed = Long.getLong("sluice.soak.seed", System.nanoTime());
     System.out.println("CrashMatrixTest -Dsluice.soak.seed=" + seed);
-    List<String> steps = Steps.names();
+    List<String> steps = Steps.names().stream().filter(step -> !NOT_HERE.contains(step)).toList();
     assertTrue(steps.contains("SpoolStep.CUT_RENAMED"), () -> "steps: " + steps);
     List<Crash> all = crashes(steps, new Random(seed));
     crash(seed, all);
     System.out.println(
         "CrashMatrixTest: " + crashes + " of " + all.size() + " crashes, reached " + reached);
-    assertTrue(crashes * 2 >= all.size() / 2, "hardly any step was reached");
+    assertTrue(crashes * 2 >= all.size(), "hardly any step was reached");
     if (IS_ALL) {
-      assertEquals(new TreeSet<>(steps), reached, "a step that nobody reports is not tested");
+      assertEquals(new TreeSet<>(steps), crashed, "a step without a crash is not tested");
     }
   }
 
   private static List<Crash> crashes(List<String> steps, Random random) {
     List<Crash> all = new ArrayList<>();
     if (IS_ALL) {
-      steps.forEach(step -> TIMES.forEach(time -> all.add(new Crash(step, time))));
+      TIMES.forEach(time -> steps.forEach(step -> all.add(new Crash(step, time))));
     } else {
       for (int i = 0; i < ROUNDS; i++) {
         String step = steps.get(random.nextInt(steps.size()));
@@ -80,24 +116,89 @@ class CrashMatrixTest {
     Path journal = folder.resolve("journal");
     Application.Settings settings =
         new Application.Settings(database, journal, seed, 1024, 0, 2000, 3);
-    Child application =
-        Child.start(
-            Child.java(Application.class, settings.arguments()),
-            Map.of(),
-            folder.resolve("application.log"));
-    try (application;
-        Storage storage = Storage.directory(folder.resolve("replica"));
+    Child application = startApplication(settings);
+    try (Storage storage = Storage.directory(folder.resolve("replica"));
         ReplicaClient client = storage.open();
         Verifier verifier =
             new Verifier(
                 new Archive(client, folder.resolve("archive")), Journal.open(journal), folder)) {
-      assertTrue(application.await("ready"::equals), application::output);
       for (Crash crash : all) {
+        prepare(crash.scene(), application, database, storage, verifier);
         round(database, storage, verifier, crash);
         verify(verifier, crash);
+        application = goOn(crash.scene(), application, settings);
         assertTrue(application.isAlive(), application::output);
       }
       end(application, database, storage, verifier);
+    } finally {
+      application.close();
+    }
+  }
+
+  private Child startApplication(Application.Settings settings) throws Exception {
+    Path output = folder.resolve("application-" + starts++ + ".log");
+    List<String> command = Child.java(Application.class, settings.arguments());
+    Child application = Child.start(command, Map.of(), output);
+    assertTrue(application.await("ready"::equals), application::output);
+    return application;
+  }
+
+  private void prepare(
+      Scene scene, Child application, Path database, Storage storage, Verifier verifier)
+      throws Exception {
+    switch (scene) {
+      case WRITING -> {}
+      case PAUSED -> pause(application);
+      case ENDED -> end(application);
+      case OTHER_PAGE_SIZE -> {
+        end(application);
+        changePageSize(database);
+      }
+      case WITHOUT_SPOOL -> delete(database.resolveSibling(".app.db-litestream"));
+      case WITH_LEFTOVER ->
+          round(database, storage, verifier, new Crash("LevelStep.OUTPUT_WRITTEN", 1));
+    }
+  }
+
+  private Child goOn(Scene scene, Child application, Application.Settings settings)
+      throws Exception {
+    return switch (scene) {
+      case PAUSED -> {
+        application.say("go");
+        yield application;
+      }
+      case ENDED, OTHER_PAGE_SIZE -> startApplication(settings);
+      default -> application;
+    };
+  }
+
+  private void pause(Child application) throws Exception {
+    String paused = "paused " + ++pauses + " ";
+    application.say("pause " + pauses);
+    assertTrue(application.await(line -> line.startsWith(paused)), application::output);
+  }
+
+  private static void end(Child application) throws Exception {
+    assertTrue(application.end(END_LIMIT), application::output);
+    assertEquals(0, application.exitCode(), application::output);
+  }
+
+  private static void changePageSize(Path database) throws SQLException {
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database)) {
+      Application.execute(connection, "PRAGMA busy_timeout=10000");
+      int size = Integer.parseInt(Application.value(connection, "PRAGMA page_size").orElseThrow());
+      Application.execute(connection, "PRAGMA journal_mode=DELETE");
+      Application.execute(connection, "PRAGMA page_size=" + (size == 1024 ? 2048 : 1024));
+      Application.execute(connection, "VACUUM");
+      Application.execute(connection, "PRAGMA journal_mode=WAL");
+    }
+  }
+
+  private static void delete(Path directory) throws IOException {
+    try (Stream<Path> all = Files.walk(directory)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
     }
   }
 
@@ -107,7 +208,8 @@ class CrashMatrixTest {
     Daemon daemon = Daemon.engine(database, storage, "delete", end);
     try (Child child = daemon.start(folder.resolve("daemon-" + starts++ + ".log"))) {
       boolean unused = child.await(SteppedProcess.STARTED::equals);
-      long endNanos = System.nanoTime() + ROUND_LIMIT.toNanos();
+      Duration limit = crash.scene() == Scene.PAUSED ? PAUSED_LIMIT : ROUND_LIMIT;
+      long endNanos = System.nanoTime() + limit.toNanos();
       while (child.isAlive() && System.nanoTime() < endNanos) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         verifier.updateAll(); // before what is compacted is deleted
@@ -118,7 +220,10 @@ class CrashMatrixTest {
       } else {
         assertEquals(SteppedProcess.GONE, child.exitCode(), child::output);
       }
-      crashes += child.exitCode() == SteppedProcess.GONE ? 1 : 0;
+      if (child.exitCode() == SteppedProcess.GONE) {
+        crashes++;
+        crashed.add(crash.step());
+      }
       noteSteps(child);
     }
   }
@@ -139,8 +244,7 @@ class CrashMatrixTest {
 
   private void end(Child application, Path database, Storage storage, Verifier verifier)
       throws Exception {
-    application.say("pause 1");
-    assertTrue(application.await(line -> line.startsWith("paused 1 ")), application::output);
+    pause(application);
     Daemon daemon = Daemon.engine(database, storage, "delete", List.of());
     try (Child child = daemon.start(folder.resolve("daemon-last.log"))) {
       assertTrue(child.await(SteppedProcess.STARTED::equals), child::output);
