@@ -26,8 +26,13 @@ final class CaptureLoop {
   /** Each makes the application checkpoint once more. */
   private static final long BUSY_PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(8);
 
-  /** A hint may come before what it hints at is to be seen, so the look is repeated. */
-  private static final int LOOKS_AFTER_A_HINT = 2;
+  /**
+   * A hint comes when frames are written, which may be long before their commit, as that waits for
+   * the disk: so the look is repeated, after 1, 2, 4, 8 and 16 ms.
+   */
+  private static final int LOOKS_MAX = 5;
+
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
   private static final long QUIET_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(200);
   private static final long QUIET_NANOS_MAX = TimeUnit.SECONDS.toNanos(20);
@@ -54,7 +59,7 @@ final class CaptureLoop {
   private long nextNanos;
   private long quietPauseNanos;
   private long capturedNanos;
-  private int looksLeft;
+  private int fruitless = LOOKS_MAX + 1;
 
   /**
    * @param wasCaptured whether it ever was: then what it is refused for may pass
@@ -117,12 +122,16 @@ final class CaptureLoop {
    * Takes what is there, if it is time for it.
    *
    * @param isAsked whether it is, in any case
+   * @param isHinted whether something may have changed since the last step
    * @param mayAttach whether to begin where the database is not held
    * @return how many frames were taken
    * @throws CaptureException if the database cannot be captured, and was not before
    */
-  long step(long now, boolean isAsked, boolean mayAttach) throws IOException {
+  long step(long now, boolean isAsked, boolean isHinted, boolean mayAttach) throws IOException {
     long frames = takeAttached(now);
+    if (isHinted) {
+      fruitless = Math.min(fruitless, 1);
+    }
     if (!capture.isHeld()) {
       if (mayAttach && (isAsked || nextNanos - now <= 0)) {
         attach(now);
@@ -132,7 +141,6 @@ final class CaptureLoop {
     } else if (isAsked || now - capturedNanos >= paceNanos()) {
       frames += look(now);
     } else {
-      looksLeft = LOOKS_AFTER_A_HINT;
       serial.wakeAt(capturedNanos + paceNanos());
     }
     isHeldKnown = !isAttaching() && capture.isHeld();
@@ -193,7 +201,7 @@ final class CaptureLoop {
       return 0;
     }
     nextNanos = now + pauseNanos();
-    boolean isSoon = looksLeft > 0 || busyness.isBusy();
+    boolean isSoon = fruitless <= LOOKS_MAX || busyness.isBusy();
     serial.wakeAt(isSoon ? now + paceNanos() : nextNanos);
     return frames;
   }
@@ -201,10 +209,10 @@ final class CaptureLoop {
   private void take(long frames, long now) {
     capturedNanos = now;
     if (frames > 0) {
-      looksLeft = LOOKS_AFTER_A_HINT;
+      fruitless = 0;
       quietPauseNanos = 0;
     } else {
-      looksLeft--;
+      fruitless = Math.min(fruitless + 1, LOOKS_MAX + 1);
     }
     if (busyness.isChangedBy(frames, now)) {
       lookOrListen(now);
@@ -217,7 +225,10 @@ final class CaptureLoop {
   }
 
   private long paceNanos() {
-    return busyness.isBusy() ? BUSY_PACE_NANOS : PACE_NANOS;
+    if (busyness.isBusy()) {
+      return BUSY_PACE_NANOS;
+    }
+    return fruitless == 0 ? PACE_NANOS : LOOK_NANOS << Math.min(fruitless, LOOKS_MAX) - 1;
   }
 
   /** Beside a busy application looking again and again is cheaper than hearing of each change. */
@@ -226,7 +237,7 @@ final class CaptureLoop {
       workers.watch().pause(database);
     } else {
       workers.watch().resume(database);
-      looksLeft = LOOKS_AFTER_A_HINT; // for what has changed just before
+      fruitless = 1; // for what has changed just before
       serial.wakeAt(now + PACE_NANOS);
     }
   }

@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * after what went wrong.
  *
  * <p>All of it is one {@link #step}, which is done whenever something may have changed, and never
- * twice at once; what takes long is a job, whose end is such a change. {@link #wake}, {@link
+ * twice at once; what takes long is a job, whose end is such a change. {@link #changed}, {@link
  * #sync}, {@link #end} and {@link #status} are thread-safe.
  */
 final class DatabaseTask {
@@ -34,6 +34,7 @@ final class DatabaseTask {
   private static final int BURST = 60;
   private static final long ASKED_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
   private static final long ASKED_UNHELD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
   private final DatabaseSettings settings;
   private final Counters counters;
   private final RemoteReplica replica;
@@ -49,6 +50,7 @@ final class DatabaseTask {
   private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
+  private volatile boolean isHinted;
   private final Troubles troubles;
   private final Standing standing;
   private final Progress progress;
@@ -66,7 +68,6 @@ final class DatabaseTask {
   private boolean isStopped;
   private boolean wasCaptured;
   private boolean isToBeginAnew;
-  private boolean isAwaited;
   private Txid told = Txid.NONE;
 
   /** Takes what to replicate, and to where; the client is closed at the end. */
@@ -98,7 +99,8 @@ final class DatabaseTask {
   }
 
   /** Says that the database may have changed. */
-  void wake() {
+  void changed() {
+    isHinted = true;
     serial.wake();
   }
 
@@ -106,14 +108,14 @@ final class DatabaseTask {
   CompletableFuture<Txid> sync() {
     CompletableFuture<Txid> done = new CompletableFuture<>();
     asked.add(done);
-    wake();
+    serial.wake();
     return done;
   }
 
   /** Returns a future that is done when there is a snapshot of what is in the replica now. */
   CompletableFuture<Void> snapshot() {
     CompletableFuture<Void> done = upkeep.snapshot();
-    wake();
+    serial.wake();
     return done;
   }
 
@@ -123,7 +125,7 @@ final class DatabaseTask {
    */
   CompletableFuture<Void> end(Duration limit) {
     endNanos = Optional.of(System.nanoTime() + limit.toNanos());
-    wake();
+    serial.wake();
     return ended.copy();
   }
 
@@ -211,14 +213,9 @@ final class DatabaseTask {
       serial.wakeAt(troubles.retryNanos());
       return;
     }
-    if (!Files.exists(settings.path())) {
-      if (!isAwaited) {
-        isAwaited = true;
-        log.info("{} is waited for: there is no such file", settings.path());
-      }
+    if (!standing.isThere()) {
       return; // woken when it comes; until then nothing is put beside it
     }
-    isAwaited = false;
     OpenDatabase.Setup setup =
         new OpenDatabase.Setup(settings, replica, tokens, workers, jobs, steps, isToBeginAnew);
     opening = Optional.of(jobs.start(workers.attaching(), () -> OpenDatabase.open(setup)));
@@ -249,7 +246,9 @@ final class DatabaseTask {
     List<CompletableFuture<Txid>> syncs = takeAsked(); // what comes later asks for later commits
     boolean isAsked = !syncs.isEmpty() || isEndBegun;
     boolean isOver = endNanos.filter(end -> now - end >= 0).isPresent();
-    long frames = loop.step(now, isAsked, !isEnding && !isOver);
+    boolean wasHinted = isHinted;
+    isHinted = false; // a hint that comes now is for the next step, which it wakes
+    long frames = loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
     if (loop.isAttaching()) {
       asked.addAll(syncs);
       return;

@@ -126,8 +126,8 @@ public final class Replicator implements AutoCloseable {
       client.close();
       throw e;
     }
-    workers.watch().add(settings.path(), task::wake);
-    task.wake();
+    workers.watch().add(settings.path(), task::changed);
+    task.changed();
     return added;
   }
 

@@ -2,6 +2,7 @@ package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseStatus.Phase;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -20,6 +21,7 @@ final class Standing {
 
   private final Path database;
   private final String replica;
+  private boolean isAwaited;
   private boolean isCaptured;
   private Txid cut = Txid.NONE;
   private Txid uploaded = Txid.NONE;
@@ -31,6 +33,16 @@ final class Standing {
   Standing(Path database, String replica) {
     this.database = database;
     this.replica = replica;
+  }
+
+  /** Returns whether the database's file is there. */
+  boolean isThere() {
+    boolean isMissing = !Files.exists(database);
+    if (isMissing && !isAwaited) {
+      log.info("{} is waited for: there is no such file", database);
+    }
+    isAwaited = isMissing;
+    return !isMissing;
   }
 
   /** Returns the newest TXID that the replica was known to have. */

@@ -318,7 +318,7 @@ class ReplicatorTest {
       assertTrue(String.valueOf(none.getMessage()).contains("nothing in the database yet"));
       try (Application made = new Application(empty, 1)) {
         made.commit();
-        assertEquals(Txid.FIRST, synced.get(SURELY.toSeconds(), TimeUnit.SECONDS));
+        assertTrue(synced.get(SURELY.toSeconds(), TimeUnit.SECONDS).isAfter(Txid.NONE));
       }
     }
   }
