@@ -228,7 +228,7 @@ final class CaptureLoop {
     if (busyness.isBusy()) {
       return BUSY_PACE_NANOS;
     }
-    return fruitless == 0 ? PACE_NANOS : LOOK_NANOS << Math.min(fruitless, LOOKS_MAX) - 1;
+    return fruitless == 0 ? PACE_NANOS : LOOK_NANOS << (Math.min(fruitless, LOOKS_MAX) - 1);
   }
 
   /** Beside a busy application looking again and again is cheaper than hearing of each change. */
