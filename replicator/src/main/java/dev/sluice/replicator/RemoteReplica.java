@@ -59,7 +59,13 @@ final class RemoteReplica implements AutoCloseable {
     this.levels =
         new Levels(
             writer,
-            new LevelSetup(settings.levels(), temporary, this::spooled, clock, steps::accept));
+            new LevelSetup(
+                settings.levels(),
+                temporary,
+                this::spooled,
+                clock,
+                System::nanoTime,
+                steps::accept));
   }
 
   private Optional<LeaseHolder> lease(DatabaseSettings settings) {

@@ -3,6 +3,7 @@ package dev.sluice.replicator.levels;
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.LtxFileName;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,6 +59,13 @@ final class FileRows {
     System.arraycopy(rows, (index + 1) * WIDTH, rows, index * WIDTH, (count - index) * WIDTH);
     if (count < rows.length / WIDTH / 2) {
       rows = Arrays.copyOf(rows, count * WIDTH);
+    }
+  }
+
+  /** Moves the times of all files. */
+  void shift(Duration step) {
+    for (int i = 0; i < count; i++) {
+      rows[i * WIDTH + AT_SINCE] += step.toMillis();
     }
   }
 

@@ -33,6 +33,7 @@ final class Holdings {
   private final List<FileRows> levels = new ArrayList<>();
   private final Map<LtxFileName, LtxFile> readable = new HashMap<>();
   private final Set<LtxFileName> unusable = new HashSet<>();
+  private final List<Changes> watches = new ArrayList<>();
 
   Holdings() {
     for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
@@ -40,33 +41,69 @@ final class Holdings {
     }
   }
 
+  /** What was stored and deleted since a listing began, which may have missed it. */
+  final class Changes implements AutoCloseable {
+    // Both change under the lock of the holdings.
+    private final Set<LtxFileName> added = new HashSet<>();
+    private final Set<LtxFileName> removed = new HashSet<>();
+
+    private void add(LtxFileName name) {
+      added.add(name);
+      removed.remove(name);
+    }
+
+    private void remove(LtxFileName name) {
+      added.remove(name);
+      removed.add(name);
+    }
+
+    /** Ends the watch. */
+    @Override
+    public void close() {
+      synchronized (lock) {
+        watches.remove(this);
+      }
+    }
+  }
+
+  /** Watches what changes from now on; to be called before a listing's first request. */
+  Changes watch() {
+    Changes changes = new Changes();
+    synchronized (lock) {
+      watches.add(changes);
+    }
+    return changes;
+  }
+
   /**
-   * Takes a listing of all levels for the truth, but for what was added after it began.
+   * Takes a listing of all levels for the truth, but for what has changed meanwhile.
    *
-   * @param begun before the first request
    * @param now after the last answer
    */
-  void replace(Collection<LtxFile> listing, Instant begun, Instant now) {
+  void replace(Collection<LtxFile> listing, Changes meanwhile, Instant now) {
     synchronized (lock) {
-      List<HeldFile> before = held();
       Map<LtxFileName, LtxFile> readableBefore = new HashMap<>(readable);
       Map<LtxFileName, Instant> times = new HashMap<>();
-      before.forEach(file -> times.put(file.name(), file.since()));
+      held().forEach(file -> times.put(file.name(), file.since()));
       levels.replaceAll(rows -> new FileRows(rows.level()));
       readable.clear();
       for (LtxFile file : listing) {
-        Instant since = times.getOrDefault(file.name(), storedBy(file, now));
-        add(file, since);
-      }
-      for (HeldFile file : before) {
-        if (!file.since().isBefore(begun)) {
-          row(file.name()).add(file.name().range(), file.since());
-          Optional.ofNullable(readableBefore.get(file.name()))
-              .ifPresent(known -> readable.putIfAbsent(known.name(), known));
+        if (!meanwhile.removed.contains(file.name())) {
+          hold(file, times.getOrDefault(file.name(), storedBy(file, now)));
         }
+      }
+      for (LtxFileName name : meanwhile.added) {
+        row(name).add(name.range(), times.getOrDefault(name, now));
+        Optional.ofNullable(readableBefore.get(name))
+            .ifPresent(known -> readable.putIfAbsent(name, known));
       }
       unusable.removeIf(name -> row(name).since(name.range()).isEmpty());
     }
+  }
+
+  private void hold(LtxFile file, Instant since) {
+    row(file.name()).add(file.name().range(), since);
+    readable.put(file.name(), file);
   }
 
   private static Instant storedBy(LtxFile file, Instant now) {
@@ -82,8 +119,8 @@ final class Holdings {
   /** Adds a file that is stored. */
   void add(LtxFile file, Instant since) {
     synchronized (lock) {
-      row(file.name()).add(file.name().range(), since);
-      readable.put(file.name(), file);
+      hold(file, since);
+      watches.forEach(changes -> changes.add(file.name()));
     }
   }
 
@@ -92,9 +129,17 @@ final class Holdings {
     synchronized (lock) {
       for (LtxFileName name : names) {
         row(name).remove(name.range());
+        watches.forEach(changes -> changes.remove(name));
         readable.remove(name);
         unusable.remove(name);
       }
+    }
+  }
+
+  /** Moves the times of all files: the clock was set. */
+  void shift(Duration step) {
+    synchronized (lock) {
+      levels.forEach(rows -> rows.shift(step));
     }
   }
 

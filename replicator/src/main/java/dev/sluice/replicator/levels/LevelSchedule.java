@@ -1,19 +1,31 @@
 package dev.sluice.replicator.levels;
 
+import dev.sluice.ltx.Crc64;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.LtxFileName;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 
 /** When what is due: a pure function of what a replica holds. Immutable. */
 final class LevelSchedule {
-  private final LevelSettings settings;
-  private final Retention retention;
+  /** Snapshots of many replicas are spread over this part of their interval. */
+  private static final int SPREAD = 4;
 
-  LevelSchedule(LevelSettings settings, Retention retention) {
+  private final LevelSettings settings;
+  private final Duration snapshotOffset;
+
+  /**
+   * @param location where the replica is, which says when in a window its snapshots are due: those
+   *     of a thousand replicas do not come at once, and those of one are not moved by a restart
+   */
+  LevelSchedule(LevelSettings settings, String location) {
     this.settings = settings;
-    this.retention = retention;
+    long spreadMillis = Math.max(1, settings.snapshotInterval().toMillis() / SPREAD);
+    long hash = Crc64.of(location.getBytes(StandardCharsets.UTF_8));
+    this.snapshotOffset = Duration.ofMillis(Long.remainderUnsigned(hash, spreadMillis));
   }
 
   /** Returns when the next file of a level is due: at the end of the window of its first input. */
@@ -30,7 +42,10 @@ final class LevelSchedule {
         .orElseThrow();
   }
 
-  /** Returns when the next snapshot is due: at the end of the window of the last, or at once. */
+  /**
+   * Returns when the next snapshot is due: at the end of the window of the last, or at once. The
+   * windows begin later than others, by what the replica's location says.
+   */
   Instant snapshot(HeldFiles held) {
     Txid reached = held.plan().txid();
     List<HeldFile> snapshots = held.snapshots();
@@ -40,13 +55,14 @@ final class LevelSchedule {
     HeldFile newest = snapshots.get(snapshots.size() - 1);
     // A snapshot that is unusable keeps its name: another one comes with the next TXID.
     return reached.isAfter(held.max(LtxFileName.SNAPSHOT_LEVEL))
-        ? Windows.end(newest.since(), settings.snapshotInterval())
+        ? Windows.end(newest.since().minus(snapshotOffset), settings.snapshotInterval())
+            .plus(snapshotOffset)
         : Levels.NEVER;
   }
 
-  /** Returns when anything is due. */
-  Instant next(HeldFiles held, Set<Txid> beginnings) {
-    Instant next = earlier(retention.nextExpiry(held).orElse(Levels.NEVER), snapshot(held));
+  /** Returns when the next file of any level is due. */
+  Instant compaction(HeldFiles held, Set<Txid> beginnings) {
+    Instant next = Levels.NEVER;
     for (int level = 1; level <= settings.top(); level++) {
       next = earlier(next, compaction(held, level, beginnings));
     }

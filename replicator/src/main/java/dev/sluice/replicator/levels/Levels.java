@@ -1,8 +1,6 @@
 package dev.sluice.replicator.levels;
 
-import dev.sluice.ltx.CompactionException;
 import dev.sluice.ltx.Txid;
-import dev.sluice.ltx.TxidRange;
 import dev.sluice.replicator.upload.ReplicaWriter;
 import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.Listings;
@@ -11,14 +9,13 @@ import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,42 +45,39 @@ public final class Levels {
   public static final Instant NEVER = Instant.MAX;
 
   private static final Duration LISTING_VALID = Duration.ofHours(1);
-  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
-  private static final int LONGEST_PAUSE_DOUBLINGS = 8;
-  private static final Instant LONG_AGO = Instant.EPOCH;
 
   private final ReplicaWriter writer;
   private final LevelSetup setup;
   private final LevelSettings settings;
   private final Retention retention;
   private final Holdings holdings = new Holdings();
+  private final Beginnings beginnings = new Beginnings();
   private final LevelSchedule schedule;
   private final GapWatch gap;
-  private final OutputWriter outputs;
+  private final LevelWork making;
   private final LevelLog counts = new LevelLog();
   private final ReentrantLock work = new ReentrantLock();
 
   private final Object lock = new Object();
   // All below changes under the lock.
-  private final Set<Txid> beginnings = new HashSet<>();
-  private Instant due = NEVER;
-  private Instant notBefore = LONG_AGO;
-  private Instant checked = LONG_AGO;
-  private int failures;
+  private final LevelTask compaction = new LevelTask();
+  private final LevelTask snapshot = new LevelTask();
+  private final LevelTask expiry = new LevelTask();
+  private final ClockWatch clock;
+  private Instant checked = Instant.EPOCH;
   private boolean isSnapshotWanted;
-  private Optional<Unsettled> unsettled = Optional.empty();
-
-  /** An output of which nobody knows whether it is stored: the same is to be stored next. */
-  private record Unsettled(LtxFileName name, List<LtxFileName> inputs, Instant made) {}
 
   public Levels(ReplicaWriter writer, LevelSetup setup) {
+    String location = writer.client().location();
     this.writer = writer;
     this.setup = setup;
     this.settings = setup.settings();
     this.retention = new Retention(settings);
-    this.schedule = new LevelSchedule(settings, retention);
-    this.gap = new GapWatch(writer.client().location());
-    this.outputs = new OutputWriter(writer, holdings, setup);
+    this.schedule = new LevelSchedule(settings, location);
+    this.gap = new GapWatch(location);
+    this.clock = new ClockWatch(setup.clock(), setup.ticker());
+    LevelWork.Known known = new LevelWork.Known(holdings, beginnings, gap);
+    this.making = new LevelWork(writer, setup, known, counts, this::listAnew);
   }
 
   /**
@@ -92,20 +86,23 @@ public final class Levels {
    * @throws ReplicaException if the storage does not answer
    */
   public void begin() throws IOException {
-    outputs.deleteLeftover();
-    list();
-    gap.look(holdings.files());
+    making.deleteLeftover();
+    listAnew();
     reschedule();
   }
 
+  private void listAnew() throws IOException {
+    list();
+    gap.look(holdings.files());
+  }
+
   private void list() throws IOException {
-    Instant begun = setup.clock().instant();
     long startNanos = System.nanoTime();
-    try {
+    try (Holdings.Changes meanwhile = holdings.watch()) {
       ReplicaClient client = writer.client();
       List<LtxFile> files = writer.limit().await(Listings.all(client), "list " + client.location());
       Instant now = setup.clock().instant();
-      holdings.replace(files, begun, now);
+      holdings.replace(files, meanwhile, now);
       holdings.trim(settings.top());
       synchronized (lock) {
         checked = now;
@@ -140,6 +137,7 @@ public final class Levels {
    * @throws ReplicaException if the storage does not answer
    */
   public void beforeUpload(Txid next) throws IOException {
+    lookAtClock();
     Instant valid;
     synchronized (lock) {
       valid = checked.plus(LISTING_VALID);
@@ -163,6 +161,7 @@ public final class Levels {
 
   /** Takes note of files that were stored. */
   public void uploaded(Collection<LtxFile> stored) {
+    lookAtClock();
     Instant now = setup.clock().instant();
     stored.forEach(file -> holdings.add(file, now));
     synchronized (lock) {
@@ -174,7 +173,7 @@ public final class Levels {
         }
       }
       if (settings.top() > 0 && !gap.hasGap()) {
-        due = LevelSchedule.earlier(due, Windows.end(now, settings.interval(1)));
+        compaction.dueBy(Windows.end(now, settings.interval(1)));
         return;
       }
     }
@@ -185,8 +184,7 @@ public final class Levels {
   public void snapshotNow() {
     synchronized (lock) {
       isSnapshotWanted = true;
-      due = LONG_AGO;
-      notBefore = LONG_AGO;
+      snapshot.dueAtOnce();
     }
   }
 
@@ -200,9 +198,31 @@ public final class Levels {
 
   /** Returns when {@link #run} has something to do; {@link #NEVER} until something comes. */
   public Instant nextDue() {
+    lookAtClock();
     synchronized (lock) {
-      return due.isBefore(notBefore) ? notBefore : due;
+      Instant files = LevelSchedule.earlier(compaction.next(), snapshot.next());
+      return LevelSchedule.earlier(files, expiry.next());
     }
+  }
+
+  /**
+   * Ages are times that have passed, whatever the clock says: what is known moves with it when it
+   * is set, so that a clock that was wrong for a minute neither deletes a month of restore points
+   * nor leaves everything undone for a month.
+   */
+  private void lookAtClock() {
+    Duration step;
+    synchronized (lock) {
+      step = clock.step();
+      if (step.isZero()) {
+        return;
+      }
+      holdings.shift(step);
+      checked = checked.plus(step);
+      List.of(compaction, snapshot, expiry).forEach(task -> task.shift(step));
+      reschedule();
+    }
+    log.info("the clock was set by {} s", step.toSeconds());
   }
 
   /** Returns what was done so far, and what there is. */
@@ -211,241 +231,106 @@ public final class Levels {
   }
 
   /**
-   * Does what is due. Ends early when its thread is interrupted, with an {@link
-   * java.io.InterruptedIOException}; what it had not ended is still due.
+   * Does what is due: what of it fails does not keep the rest from being done. Ends early when its
+   * thread is interrupted, with an {@link InterruptedIOException}; what it had not ended is still
+   * due.
    *
-   * @throws SecondWriterException if another file has the name of one that was to be stored
+   * @throws SecondWriterException if another file gets the name of one that was to be stored, again
+   *     and again
    * @throws ReplicaException if the storage fails; {@link #nextDue} says when to try again
    */
   public void run(Instant now) throws IOException {
     if (!work.tryLock()) {
       throw new IllegalStateException("two runs at a time");
     }
-    boolean isDone = false;
     try {
-      settle();
-      takeImage();
-      for (int level = 1; level <= settings.top(); level++) {
-        if (isCompactionDue(level, now)) {
-          compact(level);
-        }
-      }
-      if (wantsSnapshot() || !schedule.snapshot(holdings.files()).isAfter(now)) {
-        snapshot();
-      }
-      expire(now);
-      isDone = true;
+      lookAtClock();
+      Failures failures = new Failures();
+      attempt(compaction, () -> compact(now), failures);
+      attempt(snapshot, () -> makeSnapshot(now), failures);
+      attempt(expiry, () -> expire(now), failures);
+      failures.rethrow();
     } finally {
-      holdings.trim(settings.top());
-      reschedule();
-      pauseAfter(isDone);
       work.unlock();
     }
   }
 
-  private boolean isCompactionDue(int level, Instant now) {
+  private interface Job {
+    void run() throws IOException;
+  }
+
+  /** Does one kind of work if it is not to wait; notes when it is due next, done or failed. */
+  private void attempt(LevelTask task, Job job, Failures failures) throws IOException {
     synchronized (lock) {
-      return !schedule.compaction(holdings.files(), level, beginnings).isAfter(now);
-    }
-  }
-
-  private boolean wantsSnapshot() {
-    synchronized (lock) {
-      return isSnapshotWanted;
-    }
-  }
-
-  private void pauseAfter(boolean isDone) {
-    synchronized (lock) {
-      Instant now = setup.clock().instant();
-      int doublings = isDone ? 0 : Math.min(failures, LONGEST_PAUSE_DOUBLINGS);
-      failures = isDone ? 0 : failures + 1;
-      // What is due at once after all was done came meanwhile, or cannot be done: never a loop.
-      boolean isPause = !isDone || !due.isAfter(now);
-      notBefore = isPause ? now.plus(FIRST_PAUSE.multipliedBy(1L << doublings)) : LONG_AGO;
-    }
-  }
-
-  /** Works out when something is due next, from all that there is. */
-  private void reschedule() {
-    synchronized (lock) {
-      HeldFiles held = holdings.files();
-      boolean isAtOnce =
-          isSnapshotWanted || unsettled.isPresent() || gap.candidate(held).isPresent();
-      due = isAtOnce ? LONG_AGO : schedule.next(held, beginnings);
-    }
-  }
-
-  private List<LtxFileName> inputs(HeldFiles held, int level) {
-    synchronized (lock) {
-      return CompactionChoice.inputs(held, level, beginnings);
-    }
-  }
-
-  private void compact(int level) throws IOException {
-    boolean hasListed = false;
-    List<LtxFileName> inputs = inputs(holdings.files(), level);
-    while (!inputs.isEmpty()) {
-      try {
-        LtxFileName name = outputName(level, inputs);
-        store(new Unsettled(name, inputs, setup.clock().instant()));
-        if (inputs.size() < CompactionChoice.INPUTS_MAX) {
-          return;
-        }
-      } catch (OutputWriter.UnusableInputException e) {
-        leaveOut(List.of(e.name()), e);
-      } catch (CompactionException e) {
-        goAround(inputs, e);
-      } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-        if (hasListed) {
-          throw e;
-        }
-        hasListed = true;
-        list();
-        gap.look(holdings.files());
-      }
-      inputs = inputs(holdings.files(), level);
-    }
-  }
-
-  private static LtxFileName outputName(int level, List<LtxFileName> inputs) {
-    return new LtxFileName(
-        level,
-        new TxidRange(inputs.get(0).range().min(), inputs.get(inputs.size() - 1).range().max()));
-  }
-
-  private void snapshot() throws IOException {
-    boolean hasListed = false;
-    while (true) {
-      List<LtxFileName> inputs = snapshotInputs();
-      Txid max = inputs.isEmpty() ? Txid.NONE : inputs.get(inputs.size() - 1).range().max();
-      if (!max.isAfter(holdings.max(LtxFileName.SNAPSHOT_LEVEL))) {
-        break;
-      }
-      try {
-        storeSnapshot(max, inputs);
-        break;
-      } catch (OutputWriter.UnusableInputException e) {
-        leaveOut(List.of(e.name()), e);
-      } catch (CompactionException e) {
-        leaveOut(inputs, e);
-      } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-        if (hasListed) {
-          throw e;
-        }
-        hasListed = true;
-        list();
-        gap.look(holdings.files());
-      }
-    }
-    synchronized (lock) {
-      isSnapshotWanted = false;
-    }
-  }
-
-  /** Returns what leads to the newest state; very many are taken in several snapshots. */
-  private List<LtxFileName> snapshotInputs() {
-    List<LtxFileName> inputs = holdings.files().plan().files().stream().map(LtxFile::name).toList();
-    return inputs.subList(0, Math.min(inputs.size(), CompactionChoice.INPUTS_MAX));
-  }
-
-  private void storeSnapshot(Txid max, List<LtxFileName> inputs) throws IOException {
-    LtxFileName name = new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, new TxidRange(Txid.FIRST, max));
-    store(new Unsettled(name, inputs, setup.clock().instant()));
-  }
-
-  /** Makes and stores an output. */
-  private void store(Unsettled output) throws IOException {
-    boolean isSnapshot = output.name().level() == LtxFileName.SNAPSHOT_LEVEL;
-    LevelLog.Kind kind = isSnapshot ? LevelLog.Kind.SNAPSHOT : LevelLog.Kind.COMPACTION;
-    long startNanos = System.nanoTime();
-    try {
-      OutputWriter.Output stored =
-          isSnapshot
-              ? outputs.snapshot(output.name(), output.inputs(), output.made())
-              : outputs.compact(output.name().level(), output.inputs());
-      Instant since = isSnapshot ? output.made() : setup.clock().instant();
-      holdings.add(stored.file(), since);
-      counts.done(kind, startNanos, stored.compaction().inputBytes(), stored.compaction().bytes());
-    } catch (ReplicaException.OutcomeUnknown e) {
-      counts.failed(kind, startNanos);
-      synchronized (lock) {
-        unsettled = Optional.of(output);
-      }
-      throw e;
-    } catch (IOException e) {
-      counts.failed(kind, startNanos);
-      throw e;
-    }
-  }
-
-  /** Stores again, byte for byte, what may be stored already. */
-  private void settle() throws IOException {
-    Optional<Unsettled> output;
-    synchronized (lock) {
-      output = unsettled;
-      unsettled = Optional.empty();
-    }
-    if (output.isEmpty()) {
-      return;
-    }
-    try {
-      store(output.get());
-    } catch (OutputWriter.UnusableInputException | CompactionException e) {
-      log.debug("{}: {}", writer.client().location(output.get().name()), e.getMessage());
-    } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
-      list();
-    } catch (IOException e) {
-      synchronized (lock) {
-        unsettled = output;
-      }
-      throw e;
-    }
-  }
-
-  /** Does without files from now on. */
-  private void leaveOut(Collection<LtxFileName> names, IOException why) {
-    log.error("{}; it is left out of compaction", why.getMessage());
-    holdings.markUnusable(names);
-    gap.look(holdings.files());
-  }
-
-  /** Finds out what stands between files that cannot be merged. */
-  private void goAround(List<LtxFileName> inputs, CompactionException why) throws IOException {
-    if (why.reason() != CompactionException.Reason.PAGE_SIZE) {
-      leaveOut(inputs, why);
-      return;
-    }
-    int first = outputs.header(inputs.get(0)).pageSize();
-    for (LtxFileName input : inputs) {
-      if (outputs.header(input).pageSize() != first) {
-        synchronized (lock) {
-          beginnings.add(input.range().min());
-        }
+      if (task.next().isAfter(setup.clock().instant())) {
         return;
       }
     }
-    throw why;
+    long before = making.fetchedBytes();
+    boolean isDone = false;
+    try {
+      job.run();
+      isDone = true;
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException | RuntimeException e) {
+      failures.add(e);
+    } finally {
+      holdings.trim(settings.top());
+      synchronized (lock) {
+        reschedule();
+        Instant now = setup.clock().instant();
+        if (isDone) {
+          task.done(now);
+        } else {
+          task.failed(now, making.fetchedBytes() - before);
+        }
+      }
+    }
   }
 
-  /** Makes a snapshot of an image that ends a gap: of each file that came, it is tried. */
-  private void takeImage() throws IOException {
-    for (Optional<HeldFile> file = gap.candidate(holdings.files());
-        file.isPresent();
-        file = gap.candidate(holdings.files())) {
-      Txid txid = file.get().max();
-      try {
-        storeSnapshot(txid, List.of(file.get().name()));
-        synchronized (lock) {
-          beginnings.add(txid);
-        }
-      } catch (CompactionException e) {
-        log.debug("{}", e.getMessage());
-      } catch (OutputWriter.UnusableInputException e) {
-        leaveOut(List.of(e.name()), e);
+  /** What failed in one run. */
+  private static final class Failures {
+    private Optional<Exception> first = Optional.empty();
+
+    void add(Exception failure) {
+      first.ifPresent(earlier -> earlier.addSuppressed(failure));
+      first = first.or(() -> Optional.of(failure));
+    }
+
+    void rethrow() throws IOException {
+      if (first.isPresent() && first.get() instanceof IOException e) {
+        throw e;
       }
-      gap.tried(txid);
-      gap.look(holdings.files());
+      if (first.isPresent() && first.get() instanceof RuntimeException e) {
+        throw e;
+      }
+    }
+  }
+
+  private void compact(Instant now) throws IOException {
+    making.settle(1, settings.top());
+    making.takeImage();
+    for (int level = 1; level <= settings.top(); level++) {
+      if (!schedule.compaction(holdings.files(), level, beginnings.all()).isAfter(now)) {
+        making.compact(level);
+      }
+    }
+  }
+
+  private void makeSnapshot(Instant now) throws IOException {
+    making.settle(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
+    boolean isWanted;
+    synchronized (lock) {
+      isWanted = isSnapshotWanted;
+    }
+    if (isWanted || !schedule.snapshot(holdings.files()).isAfter(now)) {
+      making.snapshot();
+    }
+    if (isWanted) {
+      synchronized (lock) {
+        isSnapshotWanted = false;
+      }
     }
   }
 
@@ -466,10 +351,21 @@ public final class Levels {
       setup.steps().reached(LevelStep.EXPIRED_DELETED);
     }
     holdings.remove(expired);
+    beginnings.retain(holdings.files().snapshots().stream().map(HeldFile::max).toList());
+  }
+
+  /** Works out when what is due next, from all that there is. */
+  private void reschedule() {
+    int top = settings.top();
     synchronized (lock) {
-      Set<Txid> ends = new HashSet<>();
-      holdings.files().snapshots().forEach(snapshot -> ends.add(snapshot.max()));
-      beginnings.retainAll(ends);
+      HeldFiles held = holdings.files();
+      boolean isAtOnce = making.hasUnsettled(1, top) || gap.candidate(held).isPresent();
+      compaction.dueAt(isAtOnce ? Instant.EPOCH : schedule.compaction(held, beginnings.all()));
+      boolean isSnapshotAtOnce =
+          isSnapshotWanted
+              || making.hasUnsettled(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
+      snapshot.dueAt(isSnapshotAtOnce ? Instant.EPOCH : schedule.snapshot(held));
+      expiry.dueAt(retention.nextExpiry(held).orElse(NEVER));
     }
   }
 }

@@ -58,6 +58,8 @@ final class OutputWriter {
   /** Local copies that turned out to be malformed: the replica's own file is used instead. */
   private final Set<LtxFileName> notLocal = new HashSet<>();
 
+  private long fetchedBytes;
+
   OutputWriter(ReplicaWriter writer, Holdings holdings, LevelSetup setup) {
     this.writer = writer;
     this.holdings = holdings;
@@ -88,6 +90,11 @@ final class OutputWriter {
     if (Files.deleteIfExists(temporary())) {
       setup.steps().reached(LevelStep.LEFTOVER_DELETED);
     }
+  }
+
+  /** Returns how many bytes were read from the storage so far. */
+  long fetchedBytes() {
+    return fetchedBytes;
   }
 
   private Path temporary() {
@@ -126,6 +133,7 @@ final class OutputWriter {
 
   private Output write(LtxFileName name, List<LtxFileName> inputs, Merge merge) throws IOException {
     Files.createDirectories(setup.directory());
+    requireRoom(name, inputs);
     Output output;
     try {
       Compaction made = merge(inputs, merge);
@@ -142,6 +150,21 @@ final class OutputWriter {
     Files.deleteIfExists(temporary());
     setup.steps().reached(LevelStep.OUTPUT_DELETED);
     return output;
+  }
+
+  /**
+   * Checks that an output as large as all its inputs has room, before they are read in vain: the
+   * disk is that of the database, which needs room as well.
+   */
+  private void requireRoom(LtxFileName name, List<LtxFileName> inputs) throws IOException {
+    long needed =
+        inputs.stream().flatMap(input -> holdings.find(input).stream()).mapToLong(LtxFile::size).sum();
+    long room = Files.getFileStore(setup.directory()).getUsableSpace();
+    if (room < needed) {
+      throw new IOException(
+          "make %s: %s has room for %d bytes, and %d may be needed"
+              .formatted(writer.client().location(name), setup.directory(), room, needed));
+    }
   }
 
   private void deleteAfter(Exception failure) {
@@ -190,7 +213,7 @@ final class OutputWriter {
     }
     LtxFile file = file(name);
     int bytes = file.size() < LARGE_BYTES ? pieceBytes : LARGE_PIECE_BYTES;
-    return new RemoteInput(writer.client(), writer.limit(), file, bytes);
+    return new RemoteInput(writer, file, bytes, count -> fetchedBytes += count);
   }
 
   private LtxFile file(LtxFileName name) throws IOException {

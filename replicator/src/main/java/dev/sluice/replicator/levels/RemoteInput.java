@@ -1,6 +1,6 @@
 package dev.sluice.replicator.levels;
 
-import dev.sluice.replicator.upload.CallLimit;
+import dev.sluice.replicator.upload.ReplicaWriter;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
 
 /**
  * A stored file, read in pieces, the next one fetched while one is used. Not as one stream: a merge
@@ -19,9 +20,10 @@ final class RemoteInput extends InputStream {
   private static final int ATTEMPTS = 3;
 
   private final ReplicaClient client;
-  private final CallLimit limit;
+  private final ReplicaWriter replica;
   private final LtxFile file;
   private final int pieceBytes;
+  private final LongConsumer count;
   private byte[] piece = {};
   private int at;
   private long fetched;
@@ -29,12 +31,14 @@ final class RemoteInput extends InputStream {
 
   /**
    * @param pieceBytes twice as many are held at most
+   * @param count is told the bytes of each piece that came
    */
-  RemoteInput(ReplicaClient client, CallLimit limit, LtxFile file, int pieceBytes) {
-    this.client = client;
-    this.limit = limit;
+  RemoteInput(ReplicaWriter replica, LtxFile file, int pieceBytes, LongConsumer count) {
+    this.client = replica.client();
+    this.replica = replica;
     this.file = file;
     this.pieceBytes = pieceBytes;
+    this.count = count;
   }
 
   @Override
@@ -55,10 +59,10 @@ final class RemoteInput extends InputStream {
       }
       fetch();
     }
-    int count = Math.min(length, piece.length - at);
-    System.arraycopy(piece, at, dst, offset, count);
-    at += count;
-    return count;
+    int copied = Math.min(length, piece.length - at);
+    System.arraycopy(piece, at, dst, offset, copied);
+    at += copied;
+    return copied;
   }
 
   private void fetch() throws IOException {
@@ -69,7 +73,7 @@ final class RemoteInput extends InputStream {
     String what = "read " + client.location(file.name()) + " offset=" + fetched;
     for (int attempt = 1; ; attempt++) {
       try {
-        piece = limit.await(reading, what);
+        piece = replica.limit().await(reading, what);
         break;
       } catch (ReplicaException.Unavailable e) {
         if (attempt == ATTEMPTS) {
@@ -79,6 +83,7 @@ final class RemoteInput extends InputStream {
       }
     }
     fetched += piece.length;
+    count.accept(piece.length);
     if (fetched < file.size()) {
       next = Optional.of(start());
     }

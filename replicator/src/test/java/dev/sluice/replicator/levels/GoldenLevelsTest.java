@@ -99,6 +99,7 @@ class GoldenLevelsTest {
             folder.resolve("levels"),
             name -> Optional.empty(),
             () -> now,
+            () -> LevelsWorld.nanos(now),
             step -> {}));
   }
 

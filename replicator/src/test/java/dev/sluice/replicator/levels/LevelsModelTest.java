@@ -38,8 +38,12 @@ class LevelsModelTest {
       if (world.random.nextInt(6) == 0) {
         world.failPercent = world.random.nextInt(3) * 30;
       }
+      if (world.random.nextInt(10) == 0) {
+        world.ahead = Duration.ofHours(world.random.nextInt(2_000) - 1_000);
+      }
       world.requireExactSample(2);
     }
+    world.ahead = Duration.ZERO;
     world.failPercent = 0;
     world.killPercent = 0;
     world.runFor(Duration.ofDays(4));

@@ -103,6 +103,7 @@ class LevelsOnS3Test {
                   folder.resolve("levels"),
                   name -> Optional.empty(),
                   () -> now,
+                  () -> LevelsWorld.nanos(now),
                   step -> {}));
       untilDone(levels::begin);
       Uploader uploader = new Uploader(writer, folder, step -> {});

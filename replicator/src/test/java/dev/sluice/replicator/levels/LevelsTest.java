@@ -14,14 +14,14 @@ import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.history.TestPrimary;
 import dev.sluice.storage.history.WholeFile;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,15 +95,39 @@ class LevelsTest {
 
   @Test
   void snapshotIsMadeAtTheEndOfADayInWhichSomethingCame() throws IOException {
+    Instant end = snapshotDue("mem:replica", "2026-11-01T12:00:00Z");
+    world.runUntil(Instant.parse("2026-11-01T12:00:00Z"));
+    world.levels.snapshotNow();
     commits(3, Duration.ofMinutes(7));
-    world.runUntil(Instant.parse("2026-11-01T23:59:59.999Z"));
-    assertEquals(List.of("1-1"), world.ranges(9));
-    world.runUntil(Instant.parse("2026-11-02T00:00:00Z"));
-    assertEquals(List.of("1-1", "1-4"), world.ranges(9));
+    assertEquals(List.of("1-1", "1-2"), world.ranges(9));
+    world.runUntil(end.minusMillis(1));
+    assertEquals(List.of("1-1", "1-2"), world.ranges(9));
+    world.runUntil(end);
+    assertEquals(List.of("1-1", "1-2", "1-4"), world.ranges(9));
     WholeFile snapshot = WholeFile.decode(content(name(9, 1, 4)));
-    assertEquals("2026-11-02T00:00:00Z", time(snapshot), "the time at which it was made");
+    assertEquals(end.toString(), time(snapshot), "the time at which it was made");
     world.runFor(Duration.ofDays(5));
     assertEquals(List.of("1-4"), world.ranges(9));
+  }
+
+  /** Returns when the next snapshot of a replica is due after one that was made at a time. */
+  private static Instant snapshotDue(String location, String last) {
+    long seconds = Instant.parse(last).getEpochSecond();
+    return new LevelSchedule(LevelSettings.STANDARD, location)
+        .snapshot(Held.files("9:1-1@" + seconds, "0:2-2@" + seconds));
+  }
+
+  @Test
+  void snapshotsOfManyReplicasAreSpreadOverAQuarterOfTheirInterval() {
+    Set<Instant> times = new TreeSet<>();
+    for (int i = 0; i < 100; i++) {
+      Instant due = snapshotDue("s3://bucket/db-" + i, "2026-11-01T12:00:00Z");
+      assertEquals(due, snapshotDue("s3://bucket/db-" + i, "2026-11-01T23:00:00Z"));
+      times.add(due);
+      assertFalse(due.isBefore(Instant.parse("2026-11-02T00:00:00Z")), due.toString());
+      assertTrue(due.isBefore(Instant.parse("2026-11-02T06:00:00Z")), due.toString());
+    }
+    assertTrue(times.size() > 95, times.toString());
   }
 
   private static String time(WholeFile file) {
@@ -156,18 +180,6 @@ class LevelsTest {
   }
 
   @Test
-  void malformedLocalCopyIsReplacedByTheFileOfTheReplica() throws IOException {
-    LtxFile file = world.commit();
-    byte[] broken = content(file.name()).clone();
-    broken[broken.length - 3] ^= 1;
-    Files.write(folder.resolve(Layout.fileName(file.name().range())), broken);
-    world.runFor(Duration.ofSeconds(30));
-    assertEquals(List.of("2-2"), world.ranges(1));
-    assertFalse(world.levels.needsImage());
-    world.requireExactEverywhere();
-  }
-
-  @Test
   void retentionThatIsDisabledDeletesNothing() throws IOException {
     LevelSettings kept =
         new LevelSettings(
@@ -210,82 +222,6 @@ class LevelsTest {
     world.upload(unknown);
     world.runFor(Duration.ofDays(1));
     world.requireExactEverywhere();
-  }
-
-  @Test
-  void otherFileUnderTheNameOfAnOutputIsNotOverwritten() throws IOException {
-    commits(3, Duration.ofSeconds(5));
-    byte[] theirs = content(name(9, 1, 1));
-    world.replica.put(name(1, 2, 4), theirs, world.now());
-    world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
-    assertThrows(SecondWriterException.class, () -> world.levels.run(world.now()));
-    assertEquals(theirs.length, content(name(1, 2, 4)).length);
-    assertEquals(List.of(), world.leftovers());
-  }
-
-  @Test
-  void interruptedRunEndsEarlyAndIsStillDue() throws IOException {
-    commits(3, Duration.ofSeconds(5));
-    world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
-    Thread.currentThread().interrupt();
-    assertThrows(InterruptedIOException.class, () -> world.levels.run(world.now()));
-    assertTrue(Thread.interrupted());
-    assertEquals(List.of(), world.leftovers());
-    world.runFor(Duration.ofSeconds(5));
-    assertEquals(List.of("2-4"), world.ranges(1));
-  }
-
-  @Test
-  void processThatWasKilledAtAnyStepIsGoneOnFrom() throws IOException {
-    for (LevelStep step : LevelStep.values()) {
-      world =
-          LevelsWorld.withImage(
-              step.name().hashCode(),
-              Files.createDirectory(folder.resolve(step.name())),
-              LevelSettings.STANDARD);
-      if (step == LevelStep.LEFTOVER_DELETED) {
-        // There is one only if a process before was killed.
-        world.killAt = Optional.of(LevelStep.OUTPUT_WRITTEN);
-        commits(4, Duration.ofSeconds(10));
-        Files.write(
-            Files.createDirectories(world.folder.resolve("levels")).resolve("output.tmp"),
-            new byte[9]);
-      }
-      world.killAt = Optional.of(step);
-      if (step == LevelStep.LISTED || step == LevelStep.LEFTOVER_DELETED) {
-        world.restart();
-      }
-      commits(40, Duration.ofMinutes(4));
-      assertTrue(world.killAt.isEmpty(), () -> step + " was not reached: " + world.steps);
-      world.requireExactEverywhere();
-      assertEquals(List.of(), world.leftovers(), step.name());
-      List<String> levelOne = world.ranges(1);
-      assertEquals(levelOne.size(), levelOne.stream().distinct().count());
-      requireNoOverlap(world, 1);
-    }
-  }
-
-  private static void requireNoOverlap(LevelsWorld world, int level) {
-    Txid last = Txid.FIRST;
-    for (LtxFile file : world.replica.files(level)) {
-      assertEquals(last.next(), file.name().range().min(), () -> world.ranges(level).toString());
-      last = file.name().range().max();
-    }
-  }
-
-  @Test
-  void outputWhoseFateIsUnknownIsStoredOnce() throws IOException {
-    commits(3, Duration.ofSeconds(5));
-    world.failAfter.addAll(List.of("create", "tail"));
-    world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
-    world.run();
-    assertEquals(List.of("2-4"), world.ranges(1), "it is there, and nobody knows");
-    world.commit();
-    world.runFor(Duration.ofMinutes(2));
-    world.failAfter.clear();
-    world.runFor(Duration.ofMinutes(20));
-    assertEquals("2-4", world.ranges(1).get(0));
-    requireNoOverlap(world, 1);
   }
 
   @Test

@@ -68,8 +68,15 @@ final class LevelsWorld implements UnreliableClient.Events {
   private final Map<LtxFileName, Instant> stored = new HashMap<>();
   private final List<Instant> commits = new ArrayList<>();
   Optional<LevelStep> killAt = Optional.empty();
+
+  /** By how much the clock is ahead of the time. */
+  Duration ahead = Duration.ZERO;
+
   int killPercent;
   int failPercent;
+
+  /** Requests that begin with one of these fail and do nothing. */
+  final Set<String> failBefore = new HashSet<>();
 
   /** Requests that begin with one of these do what they should and then fail. */
   final Set<String> failAfter = new HashSet<>();
@@ -106,12 +113,20 @@ final class LevelsWorld implements UnreliableClient.Events {
     return new Levels(
         new ReplicaWriter(client, new CallLimit(Duration.ofSeconds(20))),
         new LevelSetup(
-            settings, folder.resolve("levels"), this::local, primary::now, this::reached));
+            settings,
+            folder.resolve("levels"),
+            this::local,
+            this::clock,
+            () -> nanos(now()),
+            this::reached));
   }
 
   private Outcome outcome(String request) {
     if (failAfter.stream().anyMatch(request::startsWith)) {
       return Outcome.FAILS_AFTER;
+    }
+    if (failBefore.stream().anyMatch(request::startsWith)) {
+      return Outcome.FAILS_BEFORE;
     }
     // A listing is ten requests, all of which must succeed.
     if (request.equals("list") && random.nextInt(10) > 0) {
@@ -136,8 +151,18 @@ final class LevelsWorld implements UnreliableClient.Events {
     return name.level() == 0 && Files.exists(path) ? Optional.of(path) : Optional.empty();
   }
 
+  /** Returns what a ticker says that nobody sets. */
+  static long nanos(Instant now) {
+    return Duration.between(Instant.EPOCH, now).toNanos();
+  }
+
   Instant now() {
     return primary.now();
+  }
+
+  /** Returns what the clock says, which may be wrong. */
+  Instant clock() {
+    return primary.now().plus(ahead);
   }
 
   void advanceTo(Instant time) {
@@ -164,8 +189,12 @@ final class LevelsWorld implements UnreliableClient.Events {
     return file;
   }
 
-  /** Ends the process, in whatever state, and begins another. */
+  /**
+   * Ends the process, in whatever state, and begins another, which cannot know that a clock is
+   * ahead.
+   */
   void restart() throws IOException {
+    ahead = ahead.isNegative() ? ahead : Duration.ZERO;
     levels = process();
     begin();
   }
@@ -186,9 +215,9 @@ final class LevelsWorld implements UnreliableClient.Events {
   /** Runs what is due now; a failure or a death leaves it to the next time. */
   void run() throws IOException {
     try {
-      levels.run(now());
+      levels.run(clock());
     } catch (dev.sluice.storage.ReplicaException e) {
-      assertTrue(levels.nextDue().isAfter(now()), "after a failure there is a pause");
+      assertTrue(levels.nextDue().isAfter(clock()), "after a failure there is a pause");
     } catch (Killed e) {
       restart();
     }
@@ -196,8 +225,10 @@ final class LevelsWorld implements UnreliableClient.Events {
 
   /** Lets time pass and runs what falls due on the way. */
   void runUntil(Instant end) throws IOException {
-    while (!levels.nextDue().isAfter(end)) {
-      advanceTo(levels.nextDue());
+    for (Instant due = levels.nextDue();
+        !due.isAfter(end.plus(ahead));
+        due = levels.nextDue()) {
+      advanceTo(due.minus(ahead));
       run();
     }
     advanceTo(end);

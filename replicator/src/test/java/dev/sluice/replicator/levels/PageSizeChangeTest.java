@@ -58,6 +58,7 @@ class PageSizeChangeTest {
                 folder.resolve("levels"),
                 name -> Optional.empty(),
                 () -> now,
+                () -> LevelsWorld.nanos(now),
                 step -> {}));
     levels.begin();
     return levels;
