@@ -15,6 +15,7 @@ import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
+import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -146,10 +147,19 @@ final class RemoteReplica implements AutoCloseable {
     Optional<LtxFile> last = levels.newest();
     for (SpooledFile file : local) {
       if (last.isPresent() && file.txid().equals(newest) && isOneCut(last.get().name(), newest)) {
-        writer.requireSame(last.get().name(), file.path());
+        requireSame(last.get().name(), file.path());
       }
     }
     return newest;
+  }
+
+  private void requireSame(LtxFileName name, Path file) throws IOException {
+    try {
+      writer.requireSame(name, file);
+    } catch (ReplicaException.NotFound e) {
+      isKnown = false;
+      throw e;
+    }
   }
 
   /** Returns whether the file is a cut as it was stored: on level 0, or the first of all. */

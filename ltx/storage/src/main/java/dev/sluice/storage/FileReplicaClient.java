@@ -132,8 +132,9 @@ final class FileReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
-    return tasks.submit("create " + location(name), () -> createNow(name, content, timestamp));
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
+    return tasks.submit(
+        "create " + location(name), () -> createNow(name, content, timestamp, progress));
   }
 
   @Override
@@ -257,7 +258,8 @@ final class FileReplicaClient implements ReplicaClient {
   }
 
   /** The file gets its name by a hard link, which unlike a rename fails if the name exists. */
-  private LtxFile createNow(LtxFileName name, Path content, Instant timestamp) throws IOException {
+  private LtxFile createNow(LtxFileName name, Path content, Instant timestamp, Progress progress)
+      throws IOException {
     Path path = path(name);
     Path folder = Objects.requireNonNull(path.getParent());
     if (!Files.isReadable(content)) {
@@ -269,7 +271,7 @@ final class FileReplicaClient implements ReplicaClient {
     createFolder(folder);
     Path temporary = createTemporary(folder, Layout.fileName(name.range()));
     try {
-      writeDurably(content, temporary);
+      writeDurably(content, temporary, progress);
       Files.setLastModifiedTime(temporary, FileTime.from(timestamp));
       link(path, temporary);
     } finally {
@@ -344,9 +346,10 @@ final class FileReplicaClient implements ReplicaClient {
     }
   }
 
-  private static void writeDurably(Path content, Path target) throws IOException {
+  private static void writeDurably(Path content, Path target, Progress progress)
+      throws IOException {
     try (FileOutputStream out = new FileOutputStream(target.toFile())) {
-      Files.copy(content, out);
+      Files.copy(content, new ToldOutput(out, progress));
       out.getFD().sync();
     }
   }

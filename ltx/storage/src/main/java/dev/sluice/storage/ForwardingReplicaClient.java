@@ -53,8 +53,8 @@ public abstract class ForwardingReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
-    return inner.createIfAbsent(name, content, timestamp);
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
+    return inner.createIfAbsent(name, content, timestamp, progress);
   }
 
   @Override

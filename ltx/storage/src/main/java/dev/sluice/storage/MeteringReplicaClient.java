@@ -73,8 +73,9 @@ public final class MeteringReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
-    CompletableFuture<LtxFile> creating = watched(inner.createIfAbsent(name, content, timestamp));
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
+    CompletableFuture<LtxFile> creating =
+        watched(inner.createIfAbsent(name, content, timestamp, progress));
     meter.countPut();
     return Futures.peek(creating, file -> meter.addSentBytes(file.size()));
   }

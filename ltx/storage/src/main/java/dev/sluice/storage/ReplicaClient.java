@@ -61,12 +61,34 @@ public interface ReplicaClient extends AutoCloseable {
 
   /**
    * Stores a local file under a name that must not exist yet, and records {@code timestamp} in the
-   * storage's metadata the way Litestream does. The file is complete before it is visible.
+   * storage's metadata the way Litestream does. The file is complete before it is visible. {@code
+   * progress} hears of what was taken.
    *
    * <p>{@link ReplicaException.Conflict} if the name exists; {@link
    * ReplicaException.OutcomeUnknown} if no answer came.
    */
-  CompletableFuture<LtxFile> createIfAbsent(LtxFileName name, Path content, Instant timestamp);
+  CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp, Progress progress);
+
+  /** As the other, and tells nobody how far it is. */
+  default CompletableFuture<LtxFile> createIfAbsent(
+      LtxFileName name, Path content, Instant timestamp) {
+    return createIfAbsent(name, content, timestamp, bytes -> {});
+  }
+
+  /**
+   * Hears how a file is taken up while it is stored: what can be told from a storage that hangs is
+   * one that is slow.
+   */
+  @FunctionalInterface
+  interface Progress {
+    /**
+     * So many bytes more were taken: by a connection, by a disk, or to sign them before they are
+     * sent. Each byte is told once at least. Called on threads of the client, several at once, and
+     * must not block.
+     */
+    void took(long bytes);
+  }
 
   /** Deletes files; those that do not exist count as deleted. */
   CompletableFuture<Void> delete(Collection<LtxFileName> names);

@@ -65,9 +65,10 @@ public final class RetryingReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
     return writing(
-        "create " + location(name), () -> inner.createIfAbsent(name, content, timestamp));
+        "create " + location(name),
+        () -> inner.createIfAbsent(name, content, timestamp, progress));
   }
 
   @Override

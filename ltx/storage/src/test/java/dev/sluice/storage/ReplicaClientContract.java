@@ -29,6 +29,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -291,7 +292,12 @@ public abstract class ReplicaClientContract {
   @Test
   public void createIfAbsentStoresContentAndTimestamp() throws Exception {
     byte[] content = bytes(10_000);
-    LtxFile created = get(client.createIfAbsent(name(2, 5, 9), localFile(content), TIMESTAMP));
+    AtomicLong taken = new AtomicLong();
+    LtxFile created =
+        get(
+            client.createIfAbsent(
+                name(2, 5, 9), localFile(content), TIMESTAMP, taken::addAndGet));
+    assertTrue(taken.get() >= content.length, "bytes that were told: " + taken);
     assertEquals(name(2, 5, 9), created.name());
     assertEquals(content.length, created.size());
     assertArrayEquals(content, get(client.read(created, 0, content.length)));

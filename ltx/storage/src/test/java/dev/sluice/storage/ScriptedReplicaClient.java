@@ -78,7 +78,7 @@ final class ScriptedReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
     return newCall();
   }
 

@@ -1,5 +1,6 @@
 package dev.sluice.replicator.upload;
 
+import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -8,14 +9,23 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * How long a call to a storage is waited for. Immutable.
  *
- * @param time for a call that moves little; what moves much gets a second more for each MiB
+ * @param time for an answer, and between one movement of a file that is stored and the next: a line
+ *     may be as slow as it likes, and one that hangs is noticed
  */
 public record CallLimit(Duration time) {
-  private static final int BYTES_A_SECOND = 1 << 20;
+  /** A storage answers when it has put a file together, a directory when its disk has it. */
+  private static final int COMPLETED_BYTES_A_SECOND = 64 << 20;
+
+  /** A file on its way. */
+  @FunctionalInterface
+  interface Upload<T> {
+    CompletableFuture<T> start(ReplicaClient.Progress progress);
+  }
 
   /**
    * Waits for a call that reads or changes nothing that may have happened without an answer.
@@ -28,17 +38,36 @@ public record CallLimit(Duration time) {
     try {
       return await(call, time, what);
     } catch (TimeoutException e) {
+      call.cancel(true);
       throw new ReplicaException.Unavailable(noAnswer(what, time), e);
     }
   }
 
   /** As {@link #await}, for a call that changes something. */
-  <T> T awaitWrite(CompletableFuture<T> call, long bytes, String what) throws IOException {
-    Duration limit = time.plusSeconds(bytes / BYTES_A_SECOND);
+  <T> T awaitWrite(CompletableFuture<T> call, String what) throws IOException {
     try {
-      return await(call, limit, what);
+      return await(call, time, what);
     } catch (TimeoutException e) {
-      throw new ReplicaException.OutcomeUnknown(noAnswer(what, limit), e);
+      call.cancel(true);
+      throw new ReplicaException.OutcomeUnknown(noAnswer(what, time), e);
+    }
+  }
+
+  /** As {@link #awaitWrite}, for as long as the file moves. */
+  <T> T awaitUpload(Upload<T> upload, long bytes, String what) throws IOException {
+    Duration limit = time.plusSeconds(bytes / COMPLETED_BYTES_A_SECOND);
+    AtomicLong movedNanos = new AtomicLong(System.nanoTime());
+    CompletableFuture<T> call = upload.start(taken -> movedNanos.set(System.nanoTime()));
+    while (true) {
+      long seen = movedNanos.get();
+      try {
+        return await(call, limit.minusNanos(System.nanoTime() - seen), what);
+      } catch (TimeoutException e) {
+        if (movedNanos.get() == seen) {
+          call.cancel(true);
+          throw new ReplicaException.OutcomeUnknown(noAnswer(what, limit), e);
+        }
+      }
     }
   }
 
@@ -55,9 +84,6 @@ public record CallLimit(Duration time) {
         throw known;
       }
       throw new IOException(what + ": " + e.getCause(), e);
-    } catch (TimeoutException e) {
-      call.cancel(true);
-      throw e;
     } catch (InterruptedException e) {
       call.cancel(true);
       Thread.currentThread().interrupt();

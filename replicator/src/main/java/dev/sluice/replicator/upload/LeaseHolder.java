@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -43,7 +42,7 @@ public final class LeaseHolder {
   /**
    * How a lease is held.
    *
-   * @param owner who is named to others: printable ASCII
+   * @param owner who is named to others: printable ASCII, and the name of nobody else
    */
   public record Terms(Duration time, String owner) {}
 
@@ -95,9 +94,7 @@ public final class LeaseHolder {
   public synchronized long require() throws IOException {
     Instant now = clock.instant();
     if (held.isPresent() && !held.get().lease().isExpired(now)) {
-      if (now.isAfter(renewAt(held.get().lease()))) {
-        renew(held.get(), now);
-      }
+      renewIfDue(now);
     } else {
       // One that expired may have had another holder meanwhile.
       held = Optional.empty();
@@ -109,6 +106,17 @@ public final class LeaseHolder {
           place() + ": the storage took longer to answer than the lease holds");
     }
     return mine.generation();
+  }
+
+  /** Tries twice: what is there may be ours, as an attempt without an answer has left it. */
+  private void renewIfDue(Instant now) throws IOException {
+    for (int attempt = 0; attempt < 2; attempt++) {
+      Held mine = held.orElseThrow();
+      if (!now.isAfter(renewAt(mine.lease()))) {
+        return;
+      }
+      write(lease(mine.lease().generation(), now), Optional.of(mine.version()));
+    }
   }
 
   private Instant renewAt(Lease lease) {
@@ -131,14 +139,15 @@ public final class LeaseHolder {
       throw new ReplicaException.Denied(place() + " is no lease: whoever wrote it must remove it");
     }
     if (other.filter(lease -> !lease.isExpired(now)).isPresent()) {
-      throw new HeldByOtherException(place(), other);
+      if (!isOurs(other.orElseThrow())) {
+        throw new HeldByOtherException(place(), other);
+      }
+      held = Optional.of(new Held(other.orElseThrow(), object.orElseThrow().version()));
+      renewIfDue(now);
+      return;
     }
     long generation = other.map(Lease::generation).orElse(0L) + 1;
     write(lease(generation, now), object.map(SideObject::version));
-  }
-
-  private void renew(Held mine, Instant now) throws IOException {
-    write(lease(mine.lease().generation(), now), Optional.of(mine.version()));
   }
 
   private Lease lease(long generation, Instant now) {
@@ -154,26 +163,33 @@ public final class LeaseHolder {
               before.isPresent()
                   ? client.objects().replace(NAME, content, before.get())
                   : client.objects().create(NAME, content),
-              0,
               what);
       held = Optional.of(new Held(lease, version));
     } catch (ReplicaException.Conflict | ReplicaException.OutcomeUnknown e) {
-      settle(lease, content, e);
+      settle(lease, e);
     }
   }
 
-  /** Looks whose lease it is after a write that may have succeeded. */
-  private void settle(Lease lease, byte[] content, ReplicaException failure) throws IOException {
-    Optional<SideObject> now = limit.await(client.objects().read(NAME), "read " + place());
-    if (now.isPresent() && Arrays.equals(now.get().content(), content)) {
-      held = Optional.of(new Held(lease, now.get().version()));
-      return;
+  /** Looks whose lease it is after a write that may have succeeded, as one before it may have. */
+  private void settle(Lease lease, ReplicaException failure) throws IOException {
+    Optional<SideObject> object = limit.await(client.objects().read(NAME), "read " + place());
+    Optional<Lease> there = object.flatMap(is -> Lease.decode(is.content()));
+    boolean isOurs = there.filter(this::isOurs).isPresent();
+    if (isOurs) {
+      held = Optional.of(new Held(there.orElseThrow(), object.orElseThrow().version()));
     }
-    if (failure instanceof ReplicaException.OutcomeUnknown) {
+    if (failure instanceof ReplicaException.OutcomeUnknown && !there.equals(Optional.of(lease))) {
       throw failure;
     }
-    held = Optional.empty();
-    throw new HeldByOtherException(place(), now.flatMap(is -> Lease.decode(is.content())));
+    if (!isOurs) {
+      held = Optional.empty();
+      throw new HeldByOtherException(place(), there);
+    }
+  }
+
+  /** Returns whether a lease is one that we have written: nobody else has our name. */
+  private boolean isOurs(Lease lease) {
+    return !lease.owner().isEmpty() && lease.owner().equals(terms.owner());
   }
 
   /** Gives the lease back, if it is ours. */
@@ -187,7 +203,6 @@ public final class LeaseHolder {
         String unused =
             limit.awaitWrite(
                 client.objects().replace(NAME, ended.encode(), mine.get().version()),
-                0,
                 "write " + place());
       } catch (ReplicaException.Conflict e) {
         // It is somebody else's already.

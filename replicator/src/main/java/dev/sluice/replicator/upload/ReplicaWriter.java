@@ -62,8 +62,10 @@ public final class ReplicaWriter {
     String location = client.location(name);
     guard.require(this);
     try {
-      return limit.awaitWrite(
-          client.createIfAbsent(name, content, timestamp), bytes, "write " + location);
+      return limit.awaitUpload(
+          progress -> client.createIfAbsent(name, content, timestamp, progress),
+          bytes,
+          "write " + location);
     } catch (ReplicaException.Conflict e) {
       return requireOurs(name, bytes, ours, e);
     } catch (ReplicaException.OutcomeUnknown e) {
@@ -116,6 +118,6 @@ public final class ReplicaWriter {
   public void delete(Collection<LtxFileName> names) throws IOException {
     String what = "delete " + names.size() + " files of " + client.location();
     guard.require(this);
-    limit.awaitWrite(client.delete(names), 0, what);
+    limit.awaitWrite(client.delete(names), what);
   }
 }

@@ -121,31 +121,41 @@ public final class Uploader {
 
   /** Returns the page size of the replica's newest file; one request after a start. */
   private int pageSizeBefore(Txid txid) throws IOException {
+    // What is stored now may be there already, and be the newest that was listed.
+    newest = newest.filter(file -> file.name().range().max().isBefore(txid));
+    if (pageSize == 0 && newest.isPresent()) {
+      try {
+        pageSize = pageSize(newest.get());
+      } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
+        // Somebody deletes here, too: another file may say the same.
+        newest = Optional.empty();
+      }
+    }
     if (pageSize == 0) {
-      LtxFile before = newestBefore(txid);
-      String location = writer.client().location(before.name());
-      int bytes = (int) Math.min(LtxHeader.BYTES, before.size());
-      byte[] head =
-          writer.limit().await(writer.client().read(before, 0, bytes), "read " + location);
-      pageSize = LtxHeader.parse(ByteBuffer.wrap(head), location).pageSize();
+      newest = listedBefore(txid);
+      pageSize = pageSize(newest.orElseThrow(() -> isEmpty(txid)));
     }
     return pageSize;
   }
 
-  /** The file that is stored now may be there already, and the one known before be gone. */
-  private LtxFile newestBefore(Txid txid) throws IOException {
-    boolean isBefore = newest.filter(file -> file.name().range().max().isBefore(txid)).isPresent();
-    if (!isBefore) {
-      ReplicaClient client = writer.client();
-      newest =
-          writer.limit().await(Listings.all(client), "list " + client.location()).stream()
-              .filter(file -> file.name().range().max().isBefore(txid))
-              .max(BY_TXID);
-    }
-    return newest.orElseThrow(
-        () ->
-            new IllegalStateException(
-                "store TXID " + txid + " in " + writer.client().location() + ", which is empty"));
+  private int pageSize(LtxFile file) throws IOException {
+    ReplicaClient client = writer.client();
+    String location = client.location(file.name());
+    int bytes = (int) Math.min(LtxHeader.BYTES, file.size());
+    byte[] head = writer.limit().await(client.read(file, 0, bytes), "read " + location);
+    return LtxHeader.parse(ByteBuffer.wrap(head), location).pageSize();
+  }
+
+  private Optional<LtxFile> listedBefore(Txid txid) throws IOException {
+    ReplicaClient client = writer.client();
+    return writer.limit().await(Listings.all(client), "list " + client.location()).stream()
+        .filter(file -> file.name().range().max().isBefore(txid))
+        .max(BY_TXID);
+  }
+
+  private IllegalStateException isEmpty(Txid txid) {
+    return new IllegalStateException(
+        "store TXID " + txid + " in " + writer.client().location() + ", which is empty");
   }
 
   private LtxFile storeAsSnapshot(SpooledFile file, LtxHeader header) throws IOException {

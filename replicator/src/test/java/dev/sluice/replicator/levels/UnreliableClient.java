@@ -69,11 +69,11 @@ final class UnreliableClient extends ForwardingReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
     return call(
         "create " + name,
         () -> {
-          CompletableFuture<LtxFile> created = inner.createIfAbsent(name, content, timestamp);
+          CompletableFuture<LtxFile> created = inner.createIfAbsent(name, content, timestamp, progress);
           if (!created.isCompletedExceptionally()) {
             events.stored(name);
           }

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 class LeaseHolderTest {
@@ -137,6 +138,95 @@ class LeaseHolderTest {
     seconds(25);
     assertEquals(1, holder.require());
     assertTrue(stored().contains("10:00:55Z"), stored());
+  }
+
+  @Test
+  void renewalThatLandsLateIsNoOtherHolders() throws IOException {
+    LateObjects late = new LateObjects(replica.objects());
+    LeaseHolder holder =
+        holder(
+            new ForwardingReplicaClient(replica.open()) {
+              @Override
+              public SideObjects objects() {
+                return late;
+              }
+            },
+            "host:1");
+    holder.require();
+    seconds(21);
+    late.isLate = true;
+    assertThrows(ReplicaException.OutcomeUnknown.class, holder::require);
+    late.land();
+    seconds(1);
+    assertEquals(1, holder.require());
+    seconds(20);
+    assertEquals(1, holder.require());
+    assertTrue(stored().contains("10:01:12Z"), stored());
+  }
+
+  @Test
+  void leaseThatIsTakenLateIsNoOtherHolders() throws IOException {
+    LateObjects late = new LateObjects(replica.objects());
+    LeaseHolder holder =
+        holder(
+            new ForwardingReplicaClient(replica.open()) {
+              @Override
+              public SideObjects objects() {
+                return late;
+              }
+            },
+            "host:1");
+    late.isLate = true;
+    assertThrows(ReplicaException.OutcomeUnknown.class, holder::require);
+    late.land();
+    seconds(1);
+    assertEquals(1, holder.require());
+    seconds(24);
+    assertEquals(1, holder.require());
+    assertTrue(stored().contains("10:00:55Z"), stored());
+  }
+
+  /** Says of the next write that nobody knows, and writes when it is told. */
+  private static final class LateObjects implements SideObjects {
+    private final SideObjects inner;
+    private Optional<Supplier<CompletableFuture<String>>> write = Optional.empty();
+    private boolean isLate;
+
+    LateObjects(SideObjects inner) {
+      this.inner = inner;
+    }
+
+    void land() {
+      isLate = false;
+      String unused = write.orElseThrow().get().join();
+    }
+
+    private CompletableFuture<String> write(Supplier<CompletableFuture<String>> now) {
+      write = Optional.of(now);
+      return isLate
+          ? CompletableFuture.failedFuture(new ReplicaException.OutcomeUnknown("late"))
+          : now.get();
+    }
+
+    @Override
+    public CompletableFuture<Optional<SideObject>> read(String name) {
+      return inner.read(name);
+    }
+
+    @Override
+    public CompletableFuture<String> create(String name, byte[] content) {
+      return write(() -> inner.create(name, content));
+    }
+
+    @Override
+    public CompletableFuture<String> replace(String name, byte[] content, String version) {
+      return write(() -> inner.replace(name, content, version));
+    }
+
+    @Override
+    public CompletableFuture<Void> delete(String name) {
+      return inner.delete(name);
+    }
   }
 
   /** Writes, and never says so. */

@@ -50,11 +50,11 @@ class UploaderTest {
 
     @Override
     public CompletableFuture<LtxFile> createIfAbsent(
-        LtxFileName name, Path content, Instant timestamp) {
+        LtxFileName name, Path content, Instant timestamp, Progress progress) {
       if (answers == Answers.LOST_BEFORE) {
         return CompletableFuture.failedFuture(new ReplicaException.OutcomeUnknown("lost"));
       }
-      CompletableFuture<LtxFile> stored = inner.createIfAbsent(name, content, timestamp);
+      CompletableFuture<LtxFile> stored = inner.createIfAbsent(name, content, timestamp, progress);
       return switch (answers) {
         case TRUE -> stored;
         case NONE -> new CompletableFuture<>();
@@ -197,5 +197,15 @@ class UploaderTest {
     SecondWriterException e = assertThrows(SecondWriterException.class, () -> uploader.store(ours));
     assertTrue(String.valueOf(e.getMessage()).contains("0000000000000002"), e.getMessage());
     assertArrayEquals(content, content(0, 2, 2));
+  }
+
+  @Test
+  void newestFileThatIsGoneIsLookedForAnew() throws IOException {
+    uploader().store(file(1, 512, 2, 1, 2));
+    LtxFile second = uploader().store(file(2, 512, 2, 1)).get(0);
+    Uploader uploader = uploader();
+    replica.delete(List.of(second.name()));
+    uploader.store(file(3, 512, 2, 2));
+    assertEquals(List.of(name(0, 3, 3), name(9, 1, 1)), stored());
   }
 }

@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.storage.ForwardingReplicaClient;
+import dev.sluice.storage.ReplicaException;
+import dev.sluice.storage.SideObject;
+import dev.sluice.storage.SideObjects;
 import dev.sluice.storage.MeteringReplicaClient;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
@@ -16,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,5 +65,61 @@ class WriteConditionsTest {
     try (var files = Files.walk(folder)) {
       assertEquals(0, files.filter(Files::isRegularFile).count());
     }
+  }
+
+  /** Says of writes that nobody knows, though they are there, or refuses to delete. */
+  private record OddObjects(SideObjects inner, boolean isAnswerLost) implements SideObjects {
+    @Override
+    public CompletableFuture<Optional<SideObject>> read(String name) {
+      return inner.read(name);
+    }
+
+    @Override
+    public CompletableFuture<String> create(String name, byte[] content) {
+      CompletableFuture<String> created = inner.create(name, content);
+      return isAnswerLost
+          ? CompletableFuture.failedFuture(new ReplicaException.OutcomeUnknown("lost"))
+          : created;
+    }
+
+    @Override
+    public CompletableFuture<String> replace(String name, byte[] content, String version) {
+      return inner.replace(name, content, version);
+    }
+
+    @Override
+    public CompletableFuture<Void> delete(String name) {
+      return isAnswerLost
+          ? inner.delete(name)
+          : CompletableFuture.failedFuture(new ReplicaException.Denied("no deletes"));
+    }
+  }
+
+  private static ReplicaClient odd(MemoryReplica replica, boolean isAnswerLost) {
+    return new ForwardingReplicaClient(replica.open()) {
+      @Override
+      public SideObjects objects() {
+        return new OddObjects(inner.objects(), isAnswerLost);
+      }
+    };
+  }
+
+  @Test
+  void nothingStaysWhereTheFirstAnswerIsLost() {
+    MemoryReplica replica = new MemoryReplica("mem:replica");
+    assertThrows(
+        ReplicaException.OutcomeUnknown.class,
+        () -> WriteConditions.probe(odd(replica, true), LIMIT));
+    assertEquals(0, replica.objects().count());
+  }
+
+  @Test
+  void objectThatMayNotBeDeletedHidesNothing() throws IOException {
+    MemoryReplica replica = new MemoryReplica("mem:replica");
+    WriteConditions.probe(odd(replica, false), LIMIT);
+    replica.objects().ignoreConditions();
+    assertThrows(
+        WriteConditions.IgnoredException.class,
+        () -> WriteConditions.probe(odd(replica, false), LIMIT));
   }
 }

@@ -265,11 +265,12 @@ final class S3ReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
     String text = "write " + location(name);
     try {
       return writer.create(
-          text, new S3Writer.Source(name, key(name), content, Files.size(content), timestamp));
+          text,
+          new S3Writer.Source(name, key(name), content, Files.size(content), timestamp, progress));
     } catch (IOException e) {
       S3Operation operation = new S3Operation(text, "PutObject", S3Operation.Kind.WRITE);
       S3Call<LtxFile> call = requests.track(operation);

@@ -2,6 +2,7 @@ package dev.sluice.storage.s3;
 
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -33,16 +34,24 @@ final class S3Writer {
   }
 
   /** One file to be stored. */
-  record Source(LtxFileName name, String key, Path content, long size, Instant timestamp) {
+  record Source(
+      LtxFileName name,
+      String key,
+      Path content,
+      long size,
+      Instant timestamp,
+      ReplicaClient.Progress progress) {
     AsyncRequestBody whole(String text) {
       checkUnchanged(text);
-      return AsyncRequestBody.fromFile(content);
+      return new S3ToldBody(AsyncRequestBody.fromFile(content), progress);
     }
 
     AsyncRequestBody part(String text, long offset, long bytes) {
       checkUnchanged(text);
-      return AsyncRequestBody.fromFile(
-          file -> file.path(content).position(offset).numBytesToRead(bytes));
+      return new S3ToldBody(
+          AsyncRequestBody.fromFile(
+              file -> file.path(content).position(offset).numBytesToRead(bytes)),
+          progress);
     }
 
     /** Nothing of a file that is gone or shorter by now is sent, and no outcome is unknown. */

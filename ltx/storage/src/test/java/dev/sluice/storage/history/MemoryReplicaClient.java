@@ -84,10 +84,11 @@ final class MemoryReplicaClient implements ReplicaClient {
 
   @Override
   public CompletableFuture<LtxFile> createIfAbsent(
-      LtxFileName name, Path content, Instant timestamp) {
+      LtxFileName name, Path content, Instant timestamp, Progress progress) {
     return completed(
         () -> {
           byte[] bytes = Files.readAllBytes(content);
+          progress.took(bytes.length);
           Optional<LtxFile> created = replica.putIfAbsent(name, bytes, timestamp);
           return created.orElseThrow(
               () -> new ReplicaException.Conflict(location(name) + ": exists"));
