@@ -2,6 +2,7 @@ package dev.sluice.replicator.levels;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * When one kind of the upkeep is due, and when it is tried again after a failure. The pause grows
@@ -20,6 +21,7 @@ final class LevelTask {
   private Instant due = Levels.NEVER;
   private Instant notBefore = LONG_AGO;
   private int failures;
+  private Optional<Exception> failure = Optional.empty();
 
   /** Returns when it is to be done next; {@link Levels#NEVER} if there is nothing to do. */
   Instant next() {
@@ -43,6 +45,7 @@ final class LevelTask {
   /** To be called after all that was due was done, and {@link #dueAt} told what comes next. */
   void done(Instant now) {
     failures = 0;
+    failure = Optional.empty();
     // What is due at once came meanwhile, or cannot be done: never a loop.
     notBefore = due.isAfter(now) ? LONG_AGO : now.plus(FIRST_PAUSE);
   }
@@ -60,6 +63,15 @@ final class LevelTask {
             .multipliedBy(1L << Math.min(failures, MEBIBYTE_DOUBLINGS_MAX));
     failures++;
     notBefore = now.plus(pause.compareTo(rest) > 0 ? pause : rest);
+  }
+
+  void failsWith(Exception why) {
+    failure = Optional.of(why);
+  }
+
+  /** Returns why it is not done; empty after it was. */
+  Optional<Exception> failure() {
+    return failure;
   }
 
   /** Takes in that the clock was set. */

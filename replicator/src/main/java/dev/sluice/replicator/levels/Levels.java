@@ -66,6 +66,7 @@ public final class Levels {
   private final ClockWatch clock;
   private Instant checked = Instant.EPOCH;
   private boolean isSnapshotWanted;
+  private boolean isBegun;
 
   public Levels(ReplicaWriter writer, LevelSetup setup) {
     String location = writer.client().location();
@@ -81,12 +82,20 @@ public final class Levels {
   }
 
   /**
-   * Lists the replica; to be called before anything else, and again if it fails.
+   * Lists the replica; to be called before anything else, and again if it fails or what is there
+   * is not what was known. Deletes what a process before has left on disk, once.
    *
    * @throws ReplicaException if the storage does not answer
    */
   public void begin() throws IOException {
-    making.deleteLeftover();
+    boolean isFirst;
+    synchronized (lock) {
+      isFirst = !isBegun;
+      isBegun = true;
+    }
+    if (isFirst) {
+      making.deleteLeftover();
+    }
     listAnew();
     reschedule();
   }
@@ -231,9 +240,9 @@ public final class Levels {
   }
 
   /**
-   * Does what is due: what of it fails does not keep the rest from being done. Ends early when its
-   * thread is interrupted, with an {@link InterruptedIOException}; what it had not ended is still
-   * due.
+   * Does what is due: what of it fails does not keep the rest from being done, and is thrown by
+   * each run until it succeeds. Ends early when its thread is interrupted, with an {@link
+   * InterruptedIOException}; what it had not ended is still due.
    *
    * @throws SecondWriterException if another file gets the name of one that was to be stored, again
    *     and again
@@ -245,11 +254,10 @@ public final class Levels {
     }
     try {
       lookAtClock();
-      Failures failures = new Failures();
-      attempt(compaction, () -> compact(now), failures);
-      attempt(snapshot, () -> makeSnapshot(now), failures);
-      attempt(expiry, () -> expire(now), failures);
-      failures.rethrow();
+      attempt(compaction, () -> compact(now));
+      attempt(snapshot, () -> makeSnapshot(now));
+      attempt(expiry, () -> expire(now));
+      requireAllWell();
     } finally {
       work.unlock();
     }
@@ -260,7 +268,7 @@ public final class Levels {
   }
 
   /** Does one kind of work if it is not to wait; notes when it is due next, done or failed. */
-  private void attempt(LevelTask task, Job job, Failures failures) throws IOException {
+  private void attempt(LevelTask task, Job job) throws IOException {
     synchronized (lock) {
       if (task.next().isAfter(setup.clock().instant())) {
         return;
@@ -274,7 +282,10 @@ public final class Levels {
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException | RuntimeException e) {
-      failures.add(e);
+      log.debug("{}", writer.client().location(), e);
+      synchronized (lock) {
+        task.failsWith(e);
+      }
     } finally {
       holdings.trim(settings.top());
       synchronized (lock) {
@@ -289,22 +300,17 @@ public final class Levels {
     }
   }
 
-  /** What failed in one run. */
-  private static final class Failures {
-    private Optional<Exception> first = Optional.empty();
-
-    void add(Exception failure) {
-      first.ifPresent(earlier -> earlier.addSuppressed(failure));
-      first = first.or(() -> Optional.of(failure));
+  /** Says what fails, in this run or in one before that is not made up for. */
+  private void requireAllWell() throws IOException {
+    Optional<Exception> failure;
+    synchronized (lock) {
+      failure = compaction.failure().or(snapshot::failure).or(expiry::failure);
     }
-
-    void rethrow() throws IOException {
-      if (first.isPresent() && first.get() instanceof IOException e) {
-        throw e;
-      }
-      if (first.isPresent() && first.get() instanceof RuntimeException e) {
-        throw e;
-      }
+    if (failure.isPresent() && failure.get() instanceof IOException e) {
+      throw e;
+    }
+    if (failure.isPresent() && failure.get() instanceof RuntimeException e) {
+      throw e;
     }
   }
 

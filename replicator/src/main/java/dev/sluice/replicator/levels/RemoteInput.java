@@ -18,12 +18,13 @@ import java.util.function.LongConsumer;
  */
 final class RemoteInput extends InputStream {
   private static final int ATTEMPTS = 3;
+  private static final int PIECE_BYTES_MIN = 16 << 10;
 
   private final ReplicaClient client;
   private final ReplicaWriter replica;
   private final LtxFile file;
-  private final int pieceBytes;
   private final LongConsumer count;
+  private int pieceBytes;
   private byte[] piece = {};
   private int at;
   private long fetched;
@@ -79,6 +80,8 @@ final class RemoteInput extends InputStream {
         if (attempt == ATTEMPTS) {
           throw e;
         }
+        // A slow line may not bring as much in the time of a call.
+        pieceBytes = Math.max(pieceBytes / 4, Math.min(pieceBytes, PIECE_BYTES_MIN));
         reading = start();
       }
     }

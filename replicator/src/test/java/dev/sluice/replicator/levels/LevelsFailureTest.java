@@ -12,6 +12,7 @@ import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.history.WholeFile;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -94,6 +95,13 @@ class LevelsFailureTest {
     assertEquals(List.of("2-2", "3-3", "4-4"), world.ranges(1));
     assertEquals(List.of("1-1", "1-5"), world.ranges(9));
     assertEquals(List.of("5-5"), world.ranges(0), "what is covered goes");
+    String said = "what fails is said as long as it does";
+    Instant now = world.now();
+    assertThrows(ReplicaException.Unavailable.class, () -> world.levels.run(now), said);
+    world.failBefore.clear();
+    world.runFor(Duration.ofMinutes(5));
+    world.levels.run(world.now());
+    assertEquals(List.of("2-2", "3-3", "4-4", "5-5"), world.ranges(1));
   }
 
   @Test
