@@ -48,8 +48,7 @@ class RemoteReplicaTest {
     LtxFile second = store(2, 2);
     byte[] bytes = file(2, 2);
     Path path = Files.write(folder.resolve("2.ltx"), bytes);
-    List<SpooledFile> local =
-        List.of(new SpooledFile(new Txid(2), path, bytes.length, 512, true));
+    List<SpooledFile> local = List.of(new SpooledFile(new Txid(2), path, bytes.length, 512, true));
     DatabaseSettings settings = DatabaseSettings.of(folder.resolve("app.db"));
     try (RemoteReplica remote = new RemoteReplica(settings, replica.open(), step -> {})) {
       assertEquals(new Txid(2), remote.newest());

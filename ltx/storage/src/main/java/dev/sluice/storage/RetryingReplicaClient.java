@@ -67,8 +67,7 @@ public final class RetryingReplicaClient implements ReplicaClient {
   public CompletableFuture<LtxFile> createIfAbsent(
       LtxFileName name, Path content, Instant timestamp, Progress progress) {
     return writing(
-        "create " + location(name),
-        () -> inner.createIfAbsent(name, content, timestamp, progress));
+        "create " + location(name), () -> inner.createIfAbsent(name, content, timestamp, progress));
   }
 
   @Override

@@ -294,9 +294,7 @@ public abstract class ReplicaClientContract {
     byte[] content = bytes(10_000);
     AtomicLong taken = new AtomicLong();
     LtxFile created =
-        get(
-            client.createIfAbsent(
-                name(2, 5, 9), localFile(content), TIMESTAMP, taken::addAndGet));
+        get(client.createIfAbsent(name(2, 5, 9), localFile(content), TIMESTAMP, taken::addAndGet));
     assertTrue(taken.get() >= content.length, "bytes that were told: " + taken);
     assertEquals(name(2, 5, 9), created.name());
     assertEquals(content.length, created.size());

@@ -6,7 +6,8 @@ import java.util.Optional;
 
 /**
  * When one kind of the upkeep is due, and when it is tried again after a failure. The pause grows
- * to minutes; to hours where a large replica was fetched in vain, which costs its owner each time. Confined to whoever holds its owner's lock.
+ * to minutes; to hours where a large replica was fetched in vain, which costs its owner each time.
+ * Confined to whoever holds its owner's lock.
  */
 final class LevelTask {
   private static final Instant LONG_AGO = Instant.EPOCH;

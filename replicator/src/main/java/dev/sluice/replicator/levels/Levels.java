@@ -82,8 +82,8 @@ public final class Levels {
   }
 
   /**
-   * Lists the replica; to be called before anything else, and again if it fails or what is there
-   * is not what was known. Deletes what a process before has left on disk, once.
+   * Lists the replica; to be called before anything else, and again if it fails or what is there is
+   * not what was known. Deletes what a process before has left on disk, once.
    *
    * @throws ReplicaException if the storage does not answer
    */

@@ -158,7 +158,10 @@ final class OutputWriter {
    */
   private void requireRoom(LtxFileName name, List<LtxFileName> inputs) throws IOException {
     long needed =
-        inputs.stream().flatMap(input -> holdings.find(input).stream()).mapToLong(LtxFile::size).sum();
+        inputs.stream()
+            .flatMap(input -> holdings.find(input).stream())
+            .mapToLong(LtxFile::size)
+            .sum();
     long room = Files.getFileStore(setup.directory()).getUsableSpace();
     if (room < needed) {
       throw new IOException(

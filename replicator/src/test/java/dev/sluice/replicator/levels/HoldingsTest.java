@@ -47,7 +47,7 @@ class HoldingsTest {
   @Test
   void timesMoveWithTheClock() {
     holdings.add(file("0:2-2"), NOW);
-    holdings.shift(Duration.ofSeconds(-1_500));
+    holdings.shift(Duration.ofMinutes(-25));
     assertEquals(List.of("0:2-2@500"), held());
   }
 }

@@ -225,9 +225,7 @@ final class LevelsWorld implements UnreliableClient.Events {
 
   /** Lets time pass and runs what falls due on the way. */
   void runUntil(Instant end) throws IOException {
-    for (Instant due = levels.nextDue();
-        !due.isAfter(end.plus(ahead));
-        due = levels.nextDue()) {
+    for (Instant due = levels.nextDue(); !due.isAfter(end.plus(ahead)); due = levels.nextDue()) {
       advanceTo(due.minus(ahead));
       run();
     }

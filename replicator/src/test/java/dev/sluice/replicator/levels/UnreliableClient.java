@@ -73,7 +73,8 @@ final class UnreliableClient extends ForwardingReplicaClient {
     return call(
         "create " + name,
         () -> {
-          CompletableFuture<LtxFile> created = inner.createIfAbsent(name, content, timestamp, progress);
+          CompletableFuture<LtxFile> created =
+              inner.createIfAbsent(name, content, timestamp, progress);
           if (!created.isCompletedExceptionally()) {
             events.stored(name);
           }

@@ -70,8 +70,7 @@ class CallLimitTest {
       ScheduledExecutorService line,
       ReplicaClient.Progress progress,
       CompletableFuture<String> answer) {
-    var unused =
-        line.scheduleAtFixedRate(() -> progress.took(1), 50, 50, TimeUnit.MILLISECONDS);
+    var unused = line.scheduleAtFixedRate(() -> progress.took(1), 50, 50, TimeUnit.MILLISECONDS);
     var unusedToo = line.schedule(() -> answer.complete("stored"), 4, TimeUnit.SECONDS);
   }
 
@@ -134,8 +133,7 @@ class CallLimitTest {
       ReplicaWriter writer = new ReplicaWriter(client, new CallLimit(Duration.ofSeconds(1)));
       Path large = file(128);
       assertThrows(
-          ReplicaException.OutcomeUnknown.class,
-          () -> writer.create(NAME, large, Instant.EPOCH));
+          ReplicaException.OutcomeUnknown.class, () -> writer.create(NAME, large, Instant.EPOCH));
       assertEquals(List.of(), client.list(0, Txid.FIRST).join());
     }
   }

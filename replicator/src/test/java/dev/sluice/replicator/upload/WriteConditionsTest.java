@@ -5,14 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.storage.ForwardingReplicaClient;
-import dev.sluice.storage.ReplicaException;
-import dev.sluice.storage.SideObject;
-import dev.sluice.storage.SideObjects;
 import dev.sluice.storage.MeteringReplicaClient;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.SideObject;
+import dev.sluice.storage.SideObjects;
 import dev.sluice.storage.history.MemoryReplica;
 import java.io.IOException;
 import java.nio.file.Files;

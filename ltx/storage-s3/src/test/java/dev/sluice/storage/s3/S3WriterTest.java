@@ -53,8 +53,9 @@ final class S3WriterTest {
   }
 
   private CompletableFuture<?> write(Path content) throws Exception {
+    long size = Files.size(content);
     return writer.create(
-        "write it", new S3Writer.Source(NAME, "db/k", content, Files.size(content), Instant.EPOCH));
+        "write it", new S3Writer.Source(NAME, "db/k", content, size, Instant.EPOCH, bytes -> {}));
   }
 
   private void startNext() throws Exception {
