@@ -70,9 +70,9 @@ final class LevelTask {
     failure = Optional.of(why);
   }
 
-  /** Returns why it is not done; empty after it was. */
+  /** Returns why it is not done; empty if it was, or is not to be done any more. */
   Optional<Exception> failure() {
-    return failure;
+    return due.equals(Levels.NEVER) ? Optional.empty() : failure;
   }
 
   /** Takes in that the clock was set. */

@@ -231,7 +231,7 @@ public final class Levels {
       List.of(compaction, snapshot, expiry).forEach(task -> task.shift(step));
       reschedule();
     }
-    log.info("the clock was set by {} s", step.toSeconds());
+    log.debug("{}: the clock was set by {} s", writer.client().location(), step.toSeconds());
   }
 
   /** Returns what was done so far, and what there is. */
