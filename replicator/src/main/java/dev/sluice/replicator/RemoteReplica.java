@@ -140,17 +140,27 @@ final class RemoteReplica implements AutoCloseable {
    * is another writer.
    *
    * @param local what the spool still has
+   * @return up to where nothing of it is to be stored any more
    * @throws SecondWriterException if the replica's newest file is another one than ours
    */
   Txid checkedNewest(List<SpooledFile> local) throws IOException {
     Txid newest = newest();
     Optional<LtxFile> last = levels.newest();
+    boolean isLocal = local.stream().anyMatch(file -> file.txid().equals(newest));
+    if (isLocal && isHalfStored(last.orElseThrow().name())) {
+      return newest.previous();
+    }
     for (SpooledFile file : local) {
       if (last.isPresent() && file.txid().equals(newest) && isOneCut(last.get().name(), newest)) {
         requireSame(last.get().name(), file.path());
       }
     }
     return newest;
+  }
+
+  /** An image with another page size is stored as a snapshot before it is on level 0. */
+  private static boolean isHalfStored(LtxFileName newest) {
+    return newest.level() == LtxFileName.SNAPSHOT_LEVEL && !newest.range().max().equals(Txid.FIRST);
   }
 
   private void requireSame(LtxFileName name, Path file) throws IOException {

@@ -29,10 +29,14 @@ class RemoteReplicaTest {
   private final MemoryReplica replica = new MemoryReplica("mem:replica");
 
   private static byte[] file(long txid, int content) {
+    return file(txid, content, 512);
+  }
+
+  private static byte[] file(long txid, int content, int pageSize) {
     TxidRange range = new TxidRange(new Txid(txid), new Txid(txid));
-    byte[] page = new byte[512];
+    byte[] page = new byte[pageSize];
     page[100] = (byte) content;
-    LtxHeader header = LtxHeader.of(512, 1, range, 1_000_000 + txid);
+    LtxHeader header = LtxHeader.of(pageSize, 1, range, 1_000_000 + txid);
     return new WholeFile(header, new TreeMap<>(Map.of(1L, page))).encode();
   }
 
@@ -58,6 +62,27 @@ class RemoteReplicaTest {
       store(2, 3);
       assertEquals(new Txid(2), remote.listAnew().txid());
       assertThrows(SecondWriterException.class, () -> remote.checkedNewest(local));
+    }
+  }
+
+  /** The process before was gone between the two files of an image with another page size. */
+  @Test
+  void imageOfWhichOnlyTheSnapshotIsStoredIsStoredAsACutAsWell() throws IOException {
+    store(1, 1);
+    byte[] bytes = file(2, 2, 1024);
+    Path path = Files.write(folder.resolve("2.ltx"), bytes);
+    SpooledFile image = new SpooledFile(new Txid(2), path, bytes.length, 1024, true);
+    DatabaseSettings settings = DatabaseSettings.of(folder.resolve("app.db"));
+    try (RemoteReplica remote = new RemoteReplica(settings, replica.open(), step -> {})) {
+      assertEquals(new Txid(1), remote.checkedNewest(List.of(image)));
+      remote.store(image);
+    }
+    LtxFileName cut = new LtxFileName(0, new TxidRange(new Txid(2), new Txid(2)));
+    replica.delete(List.of(cut));
+    try (RemoteReplica remote = new RemoteReplica(settings, replica.open(), step -> {})) {
+      assertEquals(new Txid(1), remote.checkedNewest(List.of(image)));
+      remote.store(image);
+      assertEquals(new Txid(2), remote.checkedNewest(List.of(image)));
     }
   }
 }
