@@ -30,12 +30,13 @@ import org.junit.jupiter.api.io.TempDir;
  * The daemon is gone at each step that changes what is on disk or in the replica, beside an
  * application that writes: the next one goes on, and no TXID is wrong, lost or given twice.
  *
- * <p>Some rounds with steps chosen at random, {@code -Dsluice.soak.seed}; all steps, each at its
+ * <p>Some rounds with steps chosen at random, {@code -Dsluice.soak.seed}, {@code
+ * -Dsluice.soak.rounds}; all steps, each at its
  * first, a later and a late time, with {@code -Dsluice.soak.crashes=all}.
  */
 class CrashMatrixTest {
   private static final boolean IS_ALL = System.getProperty("sluice.soak.crashes", "").equals("all");
-  private static final int ROUNDS = 20;
+  private static final int ROUNDS = Integer.getInteger("sluice.soak.rounds", 20);
   private static final List<Integer> TIMES = IS_ALL ? List.of(1, 3, 20) : List.of(1, 1, 2, 5);
   private static final Duration ROUND_LIMIT = Duration.ofSeconds(IS_ALL ? 12 : 4);
 
