@@ -3,16 +3,20 @@ package dev.sluice.cli;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The application that runs as our child: it has our terminal, and its exit code is ours. */
 final class ChildCommand {
+  private static final Logger log = LoggerFactory.getLogger(ChildCommand.class);
+
   private final Process process;
 
   private ChildCommand(Process process) {
     this.process = process;
   }
 
-  /** Starts a command: words as a shell would split them, without anything else of a shell. */
+  /** Starts a command, without a shell. */
   static ChildCommand start(String command) throws Failure {
     List<String> words = words(command);
     if (words.isEmpty()) {
@@ -26,7 +30,8 @@ final class ChildCommand {
   }
 
   /**
-   * Returns the words of a command: quotes and backslashes mean what they do in a shell.
+   * Returns the words of a command, as Litestream splits them: quotes are those of a shell, and a
+   * backslash takes the next character as it is, but between single quotes.
    *
    * @throws Failure if a quote has no end
    */
@@ -71,9 +76,27 @@ final class ChildCommand {
     return words;
   }
 
-  /** Asks it to end, as SIGTERM does. */
-  void stop() {
+  /**
+   * Sends it a signal, by its name as {@code INT}. The JDK can only send SIGTERM, which it gets
+   * where there is no {@code kill}.
+   */
+  void signal(String name) throws InterruptedException {
+    if (!name.equals("TERM") && process.isAlive()) {
+      try {
+        Process kill = new ProcessBuilder("kill", "-" + name, "" + process.pid()).start();
+        if (kill.waitFor() == 0) {
+          return;
+        }
+      } catch (IOException e) {
+        log.debug("kill", e);
+      }
+    }
     process.destroy();
+  }
+
+  /** Ends it at once. */
+  void kill() {
+    process.destroyForcibly();
   }
 
   /** Calls {@code action} when it has ended, on a thread of the JDK. */

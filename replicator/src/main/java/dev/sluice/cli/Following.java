@@ -95,21 +95,22 @@ final class Following {
 
   /** Follows until a signal comes; a transaction that has begun to be written is ended. */
   void run() throws Failure, IOException {
-    StopSignals signals = StopSignals.listen();
-    Thread waiting = new Thread(() -> stopAfter(signals), "follow-stop");
-    waiting.setDaemon(true);
-    waiting.start();
-    print();
-    while (!isStopped()) {
-      if (hasNews()) {
-        print();
+    try (StopSignals signals = StopSignals.listen()) {
+      Thread waiting = new Thread(() -> stopAfter(signals), "follow-stop");
+      waiting.setDaemon(true);
+      waiting.start();
+      print();
+      while (!isStopped()) {
+        if (hasNews()) {
+          print();
+        }
       }
     }
   }
 
   private void stopAfter(StopSignals signals) {
     try {
-      signals.await();
+      String unused = signals.await();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -29,7 +29,19 @@ final class LogSetup {
   static void apply(LoggingSettings settings) {
     if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
       FileDescriptor stream = settings.toStderr() ? FileDescriptor.err : FileDescriptor.out;
-      apply(context, settings, new FileOutputStream(stream));
+      apply(context, settings, new Unclosed(stream));
+    }
+  }
+
+  /** One of the process's streams, which others write to as well. */
+  private static final class Unclosed extends FileOutputStream {
+    Unclosed(FileDescriptor stream) {
+      super(stream);
+    }
+
+    @Override
+    public void close() {
+      // It stays.
     }
   }
 

@@ -16,7 +16,10 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** How far a database is that no daemon replicates: what its spool and its replica hold. */
+/**
+ * How far a database is whose daemon cannot be asked, if it has one: what its spool and its replica
+ * hold.
+ */
 final class OfflineStatus {
   private final Terminal terminal;
 
@@ -30,8 +33,10 @@ final class OfflineStatus {
     Optional<Txid> remote = Optional.empty();
     Optional<Long> spoolBytes = Optional.empty();
     Optional<String> trouble = Optional.empty();
+    boolean isInUse = false;
     Path meta = entry.map(DatabaseEntry::metaPath).orElse(DatabaseSettings.of(database).metaPath());
     try {
+      isInUse = SpoolGlance.isInUse(meta);
       SpoolGlance spool = SpoolGlance.at(meta);
       local = spool.lastCut().filter(txid -> !txid.equals(Txid.NONE));
       spoolBytes = spool.lastCut().map(txid -> spool.bytes());
@@ -46,7 +51,7 @@ final class OfflineStatus {
     return new DatabaseReport(
         database.toString(),
         entry.map(one -> one.replica().url().location()).orElse(null),
-        Files.exists(database) ? "no daemon" : "no database",
+        isInUse ? "no socket" : Files.exists(database) ? "no daemon" : "no database",
         local.map(Txid::toString).orElse(null),
         remote.map(Txid::toString).orElse(null),
         null,

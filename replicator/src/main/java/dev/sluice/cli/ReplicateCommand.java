@@ -26,6 +26,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,8 +50,9 @@ import picocli.CommandLine.Spec;
     },
     description = "Ship the commits of live databases to their replicas.")
 final class ReplicateCommand implements Callable<Integer> {
+  private static final Logger log = LoggerFactory.getLogger(ReplicateCommand.class);
   private static final Duration ONCE_LOOK = Duration.ofMillis(200);
-  private static final Duration ONCE_TROUBLE_LIMIT = Duration.ofMinutes(1);
+  private static final Duration ONCE_TROUBLE_LIMIT = Duration.ofSeconds(10);
 
   private final Terminal terminal;
 
@@ -111,27 +114,9 @@ final class ReplicateCommand implements Callable<Integer> {
       throw new Failure("replicate", configOptions.name(terminal) + " names no database");
     }
     LogSetup.apply(configuration.daemon().logging());
-    StopSignals signals = StopSignals.listen();
-    Ends ends = new Ends(signals);
+    configuration.warnings().forEach(log::warn);
     try {
-      Daemon daemon = Daemon.start(configuration, terminal.environment(), ends);
-      Collection<ReplicatedDatabase> databases = daemon.replicator().databases();
-      int exitCode = ExitCode.DONE;
-      try (daemon) {
-        // An application that is our child goes on without us.
-        if (configuration.directories().isEmpty() && child.isEmpty()) {
-          ends.expect(daemon.databases());
-        }
-        if (isOnce) {
-          once(databases, signals);
-        } else {
-          exitCode = serve(daemon, configuration.daemon(), child, signals);
-        }
-      }
-      if (child.isEmpty()) {
-        requireWell(databases);
-      }
-      return exitCode;
+      return replicate(configuration, child);
     } catch (IOException e) {
       throw new Failure("replicate", e);
     } catch (InterruptedException e) {
@@ -140,25 +125,103 @@ final class ReplicateCommand implements Callable<Integer> {
     }
   }
 
-  /** Waits for a signal, or for the child's end; answers who asks meanwhile. */
-  private int serve(
-      Daemon daemon, DaemonSettings settings, Optional<String> child, StopSignals signals)
+  private int replicate(Configuration configuration, Optional<String> child)
       throws Failure, IOException, InterruptedException {
-    Path own = socket;
-    DaemonSettings opened =
-        own == null
-            ? settings
-            : settings.withSocket(new SocketSettings(true, own, settings.socket().mode()));
-    Doors doors = Doors.open(daemon, opened, VersionCommand.ownVersion());
-    try {
-      if (child.isPresent()) {
-        return run(child.get(), signals);
+    try (StopSignals signals = StopSignals.listen()) {
+      Ends ends = new Ends(signals);
+      Daemon daemon = Daemon.of(configuration, terminal.environment(), ends);
+      int exitCode = run(daemon, configuration, child, new Run(signals, ends));
+      if (child.isEmpty()) {
+        requireWell(daemon.databases());
       }
-      signals.await();
-      return ExitCode.DONE;
-    } finally {
-      doors.close();
+      return exitCode;
     }
+  }
+
+  private int run(Daemon daemon, Configuration configuration, Optional<String> child, Run run)
+      throws Failure, IOException, InterruptedException {
+    try (daemon) {
+      if (isOnce) {
+        begin(daemon, run.signals());
+        try {
+          once(daemon.replicator().databases(), run.signals());
+        } catch (IOException e) {
+          daemon.abandon(); // it was waited for long enough
+          throw e;
+        }
+        return ExitCode.DONE;
+      }
+      // First of all: an address that is taken is known before anything is done.
+      Doors doors = Doors.open(daemon, settings(configuration), VersionCommand.ownVersion());
+      try {
+        return serve(daemon, configuration, child, run);
+      } finally {
+        doors.close();
+      }
+    }
+  }
+
+  /** What ends a run. */
+  private record Run(StopSignals signals, Ends ends) {}
+
+  private DaemonSettings settings(Configuration configuration) {
+    DaemonSettings settings = configuration.daemon();
+    Path own = socket;
+    return own == null
+        ? settings
+        : settings.withSocket(new SocketSettings(true, own, settings.socket().mode()));
+  }
+
+  /** Begins, waits for a signal or for the child's end, and returns the exit code. */
+  private static int serve(
+      Daemon daemon, Configuration configuration, Optional<String> child, Run run)
+      throws Failure, IOException, InterruptedException {
+    try {
+      begin(daemon, run.signals());
+    } catch (IOException e) {
+      if (!run.signals().isStopped()) {
+        throw e;
+      }
+      log.info("a signal came before it began", e);
+      return ExitCode.DONE;
+    }
+    // An application that is our child goes on without us.
+    if (configuration.directories().isEmpty() && child.isEmpty()) {
+      run.ends().expect(daemon.databases());
+    }
+    if (child.isPresent() && !run.signals().isStopped()) {
+      return runChild(child.get(), run.signals());
+    }
+    String unused = run.signals().await();
+    return ExitCode.DONE;
+  }
+
+  /** What is restored first may take hours: a signal ends it. */
+  private static void begin(Daemon daemon, StopSignals signals)
+      throws IOException, InterruptedException {
+    CompletableFuture<Void> begun = new CompletableFuture<>();
+    Thread beginning =
+        new Thread(
+            () -> {
+              try {
+                daemon.begin();
+                begun.complete(null);
+              } catch (IOException | RuntimeException e) {
+                begun.completeExceptionally(e);
+              }
+            },
+            "sluice-begin");
+    beginning.start();
+    CompletableFuture<Void> unused = signals.first().thenRun(beginning::interrupt);
+    try {
+      begun.get();
+    } catch (ExecutionException e) {
+      throw failure(e);
+    }
+  }
+
+  private static IOException failure(ExecutionException e) {
+    return e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
   }
 
   private void checkUsage() {
@@ -219,38 +282,48 @@ final class ReplicateCommand implements Callable<Integer> {
         done.get(ONCE_LOOK.toNanos(), TimeUnit.NANOSECONDS);
         return;
       } catch (ExecutionException e) {
-        throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+        throw failure(e);
       } catch (TimeoutException e) {
-        Optional<String> trouble = database.status().trouble();
+        DatabaseStatus status = database.status();
+        Optional<String> trouble = status.trouble();
         wellNanos = trouble.isPresent() ? wellNanos : System.nanoTime();
+        boolean isGivenUp = status.phase() == DatabaseStatus.Phase.STOPPED;
         if (signals.isStopped()) {
           throw new IOException(database.path() + ": a signal came before it was done", e);
         }
-        if (System.nanoTime() - wellNanos > ONCE_TROUBLE_LIMIT.toNanos()) {
-          throw new IOException(database.path() + ": " + trouble.orElse(""), e);
+        if (isGivenUp || System.nanoTime() - wellNanos > ONCE_TROUBLE_LIMIT.toNanos()) {
+          String why = trouble.orElse("it is not replicated any more");
+          throw new IOException(named(database.path(), why), e);
         }
       }
     }
   }
 
   /** Whatever becomes of the last upload, the exit code is the child's. */
-  private static int run(String child, StopSignals signals) throws Failure, InterruptedException {
+  private static int runChild(String child, StopSignals signals)
+      throws Failure, InterruptedException {
     ChildCommand running = ChildCommand.start(child);
+    signals.onAbort(running::kill);
     running.onEnd(signals::stop);
-    signals.await();
-    running.stop();
+    running.signal(signals.await());
     return running.await();
   }
 
-  private static void requireWell(Collection<ReplicatedDatabase> databases) throws IOException {
+  private static void requireWell(Databases databases) throws IOException {
     List<String> troubles = new ArrayList<>();
-    for (ReplicatedDatabase one : databases) {
-      DatabaseStatus status = one.status();
-      status.trouble().ifPresent(why -> troubles.add(one.path() + ": " + why));
+    for (Registered one : databases.all()) {
+      Optional<String> trouble = one.last().status().trouble();
+      if (!one.isStopped() && trouble.isPresent()) {
+        troubles.add(named(one.path(), trouble.get()));
+      }
     }
     if (!troubles.isEmpty()) {
       throw new IOException(String.join("; ", troubles));
     }
+  }
+
+  private static String named(Path database, String why) {
+    return why.startsWith(database + ":") ? why : database + ": " + why;
   }
 
   /** Ends the process when a person must look at every one of its databases. */

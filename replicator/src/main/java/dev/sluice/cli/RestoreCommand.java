@@ -206,11 +206,11 @@ final class RestoreCommand implements Callable<Integer> {
       Runtime.getRuntime().addShutdownHook(discard);
       try {
         Restorer.Result result = restore(client.location(), restorer, target, place);
-        if (following.isPresent()) {
-          following.get().begin(place.staging(), result);
-        }
         check.run(place.staging());
         RestoreOutput.requireFree(place);
+        if (following.isPresent()) {
+          following.get().begin(place.staging(), result); // last: it replaces the record of a copy
+        }
         place.publish();
         if (isJson) {
           terminal.out().println(summary(place, client.location(), result, began).toString());

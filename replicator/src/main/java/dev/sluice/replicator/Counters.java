@@ -1,5 +1,6 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.capture.CheckpointFigures;
 import dev.sluice.replicator.capture.DatabaseCapture;
 import dev.sluice.replicator.levels.LevelFigures;
 import dev.sluice.storage.MeteringReplicaClient;
@@ -15,7 +16,7 @@ final class Counters {
   private final LongAdder captures = new LongAdder();
   private final LongAdder captureNanos = new LongAdder();
   private final LongAdder troubles = new LongAdder();
-  private volatile long barrierMisses;
+  private volatile CheckpointFigures checkpoints = CheckpointFigures.NONE;
   private volatile long repairs;
 
   /** Returns a client whose requests count. */
@@ -38,7 +39,7 @@ final class Counters {
 
   /** Keeps what a capture counts itself; to be called by whom it is confined to. */
   void seen(DatabaseCapture capture) {
-    barrierMisses = capture.barrierMisses();
+    checkpoints = capture.checkpoints();
     repairs = capture.repairs();
   }
 
@@ -48,7 +49,7 @@ final class Counters {
         captures.sum(),
         Duration.ofNanos(captureNanos.sum()),
         troubles.sum(),
-        barrierMisses,
+        checkpoints,
         repairs,
         requests.snapshot(),
         levels);

@@ -1,5 +1,6 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.capture.CheckpointFigures;
 import dev.sluice.replicator.levels.LevelFigures;
 import dev.sluice.storage.RequestMeter;
 import java.time.Duration;
@@ -11,8 +12,7 @@ import java.time.Duration;
  * @param captures how often some were taken
  * @param captureTime what that took
  * @param troubles how often it could not go on; each new reason counts
- * @param barrierMisses how often no moment without writers was found for a checkpoint, since it was
- *     opened last
+ * @param checkpoints since it was opened last
  * @param repairs how often the database was compared with what was captured, since it was opened
  *     last
  * @param requests to its storage, each attempt
@@ -22,7 +22,7 @@ public record DatabaseFigures(
     long captures,
     Duration captureTime,
     long troubles,
-    long barrierMisses,
+    CheckpointFigures checkpoints,
     long repairs,
     RequestMeter.Snapshot requests,
     LevelFigures levels) {}

@@ -8,6 +8,7 @@ import dev.sluice.replicator.control.TestDaemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,6 +57,13 @@ final class ControlCommandTest {
     assertMatches(
         "\\{\"status\":\"no_change\",.*\"txid\":\"" + FIRST + "\".*\\}\n",
         CliRun.done("sync", "--wait", "--json", "--socket", socket, app).out());
+  }
+
+  @Test
+  void syncThatDoesNotWaitSaysThatItAsked() throws Exception {
+    daemon.replicate("app.db").last().syncAndWait(Duration.ofSeconds(30));
+    daemon.write("app.db", "INSERT INTO t VALUES(1)");
+    assertMatches("(?s)status: asked\n.*", CliRun.done("sync", "-socket", socket, app).out());
   }
 
   @Test
@@ -125,6 +133,15 @@ final class ControlCommandTest {
                 ": no daemon: there is no socket " + none + " (it makes one with --socket)\n"),
         run.err());
     assertEquals(1, run.err().lines().count());
+  }
+
+  @Test
+  void statusOfADaemonWithoutASocketSaysSo() throws Exception {
+    daemon.replicate("app.db").last().syncAndWait(Duration.ofSeconds(30));
+    String none = folder.resolve("none.sock").toString();
+    assertMatches(
+        "(?s)database .*\n" + app + " +no socket +" + FIRST + " +- +- +\\d+ +-\n",
+        CliRun.done("status", "-socket", none, app).out());
   }
 
   @Test

@@ -190,6 +190,8 @@ public final class CopyFollower {
           at += isOneSize ? 1 : 0;
         }
         isGoingOn = isApplied(batch);
+      } catch (CopyTransaction.ClosingException e) {
+        isGoingOn = false;
       }
     }
     if (next.gap().isPresent()) {

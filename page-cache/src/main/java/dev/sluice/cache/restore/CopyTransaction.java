@@ -77,9 +77,19 @@ final class CopyTransaction implements Closeable {
     this.setup = setup;
   }
 
+  /** The copy is not to be followed any more, and its lock was not to be had until then. */
+  static final class ClosingException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private ClosingException(Path path) {
+      super(path + " is not followed any more");
+    }
+  }
+
   /**
    * Takes the RESERVED lock.
    *
+   * @throws ClosingException if it was not free before nobody wanted it any more
    * @throws CopyException if another program writes to the file, or has left a journal or WAL
    */
   static CopyTransaction reserve(Path path, CopyFollower.Setup setup) throws IOException {
@@ -91,8 +101,11 @@ final class CopyTransaction implements Closeable {
     try {
       long since = System.nanoTime();
       while (!transaction.isLocked(RESERVED_AT, 1)) {
-        if (System.nanoTime() - since > RESERVE_LIMIT.toNanos() || transaction.isPaused(TRY)) {
+        if (System.nanoTime() - since > RESERVE_LIMIT.toNanos()) {
           throw new CopyException(path + " is being written to by another program");
+        }
+        if (transaction.isPaused(TRY)) {
+          throw new ClosingException(path);
         }
       }
       transaction.requireNoLog();

@@ -46,6 +46,7 @@ final class Attachment {
   /** Whether the reader began when the database had all frames: then it hinders no reset. */
   private boolean isAtRest;
 
+  private long barrierNanos;
   private Checkpoint lastLook = new Checkpoint(false, 0, 0);
   private boolean isLost;
 
@@ -353,6 +354,7 @@ final class Attachment {
     if (!keepWritersOut(waitNanos)) {
       return Checkpointed.MISSED;
     }
+    long begunNanos = settings.nanoTime().getAsLong();
     isLost = true;
     try {
       settings.steps().reached(CaptureStep.BARRIER_BEGUN);
@@ -365,6 +367,7 @@ final class Attachment {
       if (isLost) {
         connections.close(); // a reader that begins now may not hold what was not taken
       }
+      barrierNanos = Math.max(1, settings.nanoTime().getAsLong() - begunNanos);
     }
     settings.steps().reached(CaptureStep.BARRIER_ENDED);
     return isAtRest ? Checkpointed.WHOLE : Checkpointed.HINDERED;
@@ -392,11 +395,20 @@ final class Attachment {
     return true;
   }
 
-  /** Leaves the WAL as short as can be without keeping anybody out. */
-  void rest() throws IOException {
-    if (connections.passive().isComplete() && !isAtRest) {
+  /** Leaves the WAL as short as can be without keeping anybody out; returns whether it is. */
+  boolean rest() throws IOException {
+    boolean isComplete = connections.passive().isComplete();
+    if (isComplete && !isAtRest) {
       capture();
     }
+    return isComplete;
+  }
+
+  /** Returns for how long writers were kept out since this was asked last; 0 if they were not. */
+  long takeBarrierNanos() {
+    long taken = barrierNanos;
+    barrierNanos = 0;
+    return taken;
   }
 
   /** Returns whether no reader is held any more. */

@@ -46,7 +46,7 @@ public final class DatabaseCapture implements AutoCloseable {
   private long changedNanos;
   private long restedNanos;
   private long lookedNanos;
-  private long barrierMisses;
+  private volatile CheckpointFigures checkpoints = CheckpointFigures.NONE;
   private long checkpointNanos;
   private long missedPauseNanos;
   private long repairs;
@@ -247,7 +247,8 @@ public final class DatabaseCapture implements AutoCloseable {
     if (!held.isLong(threshold.pages(nowNanos)) || checkpointNanos - nowNanos > 0) {
       return;
     }
-    Attachment.Checkpointed what = held.checkpoint(BARRIER_LIMIT_NANOS);
+    Attachment.Checkpointed what =
+        counted(held, attachment -> attachment.checkpoint(BARRIER_LIMIT_NANOS));
     long pauseNanos =
         switch (what) {
           case WHOLE -> 0;
@@ -257,9 +258,30 @@ public final class DatabaseCapture implements AutoCloseable {
         };
     missedPauseNanos = what == Attachment.Checkpointed.MISSED ? pauseNanos : 0;
     checkpointNanos = nanos() + pauseNanos;
-    barrierMisses += what == Attachment.Checkpointed.MISSED ? 1 : 0;
-    if (what == Attachment.Checkpointed.WHOLE) {
+    if (what == Attachment.Checkpointed.MISSED) {
+      checkpoints = checkpoints.withMiss();
+    } else if (what == Attachment.Checkpointed.WHOLE) {
       threshold.generationEnded();
+    }
+  }
+
+  /** Runs a checkpoint. */
+  private interface Checkpointing<T> {
+    T run(Attachment held) throws IOException;
+  }
+
+  private <T> T counted(Attachment held, Checkpointing<T> checkpoint) throws IOException {
+    long startNanos = nanos();
+    try {
+      T result = checkpoint.run(held);
+      checkpoints = checkpoints.withOne(nanos() - startNanos);
+      return result;
+    } catch (IOException | RuntimeException e) {
+      checkpoints = checkpoints.withFailed(nanos() - startNanos);
+      throw e;
+    } finally {
+      long barrierNanos = held.takeBarrierNanos();
+      checkpoints = barrierNanos > 0 ? checkpoints.withBarrier(barrierNanos) : checkpoints;
     }
   }
 
@@ -291,7 +313,7 @@ public final class DatabaseCapture implements AutoCloseable {
   public void rest() throws IOException {
     if (attached.isPresent()) {
       restedNanos = nanos();
-      attached.get().rest();
+      boolean unused = counted(attached.get(), Attachment::rest);
       becomeQuiet(attached.get());
     }
   }
@@ -336,9 +358,9 @@ public final class DatabaseCapture implements AutoCloseable {
     return quiet.isEmpty() ? PAUSE : LONG_PAUSE;
   }
 
-  /** Returns how often no moment without writers was found for a checkpoint. */
-  public long barrierMisses() {
-    return barrierMisses;
+  /** Returns what the checkpoints came to. */
+  public CheckpointFigures checkpoints() {
+    return checkpoints;
   }
 
   /** Returns how often the database was compared with the last cut. */

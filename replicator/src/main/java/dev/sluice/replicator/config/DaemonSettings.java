@@ -9,7 +9,6 @@ import java.util.Optional;
  * @param metrics where metrics and health are served, if they are
  * @param command what is run as a child; the daemon ends with it
  * @param shutdownSyncTimeout how long the last sync may take
- * @param shutdownSyncInterval how often it is tried again
  * @param healthLagLimit a database that is further behind is not healthy
  */
 public record DaemonSettings(
@@ -19,7 +18,6 @@ public record DaemonSettings(
     Optional<String> command,
     LoggingSettings logging,
     Duration shutdownSyncTimeout,
-    Duration shutdownSyncInterval,
     Duration healthLagLimit) {
 
   /** What holds where nothing is said. */
@@ -31,19 +29,11 @@ public record DaemonSettings(
           Optional.empty(),
           LoggingSettings.DEFAULT,
           Duration.ofSeconds(30),
-          Duration.ofMillis(500),
           Duration.ofMinutes(1));
 
   /** Returns these settings with another control socket. */
   public DaemonSettings withSocket(SocketSettings control) {
     return new DaemonSettings(
-        metrics,
-        control,
-        heartbeat,
-        command,
-        logging,
-        shutdownSyncTimeout,
-        shutdownSyncInterval,
-        healthLagLimit);
+        metrics, control, heartbeat, command, logging, shutdownSyncTimeout, healthLagLimit);
   }
 }

@@ -27,6 +27,16 @@ public record DatabaseEntry(
     if (!path.isAbsolute() || path.getFileName() == null || !metaPath.isAbsolute()) {
       throw new IllegalArgumentException("not an absolute path of a file: " + path);
     }
+    boolean isFile = replica.url().scheme().equals(ReplicaUrl.FILE);
+    if (isFile && Path.of(replica.url().path()).normalize().startsWith(metaPath)) {
+      throw new IllegalArgumentException(
+          replica.url().location()
+              + " is in the spool of "
+              + path
+              + " ("
+              + metaPath
+              + "): a replica has a place of its own");
+    }
   }
 
   /** Returns a database about which nothing but its two places was said. */

@@ -52,13 +52,15 @@ final class DatabaseReader {
     if (path.getFileName() == null) {
       throw reading.wrong(section.lineOf("path"), "path: is not that of a file: \"" + path + "\"");
     }
-    return new DatabaseEntry(
-        path,
-        path("meta-path").orElseGet(() -> DatabaseEntry.metaPathBeside(path)),
-        capture(),
-        section.flag("restore-if-db-not-exists").map(Setting::value).orElse(false),
-        replica(),
-        origin);
+    Path metaPath = path("meta-path").orElseGet(() -> DatabaseEntry.metaPathBeside(path));
+    CaptureSettings capture = capture();
+    boolean restores = section.flag("restore-if-db-not-exists").map(Setting::value).orElse(false);
+    ReplicaEntry replica = replica();
+    try {
+      return new DatabaseEntry(path, metaPath, capture, restores, replica, origin);
+    } catch (IllegalArgumentException e) {
+      throw reading.wrong(section.line(), String.valueOf(e.getMessage()));
+    }
   }
 
   DirectoryEntry directory() throws ConfigException {
@@ -104,16 +106,11 @@ final class DatabaseReader {
   private CaptureSettings capture() throws ConfigException {
     CaptureSettings defaults = CaptureSettings.DEFAULT;
     return new CaptureSettings(
-        count("min-checkpoint-page-count", defaults.minCheckpointPageCount()),
-        spoolLimit().orElse(defaults.spoolBytesMax()),
-        section.duration("monitor-interval").map(Setting::value).orElse(defaults.monitorInterval()),
         section
-            .duration("checkpoint-interval")
+            .integer("min-checkpoint-page-count")
             .map(Setting::value)
-            .orElse(defaults.checkpointInterval()),
-        section.duration("busy-timeout").map(Setting::value).orElse(defaults.busyTimeout()),
-        count("truncate-page-n", defaults.truncatePageCount()),
-        section.size("max-sync-wal-bytes").map(Setting::value).orElse(defaults.syncWalBytesMax()));
+            .orElse(defaults.minCheckpointPageCount()),
+        spoolLimit().orElse(defaults.spoolBytesMax()));
   }
 
   private Optional<Long> spoolLimit() throws ConfigException {
@@ -125,10 +122,6 @@ final class DatabaseReader {
           "spool-limit: is 64MiB or more, not " + limit.get().value() + " bytes");
     }
     return limit.map(Setting::value);
-  }
-
-  private int count(String name, int otherwise) throws ConfigException {
-    return section.integer(name).map(Setting::value).orElse(otherwise);
   }
 
   /** A list with one replica is how Litestream 0.3 wrote it. */

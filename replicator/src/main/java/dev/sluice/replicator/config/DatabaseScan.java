@@ -15,7 +15,7 @@ import java.util.Set;
  *
  * <p>Cheap enough to be asked at every hint of a {@link java.nio.file.WatchService} and every few
  * seconds without one: a look costs a stat for each file that has a database's name, and reads a
- * file only when it is new. Confined to one thread at a time.
+ * file only when it is new. Confined to one thread at a time, but for {@link #know}.
  */
 public final class DatabaseScan {
   private final Configuration configuration;
@@ -44,10 +44,19 @@ public final class DatabaseScan {
   }
 
   /**
+   * Says that there is a database at a path, now or later, into which nobody is to look: to be
+   * called before it is opened. Thread-safe.
+   */
+  public void know(Path database) {
+    headers.know(database);
+  }
+
+  /**
    * Looks. A directory that is not watched is looked at the first time only; one that cannot be
    * read has what it had before.
    */
   public Found look() {
+    headers.acceptKnown();
     Collected collected = new Collected();
     for (DatabaseEntry database : configuration.databases()) {
       headers.accept(database.path());

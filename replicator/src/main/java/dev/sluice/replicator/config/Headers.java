@@ -8,19 +8,24 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Tells databases from other files by the first 16 bytes.
  *
  * <p>Closing a file drops every lock that this process has on it, those of SQLite too, whichever
  * name it was opened by. So a file that was once taken for a database is never opened again here,
- * under that name or another: it is known by device and inode, and stays one. A database that only
- * the application has open, in this very process and not yet known here, would lose its locks: so
- * directories are for a daemon; an application that replicates its own databases names them.
- * Confined to one thread at a time.
+ * under that name or another: it is known by device and inode, and stays one. Nor is one opened
+ * that was made known by its path before it was there. A database that only the application has
+ * open, in this very process and not yet known here, would lose its locks: so directories are for a
+ * daemon; an application that replicates its own databases names them.
+ *
+ * <p>Changes under its lock, under which a file is read as well: nobody opens a database that is
+ * made known before that file is closed. Thread-safe.
  */
 final class Headers {
   private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
@@ -29,6 +34,9 @@ final class Headers {
 
   /** Files that are databases, by device and inode; those that were asked for last are kept. */
   private final Map<Object, Boolean> accepted = remembering();
+
+  /** Where there are databases, or will be. */
+  private final Set<Path> known = new HashSet<>();
 
   /** What was read and is no database, as it was then. */
   private final Map<Path, Refused> refused = remembering();
@@ -46,11 +54,22 @@ final class Headers {
     };
   }
 
+  /** Takes whatever is at a path, now or later, for a database. */
+  synchronized void know(Path path) {
+    known.add(path);
+    boolean unused = accept(path);
+  }
+
+  /** Takes what is at the known paths for databases, whatever else they are called. */
+  synchronized void acceptKnown() {
+    known.forEach(this::accept);
+  }
+
   /**
    * Takes the file at a path for a database without looking into it; returns whether there is a
    * file.
    */
-  boolean accept(Path path) {
+  synchronized boolean accept(Path path) {
     Optional<BasicFileAttributes> attributes = attributes(path);
     attributes.flatMap(Headers::key).ifPresent(key -> accepted.put(key, true));
     return attributes.isPresent();
@@ -62,7 +81,10 @@ final class Headers {
   }
 
   /** Returns whether the file at a path, which may be a link, is a database. */
-  boolean isDatabase(Path path) {
+  synchronized boolean isDatabase(Path path) {
+    if (known.contains(path)) {
+      return accept(path);
+    }
     Optional<BasicFileAttributes> found = attributes(path);
     if (found.isEmpty()) {
       return false;

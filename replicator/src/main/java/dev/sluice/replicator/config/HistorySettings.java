@@ -12,7 +12,6 @@ import java.util.List;
  * @param snapshotInterval how often a full image is made
  * @param snapshotRetention for how long one is kept, and with it every point since
  * @param l0Retention for how long a level-0 file is kept at least once level 1 has it
- * @param l0RetentionCheckInterval how often level-0 files are looked at for it
  * @param deletes whether files in the storage are ever deleted
  */
 public record HistorySettings(
@@ -20,7 +19,6 @@ public record HistorySettings(
     Duration snapshotInterval,
     Duration snapshotRetention,
     Duration l0Retention,
-    Duration l0RetentionCheckInterval,
     boolean deletes) {
 
   /** Levels above 0 and below that of the snapshots. */
@@ -33,7 +31,6 @@ public record HistorySettings(
           Duration.ofHours(24),
           Duration.ofHours(24),
           Duration.ofMinutes(5),
-          Duration.ofSeconds(15),
           true);
 
   public HistorySettings {

@@ -20,6 +20,8 @@ final class Keys {
   private static final String OVER_WEBDAV = "there is no storage over WebDAV";
   private static final String IN_NATS = "there is no storage in NATS";
   private static final String IN_AZURE = "there is no storage in Azure";
+  private static final String WHEN_DUE = "each file is looked at when it may be deleted";
+  private static final String SOON = "at the end it is tried again every 500ms";
   private static final String BY_SNAPSHOT =
       "as in Litestream 0.5, \"snapshot\" at the top level sets it for all";
 
@@ -59,12 +61,12 @@ final class Keys {
     keys.add(honoured(top, "retention", Kind.SECTION));
     keys.add(honoured(top, "logging", Kind.SECTION));
     keys.add(honoured(top, "l0-retention", Kind.DURATION));
-    keys.add(honoured(top, "l0-retention-check-interval", Kind.POSITIVE_DURATION));
+    keys.add(noEffect(top, "l0-retention-check-interval", Kind.POSITIVE_DURATION, WHEN_DUE));
     keys.add(noEffect(top, "verify-compaction", Kind.FLAG, ALWAYS_VERIFIED));
     keys.add(honoured(top, "heartbeat-url", Kind.SECRET));
     keys.add(honoured(top, "heartbeat-interval", Kind.DURATION));
     keys.add(honoured(top, "shutdown-sync-timeout", Kind.DURATION));
-    keys.add(honoured(top, "shutdown-sync-interval", Kind.POSITIVE_DURATION));
+    keys.add(noEffect(top, "shutdown-sync-interval", Kind.POSITIVE_DURATION, SOON));
     keys.add(ours(top, "spool-limit", Kind.SIZE));
     keys.add(ours(top, "health-lag-limit", Kind.POSITIVE_DURATION));
   }

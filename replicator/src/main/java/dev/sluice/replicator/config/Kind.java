@@ -6,7 +6,7 @@ enum Kind {
   /** A text that no message may show. */
   SECRET,
   DURATION,
-  /** A duration that is not zero. */
+  /** A duration of a millisecond or more. */
   POSITIVE_DURATION,
   SIZE,
   /** A whole number, 0 or more. */

@@ -33,6 +33,8 @@ public record ReplicaEntry(
 
   static final Duration LEASE_TTL = Duration.ofSeconds(30);
 
+  static final Duration LEASE_TTL_MIN = Duration.ofSeconds(1);
+
   /** Returns a replica about which nothing but its place was said. */
   public static ReplicaEntry of(ReplicaUrl url, Origin origin) {
     return new ReplicaEntry(url, Optional.empty(), SYNC_INTERVAL, Optional.empty(), false, origin);
@@ -95,7 +97,7 @@ public record ReplicaEntry(
   }
 
   /** Returns what two replicas have in common that are in one place. */
-  String place() {
+  public String place() {
     String endpoint = Optional.ofNullable(url.query().get("endpoint")).orElse("");
     return url.location() + " " + endpoint;
   }

@@ -319,10 +319,14 @@ final class ReplicaReader {
   }
 
   private Optional<Duration> lease() throws ConfigException {
-    if (!flag("lease").orElse(false)) {
-      return Optional.empty();
+    Optional<Setting<Duration>> own = replica.duration("lease-ttl");
+    Optional<Setting<Duration>> time = own.isPresent() ? own : top.duration("lease-ttl");
+    if (time.isPresent() && time.get().value().compareTo(ReplicaEntry.LEASE_TTL_MIN) < 0) {
+      throw reading.wrong(time.get().line(), "lease-ttl: is 1s or more");
     }
-    return Optional.of(duration("lease-ttl").orElse(ReplicaEntry.LEASE_TTL));
+    return flag("lease").orElse(false)
+        ? Optional.of(time.map(Setting::value).orElse(ReplicaEntry.LEASE_TTL))
+        : Optional.empty();
   }
 
   private void warnOfS3Keys(String type) {

@@ -122,8 +122,8 @@ final class Section {
     } catch (IllegalArgumentException e) {
       throw bad(name, entry, String.valueOf(e.getMessage()));
     }
-    if (duration.isZero() && kind(name) == Kind.POSITIVE_DURATION) {
-      throw bad(name, entry, "is more than 0 (as 30s): \"" + text.get().value() + "\"");
+    if (duration.toMillis() < 1 && kind(name) == Kind.POSITIVE_DURATION) {
+      throw bad(name, entry, "is 1ms or more (as 30s): \"" + text.get().value() + "\"");
     }
     return Optional.of(new Setting<>(duration, entry.line()));
   }

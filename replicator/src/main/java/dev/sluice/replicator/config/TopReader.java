@@ -61,7 +61,6 @@ final class TopReader {
         snapshot("interval", databases).orElse(defaults.snapshotInterval()),
         snapshot("retention", databases).orElse(defaults.snapshotRetention()),
         duration("l0-retention", defaults.l0Retention()),
-        duration("l0-retention-check-interval", defaults.l0RetentionCheckInterval()),
         retention.isEmpty()
             || retention.get().flag("enabled").map(Setting::value).orElse(defaults.deletes()));
   }
@@ -126,7 +125,6 @@ final class TopReader {
         top.text("exec").map(Setting::value),
         logging(),
         duration("shutdown-sync-timeout", defaults.shutdownSyncTimeout()),
-        duration("shutdown-sync-interval", defaults.shutdownSyncInterval()),
         duration("health-lag-limit", defaults.healthLagLimit()));
   }
 

@@ -205,8 +205,8 @@ public final class ControlApi {
   }
 
   /**
-   * Without {@code wait} the answer comes at once, with what was known before: the commits are
-   * captured within milliseconds, and go out next.
+   * Without {@code wait} the answer comes at once, and says that it was asked for and what was
+   * known until then: the commits are captured within milliseconds, and go out next.
    */
   private CompletableFuture<HttpReply> sync(HttpCall call)
       throws RefusedException, ControlJson.MalformedException {
@@ -220,8 +220,7 @@ public final class ControlApi {
     DatabaseStatus before = database.last().status();
     CompletableFuture<Txid> done = database.last().sync();
     if (!request.isWaiting()) {
-      return reply(
-          new SyncAnswer("synced_local", path, before.cut().value(), before.uploaded().value()));
+      return reply(new SyncAnswer("asked", path, before.cut().value(), before.uploaded().value()));
     }
     Duration limit = limit(request.timeout());
     CompletableFuture<Object> answer =

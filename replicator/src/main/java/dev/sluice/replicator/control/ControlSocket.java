@@ -1,6 +1,7 @@
 package dev.sluice.replicator.control;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -61,12 +62,17 @@ public final class ControlSocket {
     Files.deleteIfExists(path);
   }
 
-  /** A socket without a process refuses. */
-  private static boolean isAnswered(Path path) {
+  /** A socket without a process refuses; whatever else it does, it is somebody's. */
+  private static boolean isAnswered(Path path) throws IOException {
     try (SocketChannel open = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       return open.isConnected();
-    } catch (IOException e) {
+    } catch (ConnectException e) {
       return false;
+    } catch (IOException e) {
+      if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
+        return false;
+      }
+      throw new IOException("nobody can tell whether a daemon has it: " + e.getMessage(), e);
     }
   }
 

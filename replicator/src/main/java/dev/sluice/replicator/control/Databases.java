@@ -15,15 +15,17 @@ import java.util.function.Supplier;
 
 /**
  * The databases of a daemon, those too that somebody has stopped and may start again: a replicator
- * knows only what it replicates. Thread-safe.
+ * knows only what it replicates. Changes under its private lock; thread-safe.
  */
 public final class Databases {
+  private final Object lock = new Object();
   private final Map<Path, Registered> byPath = new ConcurrentHashMap<>();
 
   /**
    * One of them. Immutable.
    *
    * @param replica its place, without credentials
+   * @param place what it has in common with every other name of the same place
    * @param starter begins to replicate it, without a request on its thread; throws {@link
    *     IllegalArgumentException} if the replica cannot be used, or it is replicated already
    * @param last what replicates it, or did until it was stopped
@@ -32,6 +34,7 @@ public final class Databases {
   public record Registered(
       DatabaseSettings settings,
       String replica,
+      String place,
       Supplier<ReplicatedDatabase> starter,
       ReplicatedDatabase last,
       boolean isStopped) {
@@ -46,31 +49,37 @@ public final class Databases {
     }
 
     private Registered stopped() {
-      return new Registered(settings, replica, starter, last, true);
+      return new Registered(settings, replica, place, starter, last, true);
     }
 
     private Registered begun() {
-      return new Registered(settings, replica, starter, starter.get(), false);
+      return new Registered(settings, replica, place, starter, starter.get(), false);
     }
   }
 
   /**
    * Begins to replicate a database, and keeps it in mind.
    *
+   * @param place see {@link Registered}: no two databases have one
    * @throws IllegalArgumentException if another database has the replica, or as the starter throws
    *     it
    */
   public Registered register(
-      DatabaseSettings settings, String replica, Supplier<ReplicatedDatabase> starter) {
-    for (Registered other : byPath.values()) {
-      if (other.replica().equals(replica) && !other.path().equals(settings.path())) {
-        throw new IllegalArgumentException(
-            replica + " is the replica of " + other.path() + " already");
+      DatabaseSettings settings,
+      String replica,
+      String place,
+      Supplier<ReplicatedDatabase> starter) {
+    synchronized (lock) {
+      for (Registered other : byPath.values()) {
+        if (other.place().equals(place) && !other.path().equals(settings.path())) {
+          throw new IllegalArgumentException(
+              replica + " is the replica of " + other.path() + " already");
+        }
       }
+      Registered added = new Registered(settings, replica, place, starter, starter.get(), false);
+      byPath.put(settings.path(), added);
+      return added;
     }
-    Registered added = new Registered(settings, replica, starter, starter.get(), false);
-    byPath.put(settings.path(), added);
-    return added;
   }
 
   /** Returns the database at a path, absolute or relative to the working directory. */
@@ -93,14 +102,18 @@ public final class Databases {
     if (database.isOpen()) {
       return CompletableFuture.completedFuture(false);
     }
-    return database
-        .last()
-        .end(Duration.ZERO)
-        .thenApply(
-            ended -> {
-              byPath.put(database.path(), database.begun());
-              return true;
-            });
+    return database.last().end(Duration.ZERO).thenApply(ended -> begin(database));
+  }
+
+  /** Returns false if it was begun, or forgotten, meanwhile. */
+  private boolean begin(Registered database) {
+    synchronized (lock) {
+      if (!database.equals(byPath.get(database.path()))) {
+        return false;
+      }
+      byPath.put(database.path(), database.begun());
+      return true;
+    }
   }
 
   /**
@@ -109,7 +122,9 @@ public final class Databases {
    */
   CompletableFuture<Boolean> stop(Registered database, Duration limit) {
     boolean wasOpen = database.isOpen();
-    byPath.replace(database.path(), database, database.stopped());
+    synchronized (lock) {
+      byPath.replace(database.path(), database, database.stopped());
+    }
     return wasOpen
         ? database.last().end(limit).thenApply(ended -> true)
         : CompletableFuture.completedFuture(false);
@@ -117,7 +132,9 @@ public final class Databases {
 
   /** As {@link #stop}, and forgets the database. */
   public CompletableFuture<Void> unregister(Registered database, Duration limit) {
-    byPath.remove(database.path(), database);
+    synchronized (lock) {
+      byPath.remove(database.path(), database);
+    }
     return database.last().end(limit);
   }
 }

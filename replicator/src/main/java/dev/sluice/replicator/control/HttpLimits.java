@@ -8,7 +8,7 @@ import java.time.Duration;
  * @param lineBytes of a request's first line
  * @param headerBytes of all its headers
  * @param bodyBytes of its body
- * @param connections at once; one more is closed at once
+ * @param connections at once of each address or socket; one more is closed at once
  * @param requestTime from the begin of a connection, or the answer before, to the last byte of a
  *     request
  */

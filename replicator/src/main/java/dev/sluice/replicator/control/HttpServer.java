@@ -99,7 +99,8 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private void begin(Channel connection, HttpHandler handler) {
-    long open = channels.stream().filter(channel -> !(channel instanceof ServerChannel)).count();
+    Channel listener = connection.parent();
+    long open = channels.stream().filter(channel -> listener.equals(channel.parent())).count();
     if (open >= limits.connections()) {
       connection.close();
       return;

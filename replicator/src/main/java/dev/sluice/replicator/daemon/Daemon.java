@@ -1,7 +1,5 @@
 package dev.sluice.replicator.daemon;
 
-import dev.sluice.cache.restore.DatabasePlace;
-import dev.sluice.cache.restore.Restorer;
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.ReplicatorListener;
@@ -12,16 +10,16 @@ import dev.sluice.replicator.config.DatabaseEntry;
 import dev.sluice.replicator.config.DatabaseScan;
 import dev.sluice.replicator.config.DirectoryEntry;
 import dev.sluice.replicator.config.HistorySettings;
+import dev.sluice.replicator.config.ReplicaEntry;
 import dev.sluice.replicator.control.Databases;
 import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.replicator.levels.LevelSettings;
+import dev.sluice.replicator.spool.SpoolGlance;
 import dev.sluice.storage.Environment;
-import dev.sluice.storage.Listings;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaUrl;
-import dev.sluice.storage.RequestMeter;
-import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +29,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -48,8 +47,12 @@ import org.slf4j.LoggerFactory;
 public final class Daemon implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Daemon.class);
   private static final long LOOK_MILLIS = 1_000;
-  private static final Duration STALL_LIMIT = Duration.ofSeconds(60);
-  private static final Duration LIST_LIMIT = Duration.ofSeconds(60);
+
+  /** A process that had the databases before may be about to end. */
+  private static final Duration IN_USE_LIMIT = Duration.ofSeconds(3);
+
+  private static final long IN_USE_LOOK_MILLIS = 200;
+  private static final Duration ABANDON_LIMIT = Duration.ofSeconds(3);
 
   private final Configuration configuration;
   private final Environment environment;
@@ -79,28 +82,96 @@ public final class Daemon implements AutoCloseable {
     this.directories.setDaemon(true);
   }
 
+  /** Returns a daemon that touches nothing before {@link #begin}. */
+  public static Daemon of(
+      Configuration configuration, Environment environment, ReplicatorListener listener) {
+    return new Daemon(configuration, environment, listener);
+  }
+
   /**
-   * Restores what is to be restored, and begins to replicate.
+   * Restores what is to be restored, and begins to replicate; to be called once. The former takes
+   * as long as it takes, or until this thread is interrupted.
    *
-   * @throws IOException if a replica cannot be used, or a database not be restored
+   * @throws IOException if a replica cannot be used, or a database not be restored, or there is
+   *     nothing to do, or if it was interrupted: the caller closes this
    */
-  public static Daemon start(
-      Configuration configuration, Environment environment, ReplicatorListener listener)
-      throws IOException {
-    Daemon daemon = new Daemon(configuration, environment, listener);
-    try {
+  public void begin() throws IOException {
+    for (DatabaseEntry database : configuration.databases()) {
+      requireFolders(database);
+    }
+    try (FirstRestore restore = new FirstRestore(environment)) {
       for (DatabaseEntry database : configuration.databases()) {
-        daemon.restoreIfMissing(database);
+        restore.restoreIfMissing(database);
       }
-      daemon.look();
-    } catch (IOException | RuntimeException e) {
-      daemon.close();
-      throw e;
     }
-    if (configuration.directories().stream().anyMatch(DirectoryEntry::isWatched)) {
-      daemon.directories.start();
+    requireUnused();
+    List<IOException> failures = look();
+    if (!failures.isEmpty()) {
+      throw failures.get(0);
     }
-    return daemon;
+    boolean isWatching = configuration.directories().stream().anyMatch(DirectoryEntry::isWatched);
+    if (isWatching) {
+      directories.start();
+    } else if (taken.isEmpty()) {
+      throw new IOException(problems.stream().findFirst().orElse("there is no database"));
+    }
+  }
+
+  /** A database may come later; a folder that is not there, or not open to us, is a slip. */
+  private static void requireFolders(DatabaseEntry database) throws ConfigException {
+    Path folder = Optional.ofNullable(database.path().getParent()).orElseThrow();
+    boolean isMade = database.restoresIfMissing() && !Files.exists(folder);
+    if (!isMade && !Files.isDirectory(folder)) {
+      throw new ConfigException(
+          database.origin(), database.path() + ": there is no folder " + folder);
+    }
+    if (!isMade && !Files.isExecutable(folder)) {
+      throw new ConfigException(
+          database.origin(), database.path() + ": permission denied: " + folder);
+    }
+    Path spool = database.metaPath();
+    Path there = spool;
+    while (!Files.exists(there)) {
+      there = Optional.ofNullable(there.getParent()).orElseThrow();
+    }
+    if (!Files.isWritable(there)) {
+      throw new ConfigException(
+          database.origin(),
+          database.path()
+              + ": the spool "
+              + spool
+              + " cannot be written: "
+              + there
+              + " is read-only");
+    }
+  }
+
+  /** One of several that another process has is waited for; if it has all, this is a slip. */
+  private void requireUnused() throws IOException {
+    List<DatabaseEntry> named = configuration.databases();
+    long begunNanos = System.nanoTime();
+    boolean isAll = !named.isEmpty() && configuration.directories().isEmpty();
+    while (isAll && named.stream().allMatch(Daemon::isInUse)) {
+      if (System.nanoTime() - begunNanos > IN_USE_LIMIT.toNanos()) {
+        throw new IOException(
+            named.get(0).path()
+                + ": another process replicates this database; only one may do that at a time");
+      }
+      try {
+        Thread.sleep(IN_USE_LOOK_MILLIS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("wait for another process: interrupted");
+      }
+    }
+  }
+
+  private static boolean isInUse(DatabaseEntry database) {
+    try {
+      return SpoolGlance.isInUse(database.metaPath());
+    } catch (IOException e) {
+      return false; // why it cannot be used is said when it is opened
+    }
   }
 
   public Replicator replicator() {
@@ -119,75 +190,55 @@ public final class Daemon implements AutoCloseable {
    *     is replicated already
    */
   public void register(Path database, ReplicaUrl replica) {
-    DatabaseSettings settings = settings(DatabaseEntry.of(database, replica));
+    DatabaseEntry entry = DatabaseEntry.of(database, replica);
+    DatabaseSettings settings = settings(entry);
+    scan.know(entry.path());
     Registered unused =
-        databases.register(settings, replica.location(), () -> replicator.add(settings, replica));
-  }
-
-  private void restoreIfMissing(DatabaseEntry database) throws IOException {
-    if (!database.restoresIfMissing() || Files.exists(database.path())) {
-      return;
-    }
-    try (ReplicaClient client = database.replica().open(environment)) {
-      if (isEmpty(client)) {
-        log.info("{} is not restored: {} has no files", database.path(), client.location());
-        return;
-      }
-      Path folder = Optional.ofNullable(database.path().getParent()).orElseThrow();
-      Files.createDirectories(folder);
-      try (Restorer restorer = new Restorer(client, new RequestMeter(), STALL_LIMIT)) {
-        Restorer.Result result =
-            restorer.restore(
-                new Target.Latest(),
-                database.path(),
-                DatabasePlace.Existing.REFUSE,
-                (done, total) -> {});
-        log.info("{} is restored: TXID {}", database.path(), result.txid());
-      }
-    }
-  }
-
-  private static boolean isEmpty(ReplicaClient client) throws IOException {
-    try {
-      return Listings.all(client).get(LIST_LIMIT.toSeconds(), TimeUnit.SECONDS).isEmpty();
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
-    } catch (TimeoutException e) {
-      throw new IOException("list " + client.location() + ": no answer", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("list " + client.location() + ": interrupted", e);
-    }
+        databases.register(
+            settings,
+            replica.location(),
+            entry.replica().place(),
+            () -> replicator.add(settings, replica));
   }
 
   private void watchDirectories() {
     while (!isClosing) {
       try {
         Thread.sleep(LOOK_MILLIS);
-        look();
+        List<IOException> unused = look();
       } catch (InterruptedException e) {
         return;
-      } catch (IOException | RuntimeException e) {
-        log.warn("look for databases: {}", e.getMessage());
+      } catch (RuntimeException e) {
+        logNew(List.of("look for databases: " + e));
       }
     }
   }
 
-  /** Takes up what has come, and lets go of what has gone. */
-  private void look() throws IOException {
+  /**
+   * Takes up what has come, and lets go of what has gone; returns why some cannot be taken up,
+   * which it has logged.
+   */
+  private List<IOException> look() {
     DatabaseScan.Found found = scan.look();
-    logNew(found.problems());
-    Set<Path> named =
-        configuration.databases().stream().map(DatabaseEntry::path).collect(Collectors.toSet());
+    List<String> left = new ArrayList<>(found.problems());
+    List<IOException> failures = new ArrayList<>();
     Set<Path> there = new HashSet<>();
     for (DatabaseEntry entry : found.databases()) {
       there.add(entry.path());
       if (!taken.contains(entry.path()) && databases.find(entry.path()).isEmpty()) {
-        Registered added = register(entry);
-        taken.add(entry.path());
-        log.info("replicate {} to {}", entry.path(), added.replica());
+        try {
+          Registered added = register(entry);
+          taken.add(entry.path());
+          log.info("replicate {} to {}", entry.path(), added.replica());
+        } catch (IOException e) {
+          left.add(String.valueOf(e.getMessage()));
+          failures.add(e);
+        }
       }
     }
+    logNew(left);
+    Set<Path> named =
+        configuration.databases().stream().map(DatabaseEntry::path).collect(Collectors.toSet());
     for (Path path : List.copyOf(taken)) {
       if (!there.contains(path) && !named.contains(path)) {
         log.info("{} is gone", path);
@@ -195,6 +246,7 @@ public final class Daemon implements AutoCloseable {
         databases.find(path).ifPresent(this::letGo);
       }
     }
+    return failures;
   }
 
   private void letGo(Registered database) {
@@ -203,9 +255,13 @@ public final class Daemon implements AutoCloseable {
 
   private Registered register(DatabaseEntry entry) throws IOException {
     DatabaseSettings settings = settings(entry);
+    ReplicaEntry replica = entry.replica();
     try {
       return databases.register(
-          settings, entry.replica().url().location(), () -> replicator.add(settings, open(entry)));
+          settings,
+          replica.url().location(),
+          replica.place(),
+          () -> replicator.add(settings, open(replica)));
     } catch (UncheckedIOException e) {
       throw e.getCause();
     } catch (IllegalArgumentException e) {
@@ -213,9 +269,9 @@ public final class Daemon implements AutoCloseable {
     }
   }
 
-  private ReplicaClient open(DatabaseEntry entry) {
+  private ReplicaClient open(ReplicaEntry replica) {
     try {
-      return entry.replica().open(environment);
+      return replica.open(environment);
     } catch (ConfigException e) {
       throw new UncheckedIOException(e);
     }
@@ -255,6 +311,21 @@ public final class Daemon implements AutoCloseable {
         history.snapshotRetention(),
         history.l0Retention(),
         history.deletes());
+  }
+
+  /** Lets go of all databases, whatever is not shipped; {@link #close} is still to be called. */
+  public void abandon() {
+    CompletableFuture<?>[] ends =
+        replicator.databases().stream()
+            .map(database -> database.end(Duration.ZERO))
+            .toArray(CompletableFuture<?>[]::new);
+    try {
+      CompletableFuture.allOf(ends).get(ABANDON_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      log.debug("abandon", e);
+    }
   }
 
   /** Ships what is captured, within the configured limit, and lets go of all databases. */

@@ -131,7 +131,9 @@ final class LevelWork {
       }
       try {
         store(snapshot(max, inputs));
-        return;
+        if (inputs.size() < CompactionChoice.INPUTS_MAX) {
+          return;
+        }
       } catch (OutputWriter.UnusableInputException e) {
         leaveOut(List.of(e.name()), e);
       } catch (CompactionException e) {

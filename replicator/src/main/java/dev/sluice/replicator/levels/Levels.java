@@ -65,7 +65,7 @@ public final class Levels {
   private final LevelTask expiry = new LevelTask();
   private final ClockWatch clock;
   private Instant checked = Instant.EPOCH;
-  private boolean isSnapshotWanted;
+  private Optional<Txid> snapshotWanted = Optional.empty();
   private boolean isBegun;
 
   public Levels(ReplicaWriter writer, LevelSetup setup) {
@@ -189,10 +189,14 @@ public final class Levels {
     reschedule();
   }
 
-  /** Has the next run make a snapshot, if there is anything that is not in one. */
+  /**
+   * Has the next run make a snapshot, if there is anything that is not in one; it fails if that
+   * cannot have all that there is now.
+   */
   public void snapshotNow() {
+    Txid newest = holdings.newest();
     synchronized (lock) {
-      isSnapshotWanted = true;
+      snapshotWanted = Optional.of(newest);
       snapshot.dueAtOnce();
     }
   }
@@ -254,12 +258,29 @@ public final class Levels {
     }
     try {
       lookAtClock();
+      Optional<Txid> wanted;
+      synchronized (lock) {
+        wanted = snapshotWanted;
+      }
       attempt(compaction, () -> compact(now));
       attempt(snapshot, () -> makeSnapshot(now));
       attempt(expiry, () -> expire(now));
       requireAllWell();
+      if (wanted.isPresent()) {
+        requireSnapshot(wanted.get());
+      }
     } finally {
       work.unlock();
+    }
+  }
+
+  private void requireSnapshot(Txid wanted) throws IOException {
+    if (holdings.max(LtxFileName.SNAPSHOT_LEVEL).isBefore(wanted)) {
+      throw new IOException(
+          writer.client().location()
+              + ": no snapshot of TXID "
+              + wanted
+              + " can be made: a file before it is missing or malformed");
     }
   }
 
@@ -328,14 +349,14 @@ public final class Levels {
     making.settle(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
     boolean isWanted;
     synchronized (lock) {
-      isWanted = isSnapshotWanted;
+      isWanted = snapshotWanted.isPresent();
     }
     if (isWanted || !schedule.snapshot(holdings.files()).isAfter(now)) {
       making.snapshot();
     }
     if (isWanted) {
       synchronized (lock) {
-        isSnapshotWanted = false;
+        snapshotWanted = Optional.empty();
       }
     }
   }
@@ -368,7 +389,7 @@ public final class Levels {
       boolean isAtOnce = making.hasUnsettled(1, top) || gap.candidate(held).isPresent();
       compaction.dueAt(isAtOnce ? Instant.EPOCH : schedule.compaction(held, beginnings.all()));
       boolean isSnapshotAtOnce =
-          isSnapshotWanted
+          snapshotWanted.isPresent()
               || making.hasUnsettled(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
       snapshot.dueAt(isSnapshotAtOnce ? Instant.EPOCH : schedule.snapshot(held));
       expiry.dueAt(retention.nextExpiry(held).orElse(NEVER));

@@ -46,8 +46,7 @@ public final class Health {
   Optional<String> problem(Registered database) {
     ReplicatedDatabase last = database.last();
     DatabaseStatus status = last.status();
-    boolean isWaitedFor = last.sinceSynced().isEmpty() && !Files.exists(database.path());
-    if (database.isStopped() || (isWaitedFor && database.isOpen())) {
+    if (database.isStopped() || isWaitedFor(database)) {
       return Optional.empty();
     }
     String why = status.trouble().orElse(status.waitingBytes() + " bytes wait");
@@ -60,6 +59,12 @@ public final class Health {
     return last.troubledFor().compareTo(lagLimit) > 0
         ? Optional.of("in trouble for " + last.troubledFor().toSeconds() + " s: " + why)
         : Optional.empty();
+  }
+
+  /** Returns whether a database is not there yet, and will be replicated when it comes. */
+  static boolean isWaitedFor(Registered database) {
+    boolean isNew = database.last().sinceSynced().isEmpty();
+    return isNew && !Files.exists(database.path()) && database.isOpen();
   }
 
   /** Answers {@code /healthz}: 200 and {@code ok}, or 503 and the lines. */

@@ -3,21 +3,24 @@ package dev.sluice.replicator.metrics;
 import dev.sluice.replicator.config.Heartbeat;
 import dev.sluice.replicator.control.Databases;
 import dev.sluice.replicator.control.Databases.Registered;
-import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks for a URL once an interval, as long as the replica of every database had everything within
- * it: who does not hear of it any more looks what is wrong. One thread; thread-safe.
+ * Asks for a URL once an interval, as long as the replica of every database that is there had
+ * everything within it: who does not hear of it any more looks what is wrong. One thread;
+ * thread-safe.
  */
 public final class HeartbeatSender implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(HeartbeatSender.class);
@@ -27,7 +30,8 @@ public final class HeartbeatSender implements AutoCloseable {
 
   private final Heartbeat heartbeat;
   private final Databases databases;
-  private final HttpClient client = HttpClient.newBuilder().connectTimeout(TIMEOUT).build();
+  private final Duration limit;
+  private final HttpClient client;
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           work -> {
@@ -40,8 +44,17 @@ public final class HeartbeatSender implements AutoCloseable {
 
   /** Begins; looks at the databases as often as {@code look} says. */
   public HeartbeatSender(Heartbeat heartbeat, Databases databases, Duration look) {
+    this(heartbeat, databases, look, TIMEOUT);
+  }
+
+  /**
+   * @param limit for the whole of an answer
+   */
+  HeartbeatSender(Heartbeat heartbeat, Databases databases, Duration look, Duration limit) {
     this.heartbeat = heartbeat;
     this.databases = databases;
+    this.limit = limit;
+    this.client = HttpClient.newBuilder().connectTimeout(limit).build();
     this.sentNanos = System.nanoTime() - heartbeat.interval().toNanos();
     var unused =
         timer.scheduleWithFixedDelay(
@@ -55,16 +68,21 @@ public final class HeartbeatSender implements AutoCloseable {
       return;
     }
     sentNanos = nowNanos;
+    CompletableFuture<HttpResponse<Void>> sent =
+        client.sendAsync(
+            HttpRequest.newBuilder(heartbeat.url()).build(),
+            HttpResponse.BodyHandlers.discarding());
     try {
-      HttpRequest request = HttpRequest.newBuilder(heartbeat.url()).timeout(TIMEOUT).build();
-      int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+      int status = sent.get(limit.toMillis(), TimeUnit.MILLISECONDS).statusCode();
       result(status >= OK && status < OK_END, "it answers " + status);
-    } catch (IOException e) {
-      result(false, e.getClass().getSimpleName());
+    } catch (TimeoutException e) {
+      result(false, "no whole answer within " + limit.toSeconds() + " s");
+    } catch (ExecutionException e) {
+      result(false, String.valueOf(e.getCause()).replaceFirst(":.*", ""));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      log.error("the heartbeat", e);
+    } finally {
+      sent.cancel(true);
     }
   }
 
@@ -85,6 +103,9 @@ public final class HeartbeatSender implements AutoCloseable {
   }
 
   private boolean isSynced(Registered database) {
+    if (Health.isWaitedFor(database)) {
+      return true;
+    }
     return database
         .last()
         .sinceSynced()

@@ -2,6 +2,7 @@ package dev.sluice.replicator.metrics;
 
 import dev.sluice.replicator.DatabaseFigures;
 import dev.sluice.replicator.DatabaseStatus;
+import dev.sluice.replicator.capture.CheckpointFigures;
 import dev.sluice.replicator.control.Databases;
 import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.replicator.control.HttpCall;
@@ -91,7 +92,7 @@ public final class Metrics {
     samples.gauge(
         "sluice_lag_seconds",
         "How long the oldest commit waits that the replica does not have.",
-        seconds(status.lag()),
+        seconds(lag(database)),
         DB,
         path);
     samples.gauge(
@@ -112,6 +113,17 @@ public final class Metrics {
         health.problem(database).isEmpty() ? 1 : 0,
         DB,
         path);
+  }
+
+  /** What is committed while a database is not captured is not known, nor that it is nothing. */
+  private static Duration lag(Registered database) {
+    DatabaseStatus status = database.last().status();
+    boolean isKnown =
+        status.phase() == DatabaseStatus.Phase.CAPTURING
+            || database.isStopped()
+            || Health.isWaitedFor(database);
+    Duration unsynced = database.last().unsyncedFor();
+    return isKnown || unsynced.compareTo(status.lag()) < 0 ? status.lag() : unsynced;
   }
 
   private static void work(Samples samples, DatabaseFigures figures, String path) {
@@ -135,12 +147,7 @@ public final class Metrics {
         figures.capturedFrames(),
         DB,
         path);
-    samples.counter(
-        "sluice_barrier_misses_total",
-        "Checkpoints for which no moment without writers was found.",
-        figures.barrierMisses(),
-        DB,
-        path);
+    checkpoints(samples, figures.checkpoints(), path);
     samples.counter(
         "sluice_repairs_total",
         "Times that the database was compared with what was captured, after a gap.",
@@ -163,6 +170,34 @@ public final class Metrics {
           "level",
           Integer.toString(level));
     }
+  }
+
+  private static void checkpoints(Samples samples, CheckpointFigures figures, String path) {
+    String[] labels = {DB, path, "mode", "PASSIVE"};
+    samples.litestreamCounter(
+        "litestream_checkpoint_count", "Checkpoints of ours.", figures.count(), labels);
+    samples.litestreamCounter(
+        "litestream_checkpoint_seconds", "Seconds of them.", seconds(figures.time()), labels);
+    samples.litestreamCounter(
+        "litestream_checkpoint_error_count", "Those that failed.", figures.errors(), labels);
+    samples.counter(
+        "sluice_barriers_total",
+        "Times that writers were kept out for a checkpoint.",
+        figures.barriers(),
+        DB,
+        path);
+    samples.counter(
+        "sluice_barrier_seconds_total",
+        "Seconds for which writers were kept out.",
+        seconds(figures.barrierTime()),
+        DB,
+        path);
+    samples.counter(
+        "sluice_barrier_misses_total",
+        "Checkpoints for which no moment without writers was found.",
+        figures.barrierMisses(),
+        DB,
+        path);
   }
 
   private static void levels(Samples samples, String kind, Work work, String path) {

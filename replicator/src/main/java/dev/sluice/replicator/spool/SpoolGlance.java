@@ -31,6 +31,19 @@ public record SpoolGlance(Optional<Txid> lastCut, long bytes) {
     return new SpoolGlance(last, bytes);
   }
 
+  /** Returns whether a process has the spool: it is taken for a moment, if it is free. */
+  public static boolean isInUse(Path directory) throws IOException {
+    SpoolFolder folder = new SpoolFolder(directory);
+    if (!Files.exists(folder.lock())) {
+      return false;
+    }
+    try (SpoolLock taken = SpoolLock.take(folder)) {
+      return taken == null;
+    } catch (SpoolException.InUse e) {
+      return true;
+    }
+  }
+
   private static long bytes(Path file) throws IOException {
     try {
       return Files.size(file);

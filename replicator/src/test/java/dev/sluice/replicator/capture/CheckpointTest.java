@@ -72,7 +72,11 @@ final class CheckpointTest {
       primary.pass(100);
     }
     assertTrue(walPages() < pages + 200, () -> "WAL of " + pages());
-    assertEquals(0, primary.capture().barrierMisses());
+    CheckpointFigures figures = primary.capture().checkpoints();
+    assertEquals(0, figures.barrierMisses());
+    assertEquals(0, figures.errors());
+    assertTrue(figures.barriers() > 0, figures::toString);
+    assertTrue(figures.count() >= figures.barriers(), figures::toString);
     primary.cut();
     primary.requireCaptured();
     assertEquals(0, primary.capture().repairs());

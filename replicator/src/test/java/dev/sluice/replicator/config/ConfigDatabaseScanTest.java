@@ -105,6 +105,19 @@ final class ConfigDatabaseScanTest {
     assertEquals(List.of("moved.db"), names(scan.look()));
   }
 
+  /** Whoever replicates it has opened it by then: its locks would be lost. */
+  @Test
+  void databaseThatIsMadeKnownIsNotLookedInto() throws IOException {
+    DatabaseScan scan = scan("watch: true");
+    assertEquals(List.of(), names(scan.look()));
+    Path there = Files.write(folder.resolve("there.db"), EMPTY_PAGE); // is none, to who looks
+    scan.know(there);
+    scan.know(folder.resolve("later.db"));
+    assertEquals(List.of("there.db"), names(scan.look()));
+    Files.write(folder.resolve("later.db"), EMPTY_PAGE);
+    assertEquals(List.of("later.db", "there.db"), names(scan.look()));
+  }
+
   @Test
   void namedDatabaseIsNotOpenedUnderAnotherName() throws IOException {
     Path outside = Files.createTempFile(folder.getParent(), "named", ".db");

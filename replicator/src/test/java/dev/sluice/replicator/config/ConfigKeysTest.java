@@ -104,11 +104,11 @@ final class ConfigKeysTest {
     Configuration one = Given.read(text);
     Configuration other = Given.read(text(key, values.get(1)));
     if (key.effect() == Effect.HONOURED) {
-      assertNotEquals(engineView(one), engineView(other), text);
+      assertNotEquals(settings(one), settings(other), text);
       String named = "\"" + key.path() + "\"";
       assertTrue(one.warnings().stream().noneMatch(w -> w.contains(named)), text);
     } else {
-      assertEquals(engineView(one), engineView(other));
+      assertEquals(settings(one), settings(other));
       assertEquals(1, one.warnings().size(), text);
       assertTrue(
           one.warnings().get(0).endsWith("\"" + key.path() + "\" has no effect: " + key.reason()),
@@ -116,29 +116,10 @@ final class ConfigKeysTest {
     }
   }
 
-  /** Returns what is left of a configuration when what nobody acts on is taken away. */
-  private static Configuration engineView(Configuration configuration) {
-    List<DatabaseEntry> databases =
-        configuration.databases().stream()
-            .map(
-                d ->
-                    new DatabaseEntry(
-                        d.path(),
-                        d.metaPath(),
-                        new CaptureSettings(
-                            d.capture().minCheckpointPageCount(),
-                            d.capture().spoolBytesMax(),
-                            CaptureSettings.DEFAULT.monitorInterval(),
-                            CaptureSettings.DEFAULT.checkpointInterval(),
-                            CaptureSettings.DEFAULT.busyTimeout(),
-                            0,
-                            0),
-                        d.restoresIfMissing(),
-                        d.replica(),
-                        d.origin()))
-            .toList();
+  /** Returns a configuration without what was said of it. */
+  private static Configuration settings(Configuration configuration) {
     return new Configuration(
-        databases,
+        configuration.databases(),
         configuration.directories(),
         configuration.history(),
         configuration.daemon(),

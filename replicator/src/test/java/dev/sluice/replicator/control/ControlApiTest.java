@@ -89,7 +89,7 @@ final class ControlApiTest {
     daemon.replicate("app.db");
     sync(true);
     daemon.write("app.db", "INSERT INTO t VALUES(1)");
-    assertEquals("synced_local", sync(false).status());
+    assertEquals("asked", sync(false).status());
     assertEquals(2, sync(true).txid());
   }
 

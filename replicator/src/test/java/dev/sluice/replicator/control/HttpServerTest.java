@@ -217,6 +217,14 @@ final class HttpServerTest {
       try (Socket refused = connect(address)) {
         assertEquals(-1, refused.getInputStream().read());
       }
+      InetSocketAddress second =
+          servers.get(0).listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), routes);
+      try (Socket other = connect(second)) {
+        other
+            .getOutputStream()
+            .write("GET /echo HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        assertEquals('H', other.getInputStream().read(), "each address has a limit of its own");
+      }
     } finally {
       for (Socket socket : open) {
         socket.close();

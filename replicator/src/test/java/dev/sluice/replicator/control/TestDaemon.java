@@ -63,7 +63,7 @@ public final class TestDaemon implements AutoCloseable {
   public Databases.Registered register(Path database, ReplicaUrl replica) {
     DatabaseSettings settings = DatabaseSettings.of(database);
     return databases.register(
-        settings, replica.location(), () -> replicator.add(settings, replica));
+        settings, replica.location(), replica.location(), () -> replicator.add(settings, replica));
   }
 
   /** Commits one transaction of an application. */

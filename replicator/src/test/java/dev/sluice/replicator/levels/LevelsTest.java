@@ -155,6 +155,15 @@ class LevelsTest {
   }
 
   @Test
+  void snapshotThatCannotHaveAllOfItFails() throws IOException {
+    damage(world.commit().name());
+    forgetLocalFiles();
+    world.restart();
+    world.levels.snapshotNow();
+    assertThrows(IOException.class, () -> world.levels.run(world.now()));
+  }
+
+  @Test
   void steadyStateNeedsNoListingAndAnIdleReplicaNoRequest() throws IOException {
     world.runFor(Duration.ofDays(2));
     assertEquals(10, world.client.requests.size(), "the listing at the start");

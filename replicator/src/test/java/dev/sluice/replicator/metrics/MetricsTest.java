@@ -1,5 +1,6 @@
 package dev.sluice.replicator.metrics;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -15,6 +16,8 @@ import dev.sluice.replicator.control.TestDaemon;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -130,6 +133,12 @@ final class MetricsTest {
         value(after, "litestream_replica_operation_bytes", "app.db", put)
             > value(before, "litestream_replica_operation_bytes", "app.db", put));
     assertEquals(0, value(after, "sluice_lag_txids", "app.db", ""));
+    assertEquals(0, value(after, "sluice_lag_seconds", "app.db", ""));
+    String passive = ",mode=\"PASSIVE\"";
+    assertEquals(0, value(after, "litestream_checkpoint_error_count", "app.db", passive));
+    assertTrue(
+        value(after, "litestream_checkpoint_count", "app.db", passive)
+            >= value(after, "sluice_barriers_total", "app.db", ""));
     assertTrue(value(after, "litestream_db_size", "app.db", "") > 0);
   }
 
@@ -207,11 +216,44 @@ final class MetricsTest {
       assertTrue(beats.tryAcquire(3, SURELY.toSeconds(), TimeUnit.SECONDS));
       Registered later = daemon.register(daemon.path("later.db"), daemon.replica("later.db"));
       assertTrue(later.isOpen());
+      assertTrue(beats.tryAcquire(3, SURELY.toSeconds(), TimeUnit.SECONDS), "it is not there yet");
+      Files.writeString(daemon.path("none.db"), "no database");
+      Registered none = daemon.register(daemon.path("none.db"), daemon.replica("none.db"));
+      awaitGivenUp(none);
+      assertTrue(value(scrape(), "sluice_lag_seconds", "none.db", "") > 0, "nobody captures it");
       boolean unused = beats.tryAcquire(300, TimeUnit.MILLISECONDS); // one may be under way
       beats.drainPermits();
-      assertFalse(beats.tryAcquire(400, TimeUnit.MILLISECONDS), "one was never synced");
-      daemon.write("later.db", "CREATE TABLE t(a)");
-      assertTrue(beats.tryAcquire(SURELY.toSeconds(), TimeUnit.SECONDS));
+      assertFalse(beats.tryAcquire(400, TimeUnit.MILLISECONDS), "one was given up");
+    }
+  }
+
+  private static void awaitGivenUp(Registered database) {
+    long since = System.nanoTime();
+    while (database.isOpen()) {
+      assertTrue(System.nanoTime() - since < SURELY.toNanos(), "it is not given up");
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  @SuppressWarnings("try") // the heartbeat only runs
+  void heartbeatWithoutAnEndIsGivenUp() throws Exception {
+    daemon.replicate("app.db").last().syncAndWait(SURELY);
+    try (ServerSocket half = new ServerSocket(0, 8, InetAddress.getLoopbackAddress())) {
+      half.setSoTimeout((int) SURELY.toMillis());
+      Heartbeat heartbeat =
+          new Heartbeat(
+              URI.create("http://localhost:" + half.getLocalPort()), Duration.ofMillis(50));
+      Duration look = Duration.ofMillis(20);
+      try (HeartbeatSender sender =
+          new HeartbeatSender(heartbeat, daemon.databases(), look, Duration.ofMillis(100))) {
+        try (Socket first = half.accept()) {
+          first
+              .getOutputStream()
+              .write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".getBytes(US_ASCII));
+          half.accept().close(); // the next one comes though the first has not ended
+        }
+      }
     }
   }
 }
