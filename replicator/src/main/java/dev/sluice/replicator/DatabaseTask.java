@@ -248,7 +248,13 @@ final class DatabaseTask {
     boolean isOver = endNanos.filter(end -> now - end >= 0).isPresent();
     boolean wasHinted = isHinted;
     isHinted = false; // a hint that comes now is for the next step, which it wakes
-    long frames = loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
+    long frames;
+    try {
+      frames = loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
+    } catch (IOException | RuntimeException e) {
+      asked.addAll(syncs);
+      throw e;
+    }
     if (loop.isAttaching()) {
       asked.addAll(syncs);
       return;

@@ -15,10 +15,13 @@ import java.util.function.Consumer;
 /** A database that a {@link Replicator} replicates. Thread-safe. */
 public final class ReplicatedDatabase {
   private final DatabaseTask task;
+  private final Optional<String> place;
   private final Consumer<ReplicatedDatabase> remove;
 
-  ReplicatedDatabase(DatabaseTask task, Consumer<ReplicatedDatabase> remove) {
+  ReplicatedDatabase(
+      DatabaseTask task, Optional<String> place, Consumer<ReplicatedDatabase> remove) {
     this.task = task;
+    this.place = place;
     this.remove = remove;
   }
 
@@ -114,6 +117,11 @@ public final class ReplicatedDatabase {
    */
   public CompletableFuture<Void> end(Duration limit) {
     return task.end(limit).whenComplete((ended, failure) -> remove.accept(this));
+  }
+
+  /** Returns what it has in common with another one whose replica is the same; empty if unknown. */
+  Optional<String> place() {
+    return place;
   }
 
   /** Ends the waiting of all who wait for it; to be called when nothing replicates it any more. */

@@ -104,22 +104,29 @@ public final class Replicator implements AutoCloseable {
    *     replicated already
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
-    return add(settings, ReplicaClients.open(replica, environment));
+    String endpoint = Optional.ofNullable(replica.query().get("endpoint")).orElse("");
+    Optional<String> place = Optional.of(replica.location() + " " + endpoint);
+    return add(settings, ReplicaClients.open(replica, environment), place);
   }
 
   /**
    * As the other does.
    *
    * @param client makes one attempt for each call; it is closed with the replicator, or when this
-   *     fails
+   *     fails; of a replica that nobody else here writes to
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaClient client) {
+    return add(settings, client, Optional.empty());
+  }
+
+  private ReplicatedDatabase add(
+      DatabaseSettings settings, ReplicaClient client, Optional<String> place) {
     if (isClosed) {
       client.close();
       throw new IllegalStateException("add " + settings.path() + ": the replicator is closed");
     }
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
-    ReplicatedDatabase added = new ReplicatedDatabase(task, this::remove);
+    ReplicatedDatabase added = new ReplicatedDatabase(task, place, this::remove);
     try {
       register(added);
     } catch (IllegalArgumentException e) {
@@ -136,7 +143,7 @@ public final class Replicator implements AutoCloseable {
       throw new IllegalArgumentException(added.path() + " is replicated already");
     }
     for (ReplicatedDatabase other : databases.values()) {
-      if (other.status().replica().equals(added.status().replica())) {
+      if (added.place().isPresent() && added.place().equals(other.place())) {
         throw new IllegalArgumentException(
             added.path()
                 + ": "

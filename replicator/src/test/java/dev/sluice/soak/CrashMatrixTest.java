@@ -31,8 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
  * application that writes: the next one goes on, and no TXID is wrong, lost or given twice.
  *
  * <p>Some rounds with steps chosen at random, {@code -Dsluice.soak.seed}, {@code
- * -Dsluice.soak.rounds}; all steps, each at its
- * first, a later and a late time, with {@code -Dsluice.soak.crashes=all}.
+ * -Dsluice.soak.rounds}; all steps, each at its first, a later and a late time, with {@code
+ * -Dsluice.soak.crashes=all}.
  */
 class CrashMatrixTest {
   private static final boolean IS_ALL = System.getProperty("sluice.soak.crashes", "").equals("all");

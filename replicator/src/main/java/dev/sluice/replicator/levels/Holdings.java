@@ -27,7 +27,7 @@ final class Holdings {
    * A listing may tell the time of a file's last transaction instead of when it was stored: that
    * was so much later at most, or when it was listed.
    */
-  private static final Duration STORED_LATER_MAX = Duration.ofHours(1);
+  static final Duration STORED_LATER_MAX = Duration.ofDays(1);
 
   private final Object lock = new Object();
   private final List<FileRows> levels = new ArrayList<>();

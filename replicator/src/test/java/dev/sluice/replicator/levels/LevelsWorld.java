@@ -289,7 +289,9 @@ final class LevelsWorld implements UnreliableClient.Events {
     Instant cutoff = now().minus(settings.l0Retention());
     List<LtxFile> covering = new ArrayList<>();
     for (LtxFile file : replica.files()) {
-      boolean isOld = !stored.getOrDefault(file.name(), Instant.MIN).isAfter(cutoff);
+      Instant since = stored.getOrDefault(file.name(), Instant.MIN);
+      Instant listed = file.created().plus(Holdings.STORED_LATER_MAX);
+      boolean isOld = !(listed.isBefore(since) ? listed : since).isAfter(cutoff);
       if (file.name().level() > 0 && isOld) {
         covering.add(file);
       }
