@@ -56,6 +56,7 @@ final class CaptureLoop {
   private boolean isHeldKnown;
   private boolean isCancelled;
   private long retryPauseNanos = RETRY_NANOS_MIN;
+  private long attachedNanos;
   private long nextNanos;
   private long quietPauseNanos;
   private long capturedNanos;
@@ -80,6 +81,7 @@ final class CaptureLoop {
     this.serial = serial;
     this.counters = counters;
     this.begunNanos = System.nanoTime();
+    this.attachedNanos = begunNanos - QUIET_NANOS_MIN;
     this.nextNanos = begunNanos;
     this.capturedNanos = begunNanos - PACE_NANOS;
   }
@@ -133,9 +135,10 @@ final class CaptureLoop {
       fruitless = Math.min(fruitless, 1);
     }
     if (!capture.isHeld()) {
-      if (mayAttach && (isAsked || nextNanos - now <= 0)) {
+      boolean isDue = nextNanos - now <= 0 || (isAsked && now - attachedNanos >= QUIET_NANOS_MIN);
+      if (mayAttach && isDue) {
         attach(now);
-      } else {
+      } else if (mayAttach) {
         serial.wakeAt(nextNanos);
       }
     } else if (isAsked || now - capturedNanos >= paceNanos()) {
@@ -176,6 +179,7 @@ final class CaptureLoop {
     }
     CompletableFuture<Long> done = attaching.get();
     attaching = Optional.empty();
+    attachedNanos = now;
     try {
       long frames = Futures.result(done);
       take(frames, now);

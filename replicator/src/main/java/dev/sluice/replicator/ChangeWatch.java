@@ -231,8 +231,11 @@ final class ChangeWatch implements AutoCloseable {
     }
     WatchKey key = service.get().poll(Math.max(0, nanos), TimeUnit.NANOSECONDS);
     while (key != null) {
-      tell(key);
-      key.reset();
+      try {
+        tell(key);
+      } finally {
+        key.reset();
+      }
       key = service.get().poll();
     }
   }
@@ -257,7 +260,7 @@ final class ChangeWatch implements AutoCloseable {
             });
       }
     }
-    told.forEach(watched -> watched.wake.run());
+    told.stream().filter(watched -> !watched.isPaused).forEach(watched -> watched.wake.run());
   }
 
   @Override

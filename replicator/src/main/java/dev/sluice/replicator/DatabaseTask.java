@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -33,6 +34,7 @@ final class DatabaseTask {
   private static final Logger log = LoggerFactory.getLogger(DatabaseTask.class);
   private static final int BURST = 60;
   private static final long ASKED_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
+  private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long ASKED_UNHELD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final DatabaseSettings settings;
@@ -50,7 +52,7 @@ final class DatabaseTask {
   private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
-  private volatile boolean isHinted;
+  private final AtomicBoolean isHinted = new AtomicBoolean();
   private final Troubles troubles;
   private final Standing standing;
   private final Progress progress;
@@ -62,10 +64,11 @@ final class DatabaseTask {
   private Optional<CompletableFuture<Boolean>> closing = Optional.empty();
 
   /** What an upload failed with while a job had the capture. */
-  private Optional<IOException> shippingFailure = Optional.empty();
+  private Optional<Exception> shippingFailure = Optional.empty();
 
   private boolean isEnding;
   private boolean isStopped;
+  private long stoppedNanos;
   private boolean wasCaptured;
   private boolean isToBeginAnew;
   private Txid told = Txid.NONE;
@@ -100,7 +103,7 @@ final class DatabaseTask {
 
   /** Says that the database may have changed. */
   void changed() {
-    isHinted = true;
+    isHinted.set(true);
     serial.wake();
   }
 
@@ -154,7 +157,8 @@ final class DatabaseTask {
           new IOException(
               troubles.present().orElse(settings.path() + " is not replicated any more")));
       boolean isLetGo = leaving.map(OpenDatabase::isCaptureClosed).orElse(true);
-      if (isLetGo && closing.filter(CompletableFuture::isDone).isPresent()) {
+      boolean isOver = closing.filter(CompletableFuture::isDone).isPresent();
+      if (isLetGo && (isOver || now - stoppedNanos >= CLOSE_NANOS)) {
         ended.complete(null);
       }
     }
@@ -218,7 +222,7 @@ final class DatabaseTask {
     }
     OpenDatabase.Setup setup =
         new OpenDatabase.Setup(settings, replica, tokens, workers, jobs, steps, isToBeginAnew);
-    opening = Optional.of(jobs.start(workers.attaching(), () -> OpenDatabase.open(setup)));
+    opening = Optional.of(OpenDatabase.open(setup));
   }
 
   private void takeOpened(long now) throws IOException {
@@ -236,18 +240,18 @@ final class DatabaseTask {
 
   private void replicate(OpenDatabase open, CaptureLoop loop, long now) throws IOException {
     if (loop.isAttaching()) {
-      shipMeanwhile(open, loop, now);
+      shipMeanwhile(open, now);
       return;
     }
     if (shippingFailure.isPresent()) {
-      throw shippingFailure.get();
+      trouble(shippingFailure.get(), now);
+      return;
     }
     boolean isEndBegun = endNanos.isPresent() && !isEnding;
     List<CompletableFuture<Txid>> syncs = takeAsked(); // what comes later asks for later commits
     boolean isAsked = !syncs.isEmpty() || isEndBegun;
     boolean isOver = endNanos.filter(end -> now - end >= 0).isPresent();
-    boolean wasHinted = isHinted;
-    isHinted = false; // a hint that comes now is for the next step, which it wakes
+    boolean wasHinted = isHinted.getAndSet(false);
     long frames;
     try {
       frames = loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
@@ -281,14 +285,9 @@ final class DatabaseTask {
   }
 
   /** A first image takes long, and what is cut already goes on its way. */
-  private void shipMeanwhile(OpenDatabase open, CaptureLoop loop, long now) {
-    try {
-      if (shippingFailure.isEmpty()) {
-        open.shipping().stepWithoutLog(now);
-      }
-    } catch (IOException e) {
-      shippingFailure = Optional.of(e);
-      loop.cancel();
+  private void shipMeanwhile(OpenDatabase open, long now) throws IOException {
+    if (shippingFailure.isEmpty()) {
+      open.shipping().stepWithoutLog(now).ifPresent(serial::wakeAt);
     }
     keepReplica(now);
   }
@@ -300,11 +299,19 @@ final class DatabaseTask {
   }
 
   private List<CompletableFuture<Txid>> takeAsked() {
-    return Stream.generate(asked::poll).takeWhile(Objects::nonNull).toList();
+    return Stream.generate(asked::poll)
+        .takeWhile(Objects::nonNull)
+        .filter(done -> !done.isDone())
+        .toList();
   }
 
   /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
   private void trouble(Exception failure, long now) {
+    if (loop.filter(CaptureLoop::isAttaching).isPresent()) {
+      shippingFailure = Optional.of(failure);
+      loop.get().cancel(); // the spool is the job's until it has ended
+      return;
+    }
     troubles.note(failure);
     letGo();
     boolean isRefused =
@@ -342,14 +349,17 @@ final class DatabaseTask {
       open = Optional.empty();
       loop = Optional.empty();
       shippingFailure = Optional.empty();
+      isEnding = false; // what is opened again is captured again
       leaving = Optional.of(left).filter(it -> !it.isClosed(workers, jobs));
     }
   }
 
   private void stop() {
     isStopped = true;
-    // It may have a lease to give back.
-    closing = Optional.of(jobs.begin(workers.local(), replica::close));
+    stoppedNanos = System.nanoTime();
+    // It may have a lease to give back, which a storage that hangs does not keep anybody with.
+    closing = Optional.of(jobs.begin(workers.storage(replica.storage()), replica::close));
+    serial.wakeAt(stoppedNanos + CLOSE_NANOS);
   }
 
   private void failAsked(IOException why) {
@@ -360,6 +370,7 @@ final class DatabaseTask {
   /** Ends the waiting of all who wait for this; to be called when nothing steps it any more. */
   void abandon() {
     failAsked(new IOException(settings.path() + " is not replicated any more"));
+    leaving.ifPresent(OpenDatabase::abandon);
     ended.complete(null);
   }
 

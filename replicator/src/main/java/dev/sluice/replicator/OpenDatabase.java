@@ -6,6 +6,7 @@ import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
 import dev.sluice.replicator.spool.SpoolSetup;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -44,14 +45,66 @@ final class OpenDatabase {
       Workers workers,
       Jobs jobs,
       Consumer<Enum<?>> steps,
-      boolean isToBeginAnew) {}
+      boolean isToBeginAnew) {
+
+    private SpoolSetup spool() {
+      return new SpoolSetup(InstantSource.system(), steps::accept);
+    }
+  }
 
   /**
-   * Opens the spool, which may take as long as reading it, and a request if there is none yet. The
-   * database is not looked at yet.
+   * Opens the spool, which may take as long as reading it; where there is none yet the replica is
+   * listed first. The database is not looked at yet.
    */
-  static OpenDatabase open(Setup setup) throws IOException {
-    Shipping.Origin origin = openSpool(setup);
+  static CompletableFuture<OpenDatabase> open(Setup setup) {
+    Workers workers = setup.workers();
+    RemoteReplica replica = setup.replica();
+    return setup
+        .jobs()
+        .start(workers.attaching(), () -> openThere(setup))
+        .thenCompose(
+            there ->
+                there
+                    .map(CompletableFuture::completedFuture)
+                    .orElseGet(
+                        () ->
+                            setup
+                                .jobs()
+                                .start(workers.storage(replica.storage()), replica::listAnew)
+                                .thenCompose(end -> begin(setup, end))));
+  }
+
+  /** A spool that is there goes on whether the storage answers or not. */
+  private static Optional<OpenDatabase> openThere(Setup setup) throws IOException {
+    if (setup.isToBeginAnew()) {
+      return Optional.empty();
+    }
+    try {
+      Spool spool = Spool.open(setup.settings().metaPath(), setup.spool());
+      spool.notes().forEach(note -> log.info("{}", note));
+      return Optional.of(with(new Shipping.Origin(spool, false), setup));
+    } catch (SpoolException.NoRecord e) {
+      log.debug("{}", e.getMessage());
+    } catch (SpoolException.Damaged e) {
+      log.warn("{}; the database is captured anew", e.getMessage());
+    }
+    return Optional.empty();
+  }
+
+  private static CompletableFuture<OpenDatabase> begin(Setup setup, RemoteReplica.End end) {
+    return setup
+        .jobs()
+        .start(
+            setup.workers().attaching(),
+            () -> {
+              Path directory = setup.settings().metaPath();
+              Spool spool =
+                  Spool.begin(directory, end.txid(), end.timestampMillis(), setup.spool());
+              return with(new Shipping.Origin(spool, true), setup);
+            });
+  }
+
+  private static OpenDatabase with(Shipping.Origin origin, Setup setup) throws IOException {
     try {
       DatabaseSettings settings = setup.settings();
       CaptureSettings how =
@@ -67,26 +120,6 @@ final class OpenDatabase {
       origin.spool().close();
       throw e;
     }
-  }
-
-  /** A spool that is there goes on whether the storage answers or not. */
-  private static Shipping.Origin openSpool(Setup setup) throws IOException {
-    SpoolSetup how = new SpoolSetup(InstantSource.system(), setup.steps()::accept);
-    DatabaseSettings settings = setup.settings();
-    if (!setup.isToBeginAnew()) {
-      try {
-        Spool spool = Spool.open(settings.metaPath(), how);
-        spool.notes().forEach(note -> log.info("{}", note));
-        return new Shipping.Origin(spool, false);
-      } catch (SpoolException.NoRecord e) {
-        log.debug("{}", e.getMessage());
-      } catch (SpoolException.Damaged e) {
-        log.warn("{}; the database is captured anew", e.getMessage());
-      }
-    }
-    RemoteReplica.End end = setup.replica().listAnew();
-    Spool spool = Spool.begin(settings.metaPath(), end.txid(), end.timestampMillis(), how);
-    return new Shipping.Origin(spool, true);
   }
 
   Spool spool() {
@@ -135,8 +168,16 @@ final class OpenDatabase {
     }
   }
 
-  /** Closes the spool of one that nobody looks at any more, and that was never captured. */
+  /**
+   * Closes the spool of one that nobody steps any more, as far as its database is let go of: what
+   * is uploaded still is stored again by whoever opens the spool next, and found to be there.
+   */
   void abandon() {
-    close(spool);
+    if (closingCapture.isEmpty()) {
+      close(capture);
+    }
+    if (closingCapture.isEmpty() || isCaptureClosed()) {
+      close(spool);
+    }
   }
 }

@@ -33,11 +33,13 @@ final class ReplicaUpkeep {
   private Optional<CompletableFuture<Boolean>> keeping = Optional.empty();
   private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
   private Optional<String> trouble = Optional.empty();
+  private long renewalNanos;
 
   ReplicaUpkeep(RemoteReplica replica, Workers workers, Jobs jobs) {
     this.replica = replica;
     this.workers = workers;
     this.jobs = jobs;
+    this.renewalNanos = System.nanoTime();
   }
 
   /** Returns a future that is done when there is a snapshot of what is in the replica now. */
@@ -116,7 +118,11 @@ final class ReplicaUpkeep {
     Optional<Duration> left = replica.untilRenewal();
     if (renewing.isPresent() && renewing.get().isCompletedExceptionally()) {
       renewing = Optional.empty();
-      return left.map(until -> until.compareTo(RENEWAL_PAUSE) < 0 ? RENEWAL_PAUSE : until);
+      renewalNanos = System.nanoTime() + RENEWAL_PAUSE.toNanos();
+    }
+    Duration pause = Duration.ofNanos(renewalNanos - System.nanoTime());
+    if (left.isPresent() && left.get().compareTo(pause) < 0) {
+      return Optional.of(pause);
     }
     if (left.filter(Duration::isZero).isPresent()) {
       renewing = Optional.of(jobs.begin(workers.storage(replica.storage()), replica::renewLease));

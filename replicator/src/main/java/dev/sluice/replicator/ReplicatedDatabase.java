@@ -82,6 +82,7 @@ public final class ReplicatedDatabase {
     } catch (ExecutionException e) {
       throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
     } catch (TimeoutException e) {
+      done.cancel(false); // nobody waits for it any more
       DatabaseStatus status = status();
       throw new IOException(
           "sync "
@@ -92,6 +93,7 @@ public final class ReplicatedDatabase {
               + status.trouble().orElseGet(() -> whatItWaitsFor(status)),
           e);
     } catch (InterruptedException e) {
+      done.cancel(false);
       Thread.currentThread().interrupt();
       throw new InterruptedIOException("sync " + path() + ": interrupted");
     }

@@ -150,19 +150,23 @@ final class Shipping {
     completeSyncs();
     boolean isWanted = !waiting.isEmpty() || !isChecked;
     boolean isPausing = isWanted && retryNanos - nowNanos > 0;
-    return isPausing ? Optional.of(retryNanos) : again;
+    if (!isPausing) {
+      return again;
+    }
+    return again.filter(cut -> cut - retryNanos < 0).or(() -> Optional.of(retryNanos));
   }
 
   /**
    * As {@link #step} while the log is a job's: what is cut already goes on its way.
    *
+   * @return when to call again though nobody wakes
    * @throws IOException as of {@link #step}
    */
-  void stepWithoutLog(long nowNanos) throws IOException {
+  Optional<Long> stepWithoutLog(long nowNanos) throws IOException {
+    takeChecked(nowNanos);
     takeUploaded(nowNanos);
-    if (isChecked) {
-      startUpload(nowNanos);
-    }
+    startUpload(nowNanos);
+    return retryNanos - nowNanos > 0 ? Optional.of(retryNanos) : Optional.empty();
   }
 
   private Optional<Long> cutIfDue(long nowNanos) throws IOException {
@@ -346,8 +350,10 @@ final class Shipping {
     }
     boolean isCutLeft = cutting.isPresent() || spool.pendingCut().isPresent();
     long newestLeft = isCutLeft ? sealed : sealed + 1;
+    // A repair may have taken the log that a sync was to wait for.
+    boolean isAll = !isCutLeft && waiting.isEmpty() && spool.logBytes() == 0;
     long left = waiting.isEmpty() ? newestLeft : waiting.getFirst().seal();
-    syncs.reached(left, uploaded);
+    syncs.reached(isAll ? Long.MAX_VALUE : left, uploaded);
   }
 
   /** Tells those whose sync is done: to be called when everybody can see what they waited for. */
@@ -389,7 +395,7 @@ final class Shipping {
 
   /** Returns since when the oldest commit waits that the replica does not have. */
   Optional<Long> sinceNanos() {
-    if (!waiting.isEmpty() || cutting.isPresent()) {
+    if (!waiting.isEmpty() || cutting.isPresent() || spool.pendingCut().isPresent()) {
       return Optional.of(waiting.isEmpty() ? sealedFirstNanos : waiting.getFirst().sinceNanos());
     }
     return hasLog ? Optional.of(logFirstNanos) : Optional.empty();
@@ -397,6 +403,6 @@ final class Shipping {
 
   /** Returns the bytes that wait in the spool. */
   long waitingBytes() {
-    return spool.logBytes() + waiting.stream().mapToLong(one -> one.file().bytes()).sum();
+    return spool.uncutBytes() + waiting.stream().mapToLong(one -> one.file().bytes()).sum();
   }
 }

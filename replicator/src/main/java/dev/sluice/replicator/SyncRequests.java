@@ -18,22 +18,30 @@ final class SyncRequests {
   private record Answer(Request request, Txid txid) {}
 
   void add(long cut, CompletableFuture<Txid> done) {
+    forgetDone();
     requests.add(new Request(cut, done));
   }
 
   boolean isEmpty() {
+    forgetDone();
     return requests.isEmpty();
   }
 
   /** Returns whether somebody waits for a cut that is not decided yet. */
   boolean isForLaterThan(long cut) {
+    forgetDone();
     return requests.stream().anyMatch(request -> request.cut() > cut);
   }
 
   /** Says that the replica has all cuts before one, and ends at the TXID. */
   void reached(long cut, Txid txid) {
-    requests.removeIf(request -> request.done().isDone()); // whoever asked has given up
+    forgetDone();
     requests.removeIf(request -> request.cut() < cut && answers.add(new Answer(request, txid)));
+  }
+
+  /** Whoever asked has given up. */
+  private void forgetDone() {
+    requests.removeIf(request -> request.done().isDone());
   }
 
   /**

@@ -106,8 +106,9 @@ final class Workers implements AutoCloseable {
   }
 
   /**
-   * Waits a moment for the end of what is under way. A job is not interrupted: that would close the
-   * database's file under it, and with it drop the locks that this process has on the database.
+   * Waits a moment for the end of what is under way. What may have the database's file is not
+   * interrupted: that would close it, and with it drop the locks that this process has on the
+   * database.
    */
   @Override
   public void close() {
@@ -116,7 +117,7 @@ final class Workers implements AutoCloseable {
     steps.shutdown();
     attaching.shutdown();
     local.shutdown();
-    storage.shutdown();
+    storage.shutdownNow();
     levels.shutdownNow();
     try {
       long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);

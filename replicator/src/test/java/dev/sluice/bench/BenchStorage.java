@@ -39,6 +39,24 @@ final class BenchStorage implements AutoCloseable {
     return proxy;
   }
 
+  /** Returns whether a file of a replica was stored, in one piece or in parts. */
+  boolean isAnyStored(String database) {
+    return proxy.log().stream().anyMatch(exchange -> isStored(exchange, database));
+  }
+
+  private static boolean isStored(FaultProxy.Exchange exchange, String database) {
+    FaultProxy.Request request = exchange.request();
+    boolean isFile = request.path().contains("/" + database + "/") && isLtx(request);
+    boolean isWhole = request.method().equals("PUT") && !request.query().contains("partNumber=");
+    boolean isPutTogether =
+        request.method().equals("POST") && request.query().contains("uploadId=");
+    return isFile && (isWhole || isPutTogether) && exchange.status() == 200;
+  }
+
+  private static boolean isLtx(FaultProxy.Request request) {
+    return request.path().endsWith(".ltx");
+  }
+
   private ReplicaClient open(String database) {
     Map<String, String> variables =
         Map.of(

@@ -14,7 +14,13 @@ import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
+import dev.sluice.testkit.FaultProxy;
+import dev.sluice.testkit.FaultProxy.Fault;
+import dev.sluice.testkit.S3Server;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -32,6 +38,7 @@ import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -353,6 +360,66 @@ class ReplicatorTest {
       ReplicatedDatabase replicated = replicator.add(database, url);
       replicated.end(Duration.ZERO).get(SURELY.toSeconds(), TimeUnit.SECONDS);
       assertEquals(DatabaseStatus.Phase.STOPPED, replicated.status().phase());
+    }
+  }
+
+  private static long cpuMillis() {
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long nanos = 0;
+    for (ThreadInfo thread : threads.getThreadInfo(threads.getAllThreadIds())) {
+      if (thread != null && thread.getThreadName().startsWith("sluice-")) {
+        nanos += Math.max(0, threads.getThreadCpuTime(thread.getThreadId()));
+      }
+    }
+    return TimeUnit.NANOSECONDS.toMillis(nanos);
+  }
+
+  @Test
+  void databaseThatIsLockedCostsLittleThoughASyncWaits() throws Exception {
+    application.execute("PRAGMA locking_mode=EXCLUSIVE");
+    application.commit();
+    try (Replicator replicator = Replicator.builder().endLimit(Duration.ofSeconds(1)).start()) {
+      ReplicatedDatabase replicated = replicator.add(database, url);
+      CompletableFuture<Txid> synced = replicated.sync();
+      assertThrows(IOException.class, () -> replicated.syncAndWait(Duration.ofSeconds(1)));
+      long before = cpuMillis();
+      assertThrows(TimeoutException.class, () -> synced.get(2, TimeUnit.SECONDS));
+      long millis = cpuMillis() - before;
+      assertTrue(millis < 1000, () -> millis + " ms of two seconds");
+    }
+  }
+
+  @Test
+  void databaseThatWasLetGoOfBesideAnUploadThatHangsIsTakenUpAgain() throws Exception {
+    S3Server server = S3Server.shared();
+    String bucket = server.createBucket();
+    Map<String, String> variables =
+        Map.of(
+            "AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY);
+    try (FaultProxy proxy = FaultProxy.before(server.endpoint())) {
+      ReplicaUrl hanging = ReplicaUrl.parse("s3://" + bucket + "/app?endpoint=" + proxy.endpoint());
+      try (Replicator replicator =
+          Replicator.builder()
+              .environment(name -> Optional.ofNullable(variables.get(name)))
+              .endLimit(Duration.ofSeconds(1))
+              .start()) {
+        ReplicatedDatabase replicated = replicator.add(database, hanging);
+        replicated.syncAndWait(SURELY);
+        proxy.inject(request -> request.method().equals("PUT"), new Fault.Hang());
+        application.commit();
+        CompletableFuture<Txid> unused = replicated.sync();
+        while (replicated.status().waitingBytes() == 0) {
+          Thread.onSpinWait();
+        }
+      }
+    }
+    ReplicaUrl straight = ReplicaUrl.parse("s3://" + bucket + "/app?endpoint=" + server.endpoint());
+    try (Replicator replicator =
+        Replicator.builder()
+            .environment(name -> Optional.ofNullable(variables.get(name)))
+            .start()) {
+      assertEquals(Txid.FIRST.next(), replicator.add(database, straight).syncAndWait(SURELY));
     }
   }
 }

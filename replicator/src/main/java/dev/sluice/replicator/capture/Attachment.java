@@ -47,6 +47,10 @@ final class Attachment {
   private boolean isAtRest;
 
   private long barrierNanos;
+
+  /** Whether frames were taken behind the reader's mark. */
+  private boolean isBehind;
+
   private Checkpoint lastLook = new Checkpoint(false, 0, 0);
   private boolean isLost;
 
@@ -265,11 +269,15 @@ final class Attachment {
    */
   long capture() throws IOException {
     long frames = take();
+    isBehind |= frames > 0;
+    boolean wasComplete = !isBehind && lastLook.isComplete();
     lastLook = connections.look();
-    if (frames > 0 || (lastLook.isComplete() && !isAtRest)) {
+    if (isBehind || (lastLook.isComplete() && !isAtRest)) {
       settings.steps().reached(CaptureStep.TAKEN);
-      connections.handOver();
-      isAtRest = lastLook.isComplete();
+      connections.handOver(); // which may fail, and is tried again
+      isBehind = false;
+      // Who has just completed a checkpoint may have kept the first reader from its place.
+      isAtRest = wasComplete && lastLook.isComplete();
       settings.steps().reached(CaptureStep.HANDED_OVER);
     }
     return frames;

@@ -103,8 +103,8 @@ public final class DatabaseCapture implements AutoCloseable {
     isCurrent = false;
     try {
       long frames = attempt();
-      breaks = 0;
-      isCurrent = true;
+      breaks = isHeld() ? 0 : 1;
+      isCurrent = isHeld();
       return frames;
     } catch (Attachment.BreakException e) {
       letGo();
@@ -346,7 +346,7 @@ public final class DatabaseCapture implements AutoCloseable {
       attached = Optional.of(fresh);
       quiet = after;
     } else {
-      takeUp(fresh);
+      fresh.close(); // to look for what was missed takes long: the next call does
     }
   }
 

@@ -194,6 +194,11 @@ final class PrimaryConnections implements AutoCloseable {
     }
   }
 
+  /** Returns the failure that somebody keeps SQLite from answering. */
+  CaptureException.Busy busy(String doing) {
+    return new CaptureException.Busy(database, doing, new SQLException("no answer"));
+  }
+
   private static boolean isBusy(SQLException e) {
     return (code(e) & 0xFF) == SQLiteErrorCode.SQLITE_BUSY.code
         || (code(e) & 0xFF) == SQLiteErrorCode.SQLITE_LOCKED.code;

@@ -179,9 +179,14 @@ public final class Spool implements Closeable {
     return log.bytes();
   }
 
+  /** Returns the bytes of all log files: also of those for which a cut was decided. */
+  public long uncutBytes() {
+    return log.bytes() + pendingCut().map(Cut::logBytes).orElse(0L);
+  }
+
   /** Returns the bytes of everything that is in the spool: log files and cut files. */
   public long bytes() {
-    return log.bytes() + pendingCut().map(Cut::logBytes).orElse(0L) + files.bytes();
+    return uncutBytes() + files.bytes();
   }
 
   /**

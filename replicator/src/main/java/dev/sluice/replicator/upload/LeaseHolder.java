@@ -39,6 +39,8 @@ public final class LeaseHolder {
   /** Changes under the lock of this object, which is held over requests; read without it. */
   private volatile Optional<Held> held = Optional.empty();
 
+  private boolean isReleased;
+
   /**
    * How a lease is held.
    *
@@ -92,6 +94,9 @@ public final class LeaseHolder {
    * @throws ReplicaException if the storage does not answer
    */
   public synchronized long require() throws IOException {
+    if (isReleased) {
+      throw new ReplicaException.Unavailable(place() + ": the lease was given back");
+    }
     Instant now = clock.instant();
     if (held.isPresent() && !held.get().lease().isExpired(now)) {
       renewIfDue(now);
@@ -192,8 +197,9 @@ public final class LeaseHolder {
     return !lease.owner().isEmpty() && lease.owner().equals(terms.owner());
   }
 
-  /** Gives the lease back, if it is ours. */
+  /** Gives the lease back, if it is ours; it is not taken again. */
   public synchronized void release() throws IOException {
+    isReleased = true;
     Optional<Held> mine = held;
     held = Optional.empty();
     if (mine.isPresent()) {

