@@ -259,7 +259,7 @@ final class Episode implements AutoCloseable {
     storage.heal();
     String paused = "paused " + ++pauses + " ";
     application.say("pause " + pauses);
-    if (!application.await(line -> line.startsWith(paused))) {
+    if (!isSaid(application, paused)) {
       fault("the application does not pause: " + application.output());
       return;
     }
@@ -270,6 +270,19 @@ final class Episode implements AutoCloseable {
     }
     application.say("go");
     replicator = startDaemon();
+  }
+
+  /** Waits as long as an application may be kept from a commit, and looks at what comes. */
+  private boolean isSaid(Child child, String begin) throws IOException {
+    long endNanos = System.nanoTime() + LIMIT.toNanos();
+    while (System.nanoTime() < endNanos && child.isAlive()) {
+      if (child.output().lines().anyMatch(line -> line.startsWith(begin))) {
+        return true;
+      }
+      archive.update();
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
+    return false;
   }
 
   private void requireSameBytes() throws IOException, SQLException {
