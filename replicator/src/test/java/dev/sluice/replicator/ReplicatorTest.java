@@ -220,9 +220,9 @@ class ReplicatorTest {
     for (int run = 0; run < 5; run++) {
       try (Replicator replicator = Replicator.builder().start()) {
         DatabaseSettings settings =
-            DatabaseSettings.of(database).withSyncInterval(Duration.ofMillis(20));
+            DatabaseSettings.of(database).withSyncInterval(Duration.ofMillis(100));
         ReplicatedDatabase replicated = replicator.add(settings, url);
-        long endNanos = System.nanoTime() + Duration.ofSeconds(2).toNanos();
+        long endNanos = System.nanoTime() + Duration.ofMillis(1500).toNanos();
         while (System.nanoTime() < endNanos) {
           application.commit();
         }

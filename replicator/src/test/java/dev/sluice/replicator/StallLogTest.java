@@ -29,7 +29,7 @@ final class StallLogTest {
   @TempDir Path folder;
 
   private final List<String> lines = new CopyOnWriteArrayList<>();
-  private final Logger logger = (Logger) LoggerFactory.getLogger(DatabaseTask.class);
+  private final Logger logger = (Logger) LoggerFactory.getLogger(Standing.class);
   private final AppenderBase<ILoggingEvent> appender =
       new AppenderBase<>() {
         @Override

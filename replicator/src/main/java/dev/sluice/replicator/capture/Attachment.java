@@ -270,14 +270,12 @@ final class Attachment {
   long capture() throws IOException {
     long frames = take();
     isBehind |= frames > 0;
-    boolean wasComplete = !isBehind && lastLook.isComplete();
     lastLook = connections.look();
     if (isBehind || (lastLook.isComplete() && !isAtRest)) {
       settings.steps().reached(CaptureStep.TAKEN);
       connections.handOver(); // which may fail, and is tried again
       isBehind = false;
-      // Who has just completed a checkpoint may have kept the first reader from its place.
-      isAtRest = wasComplete && lastLook.isComplete();
+      isAtRest = lastLook.isComplete();
       settings.steps().reached(CaptureStep.HANDED_OVER);
     }
     return frames;
