@@ -61,6 +61,10 @@ final class Shipping {
   private Optional<CompletableFuture<Txid>> checking = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private boolean isChecked;
+
+  /** What the replica may have of ours: what was cut since its check began was not compared. */
+  private Txid lastOurs;
+
   private Txid uploaded = Txid.NONE;
   private Txid taken = Txid.NONE;
   private long sealed;
@@ -102,6 +106,7 @@ final class Shipping {
     this.workers = setup.workers();
     this.jobs = setup.jobs();
     this.kept = new KeptFiles(spool, setup);
+    this.lastOurs = spool.lastCut().txid();
     long nowNanos = System.nanoTime();
     sealedFirstNanos = nowNanos;
     cutRetryNanos = nowNanos;
@@ -252,6 +257,7 @@ final class Shipping {
     }
     if (!isChecked) {
       List<SpooledFile> local = waiting.stream().map(Waiting::file).toList();
+      lastOurs = local.isEmpty() ? lastOurs : local.get(local.size() - 1).txid();
       checking =
           Optional.of(
               jobs.start(workers.storage(replica.storage()), () -> replica.checkedNewest(local)));
@@ -273,9 +279,8 @@ final class Shipping {
     checking = Optional.empty();
     Optional<Txid> newest = orTrouble(done, nowNanos);
     if (newest.isPresent()) {
-      Txid last = spool.lastCut().txid(); // before its files: one may be added meanwhile
       takeFiles(cutting.isPresent() ? sealedFirstNanos : nowNanos);
-      requireContinuous(newest.get(), last);
+      requireContinuous(newest.get(), lastOurs);
       isChecked = true;
       uploaded = newest.get();
       while (!waiting.isEmpty() && !waiting.getFirst().file().txid().isAfter(uploaded)) {
