@@ -8,10 +8,7 @@ import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -24,8 +21,8 @@ import org.slf4j.LoggerFactory;
  * <p>Most looks are cheap. A complete listing is made first, every 30 seconds, and whenever a look
  * leaves a question open: is it the same replica, is there a way past a gap? A gap that no level
  * closes is published up to, told, and looked at again ever more seldom up to those 30 seconds; a
- * malformed file is done without where another level holds its TXIDs. A view is proven the newest
- * only by a look that left no question open.
+ * malformed file is done without where another level holds its TXIDs, and read again as seldom. A
+ * view is proven the newest only by a look that left no question open.
  *
  * <p>Without a latest view, if only the past is open, every look is a complete listing every 30
  * seconds, for upkeep. Confined to one thread at a time.
@@ -50,7 +47,7 @@ final class Follower {
   private final Openings openings;
   private final Upkeep upkeep;
 
-  private final Map<LtxFile, LtxFormatException> malformed = new HashMap<>();
+  private final MalformedFiles malformed;
 
   /** What this look has listed completely. */
   private Optional<List<LtxFile>> listed = Optional.empty();
@@ -64,6 +61,7 @@ final class Follower {
     this.lookout = lookout;
     this.openings = openings;
     this.upkeep = upkeep;
+    this.malformed = new MalformedFiles(parts.ticker());
   }
 
   /**
@@ -105,7 +103,7 @@ final class Follower {
       return;
     }
     Lookout.News news = firstLook(deadline);
-    Set<LtxFile> unusable = new HashSet<>(malformed.keySet());
+    Set<LtxFile> unusable = malformed.unusable();
     while (true) {
       try {
         Chain chain = Chain.after(reached(), news.files(), unusable);
@@ -119,7 +117,7 @@ final class Follower {
         return;
       } catch (MalformedFileException e) {
         log.warn("{}", e.reason().getMessage());
-        malformed.put(e.file(), e.reason());
+        malformed.add(e.file(), e.reason());
         unusable.add(e.file());
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         // A listing that is out of date, or a file that cannot be had: it is done without for now.
@@ -146,13 +144,8 @@ final class Follower {
     return parts.history().latest().orElseThrow();
   }
 
-  /** What was malformed some time ago may have been so on its way only. */
   private Lookout.News firstLook(Deadline deadline) throws IOException {
-    if (isCompleteDue()) {
-      malformed.clear();
-      return lookAtAll(deadline);
-    }
-    return look(deadline);
+    return isCompleteDue() ? lookAtAll(deadline) : look(deadline);
   }
 
   private Lookout.News look(Deadline deadline) throws IOException {
@@ -169,7 +162,7 @@ final class Follower {
     completeNanos = parts.ticker().getAsLong();
     wasEverComplete = true;
     openings.learn(news.files());
-    malformed.keySet().retainAll(news.files());
+    malformed.retain(news.files());
     listed = Optional.of(news.files());
     return news;
   }
@@ -209,6 +202,7 @@ final class Follower {
       Opening opening = new Opening(parts.source().with(retrying), deadline);
       View view = follow(opening, some, unusable);
       parts.identity().know(some);
+      malformed.remove(some);
       latest().provenNanos().ifPresent(view::prove);
       if (view.txid().equals(chain.newest())) {
         view.prove(askedNanos);
@@ -247,11 +241,10 @@ final class Follower {
 
   private IOException trouble(Chain chain) {
     Optional<LtxFormatException> reason =
-        malformed.entrySet().stream()
-            .filter(entry -> !entry.getKey().name().range().min().isAfter(chain.end().next()))
-            .filter(entry -> entry.getKey().name().range().max().isAfter(chain.end()))
-            .map(Map.Entry::getValue)
-            .findFirst();
+        malformed.reason(
+            file ->
+                !file.name().range().min().isAfter(chain.end().next())
+                    && file.name().range().max().isAfter(chain.end()));
     if (reason.isPresent()) {
       return reason.get();
     }
