@@ -63,6 +63,11 @@ public abstract class ForwardingReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public void expectWrites() {
+    inner.expectWrites();
+  }
+
+  @Override
   public SideObjects objects() {
     return inner.objects();
   }

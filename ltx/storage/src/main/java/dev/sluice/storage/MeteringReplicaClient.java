@@ -99,6 +99,11 @@ public final class MeteringReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public void expectWrites() {
+    inner.expectWrites();
+  }
+
+  @Override
   public SideObjects objects() {
     return new MeteredObjects(inner.objects(), meter);
   }

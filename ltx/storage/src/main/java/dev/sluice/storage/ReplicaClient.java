@@ -93,6 +93,12 @@ public interface ReplicaClient extends AutoCloseable {
   /** Deletes files; those that do not exist count as deleted. */
   CompletableFuture<Void> delete(Collection<LtxFileName> names);
 
+  /**
+   * Says that small files will be stored by somebody who waits for each: a client whose first calls
+   * in a process are slow gets ready for that. Returns at once, and makes no request.
+   */
+  default void expectWrites() {}
+
   /** Returns the objects beside the LTX files; for the life of this client. Makes no request. */
   SideObjects objects();
 

@@ -46,7 +46,10 @@ public final class S3Server implements AutoCloseable {
 
   static final String PORTS_PREFIX = "s3server ports ";
 
-  private static final String HEAP = System.getProperty("sluice.s3server.heap", "1g");
+  /** Of its JVM: soon ready and small, for tests. */
+  private static final String OPTIONS =
+      System.getProperty("sluice.s3server.options", "-Xmx1g -XX:TieredStopAtLevel=1");
+
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
   private static final AtomicInteger BUCKETS = new AtomicInteger();
 
@@ -97,9 +100,8 @@ public final class S3Server implements AutoCloseable {
 
   private static List<String> command() throws IOException {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    List<String> command =
-        new ArrayList<>(
-            List.of(java, "-Xmx" + HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    List<String> command = new ArrayList<>(List.of(java, "-XX:+UseSerialGC"));
+    command.addAll(List.of(OPTIONS.split(" ")));
     command.add("-Dlogback.configurationFile=dev/sluice/testkit/s3server-logback.xml");
     command.addAll(
         List.of(

@@ -187,12 +187,24 @@ final class S3Connection implements AutoCloseable {
         isRegionKnown
             ? S3Settings.DEFAULT_REGION
             : environment.get("AWS_REGION").orElse(S3Settings.DEFAULT_REGION);
+    return builder(settings)
+        .httpClient(httpClient)
+        .credentialsProvider(credentials)
+        .region(Region.of(settings.region().orElse(start)))
+        .crossRegionAccessEnabled(!isRegionKnown)
+        .asyncConfiguration(
+            async ->
+                async.advancedOption(
+                    SdkAdvancedAsyncClientOption.FUTURE_COMPLETION_EXECUTOR, completions()))
+        .overrideConfiguration(
+            configuration -> configure(configuration, settings).scheduledExecutorService(timer))
+        .build();
+  }
+
+  /** Returns what is said of a client's requests, whoever sends them. */
+  static S3AsyncClientBuilder builder(S3Settings settings) {
     S3AsyncClientBuilder builder =
         S3AsyncClient.builder()
-            .httpClient(httpClient)
-            .credentialsProvider(credentials)
-            .region(Region.of(settings.region().orElse(start)))
-            .crossRegionAccessEnabled(!isRegionKnown)
             .forcePathStyle(settings.isPathStyle())
             .serviceConfiguration(
                 s3 ->
@@ -202,27 +214,24 @@ final class S3Connection implements AutoCloseable {
             .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
             .authSchemeProvider(payloadSigning(settings.signPayload()))
-            .asyncConfiguration(
-                async ->
-                    async.advancedOption(
-                        SdkAdvancedAsyncClientOption.FUTURE_COMPLETION_EXECUTOR, completions()))
             .overrideConfiguration(configuration -> configure(configuration, settings));
     settings.endpoint().ifPresent(endpoint -> builder.endpointOverride(endpoint.uri()));
     if (settings.requireContentMd5()) {
       builder.addPlugin(LegacyMd5Plugin.create());
     }
-    return builder.build();
+    return builder;
   }
 
-  private void configure(ClientOverrideConfiguration.Builder configuration, S3Settings settings) {
+  private static ClientOverrideConfiguration.Builder configure(
+      ClientOverrideConfiguration.Builder configuration, S3Settings settings) {
     configuration
         .retryStrategy(AwsRetryStrategy.doNotRetry())
         .addExecutionInterceptor(new S3Sending())
-        .apiCallAttemptTimeout(CALL_LIMIT)
-        .scheduledExecutorService(timer);
+        .apiCallAttemptTimeout(CALL_LIMIT);
     if (settings.endpoint().map(S3Endpoint::isTigris).orElse(false)) {
       configuration.putHeader("X-Tigris-Consistent", "true");
     }
+    return configuration;
   }
 
   /**

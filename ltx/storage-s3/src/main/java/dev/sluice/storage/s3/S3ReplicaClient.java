@@ -353,6 +353,11 @@ final class S3ReplicaClient implements ReplicaClient {
   }
 
   @Override
+  public void expectWrites() {
+    S3Rehearsal.begin(objects);
+  }
+
+  @Override
   public SideObjects objects() {
     return sideObjects;
   }

@@ -23,6 +23,9 @@ import software.amazon.awssdk.services.s3.model.CreateMultipartUploadResponse;
  */
 @SuppressWarnings("FutureReturnValueIgnored") // whenComplete returns what is known already
 final class S3Writer {
+  /** What is read of a file at once; the SDK's own 16 KiB cost as much as the sending. */
+  private static final int READ_BYTES = 256 << 10;
+
   private final S3AsyncClient client;
   private final S3Objects objects;
   private final S3Requests requests;
@@ -41,30 +44,53 @@ final class S3Writer {
       long size,
       Instant timestamp,
       ReplicaClient.Progress progress) {
+    /** A small file is read once, not for its signature and then again. */
     AsyncRequestBody whole(String text) {
+      return new S3ToldBody(size <= READ_BYTES ? inMemory(text) : inFile(text, 0, size), progress);
+    }
+
+    private AsyncRequestBody inMemory(String text) {
+      try {
+        byte[] bytes = Files.readAllBytes(content);
+        checkSize(bytes.length);
+        return AsyncRequestBody.fromBytesUnsafe(bytes);
+      } catch (IOException e) {
+        throw changed(text, e);
+      }
+    }
+
+    private AsyncRequestBody inFile(String text, long offset, long bytes) {
       checkUnchanged(text);
-      return new S3ToldBody(AsyncRequestBody.fromFile(content), progress);
+      return AsyncRequestBody.fromFile(
+          file ->
+              file.path(content)
+                  .position(offset)
+                  .numBytesToRead(bytes)
+                  .chunkSizeInBytes(READ_BYTES));
     }
 
     AsyncRequestBody part(String text, long offset, long bytes) {
-      checkUnchanged(text);
-      return new S3ToldBody(
-          AsyncRequestBody.fromFile(
-              file -> file.path(content).position(offset).numBytesToRead(bytes)),
-          progress);
+      return new S3ToldBody(inFile(text, offset, bytes), progress);
     }
 
     /** Nothing of a file that is gone or shorter by now is sent, and no outcome is unknown. */
     private void checkUnchanged(String text) {
       try {
-        long now = Files.size(content);
-        if (now != size) {
-          throw new IOException("its size was " + size + " and is " + now);
-        }
+        checkSize(Files.size(content));
       } catch (IOException e) {
-        throw new UncheckedIOException(
-            new ReplicaException.Denied(text + ": the local file is not as it was: " + e, e));
+        throw changed(text, e);
       }
+    }
+
+    private void checkSize(long now) throws IOException {
+      if (now != size) {
+        throw new IOException("its size was " + size + " and is " + now);
+      }
+    }
+
+    private static UncheckedIOException changed(String text, IOException why) {
+      return new UncheckedIOException(
+          new ReplicaException.Denied(text + ": the local file is not as it was: " + why, why));
     }
 
     LtxFile stored(@Nullable String eTag) {
