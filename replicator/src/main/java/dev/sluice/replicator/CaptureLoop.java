@@ -39,9 +39,6 @@ final class CaptureLoop {
   private static final long RETRY_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long RETRY_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
-  /** For how long a database may be refused at first: who makes it may not be done yet. */
-  private static final long REFUSED_NANOS_MAX = TimeUnit.SECONDS.toNanos(3);
-
   private final Path database;
   private final DatabaseCapture capture;
   private final Workers workers;
@@ -49,7 +46,7 @@ final class CaptureLoop {
   private final Serial serial;
   private final Counters counters;
   private final Busyness busyness = new Busyness();
-  private final long begunNanos;
+  private final Refusal refusal;
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
   private Optional<String> trouble = Optional.empty();
   private boolean wasCaptured;
@@ -80,7 +77,8 @@ final class CaptureLoop {
     this.jobs = jobs;
     this.serial = serial;
     this.counters = counters;
-    this.begunNanos = System.nanoTime();
+    this.refusal = new Refusal(database);
+    long begunNanos = System.nanoTime();
     this.attachedNanos = begunNanos - QUIET_NANOS_MIN;
     this.nextNanos = begunNanos;
     this.capturedNanos = begunNanos - PACE_NANOS;
@@ -259,7 +257,7 @@ final class CaptureLoop {
 
   /** What is in the spool is shipped meanwhile. */
   private void trouble(CaptureException failure, long now) throws CaptureException {
-    if (isFinal(failure, now)) {
+    if (!wasCaptured && refusal.isFinal(failure, now)) {
       throw failure;
     }
     if (failure instanceof CaptureException.Missing) {
@@ -272,17 +270,9 @@ final class CaptureLoop {
     }
     trouble = Optional.of(text);
     nextNanos = now + retryPauseNanos;
-    retryPauseNanos = Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
+    boolean isComing = failure instanceof CaptureException.NotADatabase && !wasCaptured;
+    retryPauseNanos = isComing ? retryPauseNanos : Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);
     serial.wakeAt(nextNanos);
-  }
-
-  private boolean isFinal(CaptureException failure, long now) {
-    if (wasCaptured) {
-      return false;
-    }
-    boolean isRefused =
-        failure instanceof CaptureException.Denied && now - begunNanos >= REFUSED_NANOS_MAX;
-    return isRefused || failure instanceof CaptureException.NotADatabase;
   }
 
   /** Has changes told again; to be called when the capture is let go of. */

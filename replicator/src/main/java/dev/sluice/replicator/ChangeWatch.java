@@ -203,13 +203,13 @@ final class ChangeWatch implements AutoCloseable {
       try {
         awaitEvents(lookNanos - System.nanoTime());
         if (System.nanoTime() - lookNanos >= 0) {
-          byDatabase.values().forEach(this::look);
           long pause = Math.max(LOOK_NANOS, byDatabase.size() * LOOK_NANOS_EACH);
-          lookNanos = System.nanoTime() + pause;
+          lookNanos = System.nanoTime() + pause; // a look that fails is not repeated at once
+          byDatabase.values().forEach(this::look);
         }
       } catch (InterruptedException | ClosedWatchServiceException e) {
         return;
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         log.error("a database could not be woken", e);
       }
     }

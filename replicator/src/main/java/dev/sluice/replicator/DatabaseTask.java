@@ -2,25 +2,16 @@ package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseStatus.Phase;
-import dev.sluice.replicator.capture.CaptureException;
-import dev.sluice.replicator.upload.SecondWriterException;
-import dev.sluice.replicator.upload.WriteConditions;
 import dev.sluice.storage.ReplicaClient;
-import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Replicates one database: opens it when it is there, has it captured and shipped, and begins again
@@ -31,47 +22,40 @@ import org.slf4j.LoggerFactory;
  * #sync}, {@link #end} and {@link #status} are thread-safe.
  */
 final class DatabaseTask {
-  private static final Logger log = LoggerFactory.getLogger(DatabaseTask.class);
   private static final int BURST = 60;
   private static final long ASKED_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
-  private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(2);
   private static final long ASKED_UNHELD_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final DatabaseSettings settings;
   private final Counters counters;
   private final RemoteReplica replica;
   private final ReplicaUpkeep upkeep;
-  private final Consumer<Enum<?>> steps;
   private final Workers workers;
-  private final ReplicatorListener listener;
+  private final Announcements announcements;
   private final Serial serial;
   private final Jobs jobs;
-  private final TokenBucket tokens;
-  private final ConcurrentLinkedQueue<CompletableFuture<Txid>> asked =
-      new ConcurrentLinkedQueue<>();
+  private final AskedSyncs asked = new AskedSyncs();
   private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile Optional<Long> endNanos = Optional.empty();
   private final AtomicBoolean isHinted = new AtomicBoolean();
   private final Troubles troubles;
+  private final LeftSpool left;
+  private final Opening opening;
   private final Standing standing;
   private final Progress progress;
+  private final Stop stop;
 
-  private Optional<CompletableFuture<OpenDatabase>> opening = Optional.empty();
   private Optional<OpenDatabase> open = Optional.empty();
   private Optional<CaptureLoop> loop = Optional.empty();
   private Optional<OpenDatabase> leaving = Optional.empty();
-  private Optional<CompletableFuture<Boolean>> closing = Optional.empty();
 
   /** What an upload failed with while a job had the capture. */
-  private Optional<Exception> shippingFailure = Optional.empty();
+  private Optional<Throwable> shippingFailure = Optional.empty();
 
   private boolean isEnding;
-  private boolean isStopped;
-  private long stoppedNanos;
   private boolean wasCaptured;
-  private boolean isToBeginAnew;
-  private Txid told = Txid.NONE;
+  private volatile boolean isAllShipped;
 
   /** Takes what to replicate, and to where; the client is closed at the end. */
   DatabaseTask(
@@ -81,17 +65,20 @@ final class DatabaseTask {
       ReplicatorListener listener,
       Consumer<Enum<?>> steps) {
     this.settings = settings;
-    this.steps = steps;
     this.counters = new Counters();
     this.replica = new RemoteReplica(settings, counters.metered(client), steps);
     this.workers = workers;
     this.serial = new Serial(workers, this::step);
     this.jobs = new Jobs(serial::wake);
     this.upkeep = new ReplicaUpkeep(replica, workers, jobs);
-    this.listener = listener;
+    this.announcements = new Announcements(listener);
+    this.stop = new Stop(replica, workers, jobs);
     long now = System.nanoTime();
-    this.tokens = new TokenBucket(settings.syncInterval(), BURST, now);
     this.troubles = new Troubles(settings.path(), now);
+    this.left = new LeftSpool(settings);
+    TokenBucket tokens = new TokenBucket(settings.syncInterval(), BURST, now);
+    this.opening =
+        new Opening(new OpenDatabase.Setup(settings, replica, tokens, workers, jobs, steps), left);
     this.standing = new Standing(settings.path(), replica.location());
     this.progress = new Progress(newStatus(now), now);
     var unused = lastSync.thenRun(serial::wake);
@@ -109,8 +96,7 @@ final class DatabaseTask {
 
   /** Returns a future of the TXID with which the replica has all that is committed now. */
   CompletableFuture<Txid> sync() {
-    CompletableFuture<Txid> done = new CompletableFuture<>();
-    asked.add(done);
+    CompletableFuture<Txid> done = asked.add();
     serial.wake();
     return done;
   }
@@ -129,6 +115,11 @@ final class DatabaseTask {
   CompletableFuture<Void> end(Duration limit) {
     endNanos = Optional.of(System.nanoTime() + limit.toNanos());
     serial.wake();
+    return ended();
+  }
+
+  /** Returns a future that completes when it has ended. */
+  CompletableFuture<Void> ended() {
     return ended.copy();
   }
 
@@ -140,6 +131,16 @@ final class DatabaseTask {
     return progress;
   }
 
+  /** Returns what it has failed with for good; to be called when it has ended. */
+  Optional<Throwable> failure() {
+    return troubles.failure();
+  }
+
+  /** Returns whether all of it was shipped; to be called when it has ended. */
+  boolean isAllShipped() {
+    return isAllShipped;
+  }
+
   DatabaseFigures figures() {
     return counters.figures(replica.figures());
   }
@@ -148,17 +149,15 @@ final class DatabaseTask {
     long now = System.nanoTime();
     try {
       advance(now);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       trouble(e, now);
     }
     publish(now);
-    if (isStopped) { // whoever is told so finds it in the status
-      failAsked(
-          new IOException(
-              troubles.present().orElse(settings.path() + " is not replicated any more")));
-      boolean isLetGo = leaving.map(OpenDatabase::isCaptureClosed).orElse(true);
-      boolean isOver = closing.filter(CompletableFuture::isDone).isPresent();
-      if (isLetGo && (isOver || now - stoppedNanos >= CLOSE_NANOS)) {
+    if (stop.isBegun()) { // whoever is told so finds it in the status
+      String why = troubles.present().orElse(settings.path() + " is not replicated any more");
+      failAsked(new IOException(why));
+      boolean isAll = leaving.isEmpty() && stop.isOver();
+      if (isAll || (stop.isLate(now) && leaving.map(OpenDatabase::isLetGo).orElse(true))) {
         ended.complete(null);
       }
     }
@@ -166,28 +165,25 @@ final class DatabaseTask {
 
   private void advance(long now) throws IOException {
     leaving = leaving.filter(left -> !left.isClosed(workers, jobs));
-    if (isStopped) {
+    if (stop.isBegun()) {
       return;
     }
-    if (opening.isPresent() && opening.get().isDone()) {
+    if (opening.isDone()) {
       takeOpened(now);
     }
     if (endNanos.isPresent() && isEnd(now)) {
       noteUnshipped();
-      opening.ifPresent(DatabaseTask::abandon);
-      opening = Optional.empty();
+      opening.abandon();
       letGo();
-      stop();
+      upkeep.end();
+      serial.wakeAt(stop.begin());
+    } else if (open.isPresent() && isIdle(loop.orElseThrow())) {
+      letGo(); // and it is woken when the file comes
     } else if (open.isPresent()) {
       replicate(open.get(), loop.orElseThrow(), now);
-    } else if (opening.isEmpty()) {
+    } else if (!opening.isUnderWay()) {
       openIfDue(now);
     }
-  }
-
-  /** Closes what comes out of it, if anything does. */
-  private static void abandon(CompletableFuture<OpenDatabase> opening) {
-    var unused = opening.thenAccept(OpenDatabase::abandon);
   }
 
   /** Returns whether there is nothing left to do, or no time. */
@@ -197,7 +193,7 @@ final class DatabaseTask {
       serial.wakeAt(endNanos.orElseThrow());
     }
     if (open.isEmpty()) {
-      return isOver || (opening.isEmpty() && !Files.exists(settings.path()));
+      return isOver || (!opening.isUnderWay() && !opening.isPossible());
     }
     if (loop.orElseThrow().isAttaching()) {
       if (isOver) {
@@ -209,32 +205,49 @@ final class DatabaseTask {
     return isEnding && (isDone || isOver); // what is committed now is to be captured first
   }
 
+  /** Returns whether there was only what its spool held, and that is shipped. */
+  private boolean isIdle(CaptureLoop loop) {
+    boolean isJobs = loop.isAttaching() || shippingFailure.isPresent();
+    return endNanos.isEmpty() && !isJobs && !loop.wasCaptured() && left.isShipped();
+  }
+
   private void openIfDue(long now) {
+    boolean isPossible = opening.isPossible(); // and that the file is gone is seen soon
     if (leaving.isPresent()) {
       return; // woken when its jobs are done
     }
-    if (troubles.retryNanos() - now > 0) {
+    boolean isPausing = troubles.retryNanos() - now > 0;
+    if (isPausing) {
       serial.wakeAt(troubles.retryNanos());
-      return;
+    } else {
+      standing.awaits(!isPossible);
     }
-    if (!standing.isThere()) {
-      return; // woken when it comes; until then nothing is put beside it
+    if (isPossible && !isPausing) {
+      opening.begin();
+    } else { // woken when it comes; until then nothing is put beside it
+      failSnapshots();
     }
-    OpenDatabase.Setup setup =
-        new OpenDatabase.Setup(settings, replica, tokens, workers, jobs, steps, isToBeginAnew);
-    opening = Optional.of(OpenDatabase.open(setup));
+  }
+
+  /** Nobody waits for a snapshot for as long as a database may be away. */
+  private void failSnapshots() {
+    String why = troubles.present().orElse(settings.path() + ": there is no such file");
+    upkeep.rest(new IOException(why));
   }
 
   private void takeOpened(long now) throws IOException {
-    CompletableFuture<OpenDatabase> done = opening.orElseThrow();
-    opening = Optional.empty();
-    OpenDatabase opened = Futures.result(done);
-    open = Optional.of(opened);
-    loop =
-        Optional.of(
-            new CaptureLoop(
-                settings, opened.capture(), workers, jobs, serial, counters, wasCaptured));
-    isToBeginAnew = false;
+    OpenDatabase it = opening.take();
+    CaptureLoop itsLoop;
+    try {
+      itsLoop =
+          new CaptureLoop(settings, it.capture(), workers, jobs, serial, counters, wasCaptured);
+      left.opened(it.shipping().waitingBytes());
+    } catch (RuntimeException | Error e) {
+      it.abandon();
+      throw e;
+    }
+    open = Optional.of(it);
+    loop = Optional.of(itsLoop);
     troubles.begun(now);
   }
 
@@ -248,19 +261,19 @@ final class DatabaseTask {
       return;
     }
     boolean isEndBegun = endNanos.isPresent() && !isEnding;
-    List<CompletableFuture<Txid>> syncs = takeAsked(); // what comes later asks for later commits
+    List<CompletableFuture<Txid>> syncs = asked.take();
     boolean isAsked = !syncs.isEmpty() || isEndBegun;
     boolean isOver = endNanos.filter(end -> now - end >= 0).isPresent();
     boolean wasHinted = isHinted.getAndSet(false);
     long frames;
     try {
       frames = loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
-    } catch (IOException | RuntimeException e) {
-      asked.addAll(syncs);
+    } catch (IOException | RuntimeException | Error e) {
+      asked.addAgain(syncs);
       throw e;
     }
     if (loop.isAttaching()) {
-      asked.addAll(syncs);
+      asked.addAgain(syncs);
       return;
     }
     if (frames > 0) {
@@ -269,7 +282,7 @@ final class DatabaseTask {
     if (loop.isAllTaken()) {
       syncs.forEach(open.shipping()::sync);
     } else if (isAsked) {
-      asked.addAll(syncs);
+      asked.addAgain(syncs);
       serial.wakeAt(now + (open.capture().isHeld() ? ASKED_NANOS : ASKED_UNHELD_NANOS));
     }
     boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
@@ -278,6 +291,7 @@ final class DatabaseTask {
       open.shipping().sync(lastSync);
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
+    left.seen(open.shipping(), isGone);
     if (isEnding && (isOver || open.shipping().isDone())) {
       serial.wake(); // there is nothing to wait for any more
     }
@@ -298,52 +312,37 @@ final class DatabaseTask {
     }
   }
 
-  private List<CompletableFuture<Txid>> takeAsked() {
-    return Stream.generate(asked::poll)
-        .takeWhile(Objects::nonNull)
-        .filter(done -> !done.isDone())
-        .toList();
-  }
-
   /** Lets go of the database, and says when to try again; a person looks at what stays as it is. */
-  private void trouble(Exception failure, long now) {
+  private void trouble(Throwable failure, long now) {
     if (loop.filter(CaptureLoop::isAttaching).isPresent()) {
       shippingFailure = Optional.of(failure);
       loop.get().cancel(); // the spool is the job's until it has ended
       return;
     }
-    troubles.note(failure);
+    troubles.note(failure, left.named(failure));
     letGo();
-    boolean isRefused =
-        failure instanceof ReplicaException.Denied && standing.uploaded().equals(Txid.NONE);
-    if (failure instanceof SecondWriterException
-        || failure instanceof WriteConditions.IgnoredException
-        || failure instanceof CaptureException
-        || isRefused) {
-      stop();
+    if (Troubles.needsAPerson(failure, standing.uploaded())) {
+      upkeep.end();
+      serial.wakeAt(stop.begin());
       return;
     }
-    isToBeginAnew |= failure instanceof Shipping.NotContinuousException;
+    opening.failed(failure);
     serial.wakeAt(troubles.retryAfter(now));
   }
 
-  /** What is not shipped goes on waiting in the spool, and whoever ended this is told. */
+  /** What is not shipped goes on waiting in the spool, and who ended this is told. */
   private void noteUnshipped() {
-    if (open.isEmpty() || lastSync.isDone() || open.get().shipping().isDone()) {
-      return;
-    }
-    long bytes = open.get().shipping().waitingBytes();
-    if (bytes > 0) {
-      String why = open.get().shipping().trouble().orElse("no time was left");
-      troubles.note(
-          new IOException(settings.path() + ": " + bytes + " bytes are not shipped: " + why));
+    isAllShipped = open.isPresent() && (lastSync.isDone() || open.get().shipping().isDone());
+    if (!isAllShipped) {
+      open.flatMap(OpenDatabase::unshipped)
+          .ifPresent(why -> troubles.note(new IOException(settings.path() + ": " + why)));
     }
   }
 
   private void letGo() {
     if (open.isPresent()) {
       OpenDatabase left = open.get();
-      asked.addAll(left.shipping().abandon());
+      asked.addAgain(left.shipping().abandon());
       loop.orElseThrow().end();
       wasCaptured |= loop.get().wasCaptured();
       open = Optional.empty();
@@ -354,16 +353,8 @@ final class DatabaseTask {
     }
   }
 
-  private void stop() {
-    isStopped = true;
-    stoppedNanos = System.nanoTime();
-    // It may have a lease to give back, which a storage that hangs does not keep anybody with.
-    closing = Optional.of(jobs.begin(workers.storage(replica.storage()), replica::close));
-    serial.wakeAt(stoppedNanos + CLOSE_NANOS);
-  }
-
   private void failAsked(IOException why) {
-    takeAsked().forEach(done -> done.completeExceptionally(why));
+    asked.fail(why);
     upkeep.abandon(why);
   }
 
@@ -387,21 +378,11 @@ final class DatabaseTask {
       counters.troubled();
     }
     open.ifPresent(it -> it.shipping().answer());
-    try {
-      if (told.isBefore(is.uploaded())) {
-        told = is.uploaded();
-        listener.onUploaded(settings.path(), told);
-      }
-      if (before.phase() != is.phase() || !before.trouble().equals(is.trouble())) {
-        listener.onStatus(is);
-      }
-    } catch (RuntimeException e) {
-      log.error("a listener failed", e);
-    }
+    announcements.tell(before, is);
   }
 
   private Phase phase() {
-    if (isStopped) {
+    if (stop.isBegun()) {
       return Phase.STOPPED;
     }
     return isEnding ? Phase.ENDING : loop.map(CaptureLoop::phase).orElse(Phase.WAITING);

@@ -12,7 +12,7 @@ final class Futures {
   /**
    * Returns the result of a future that is done.
    *
-   * @throws IOException its failure, unchanged if it is one
+   * @throws IOException its failure, unchanged as an error or another exception would be
    */
   static <T> T result(CompletableFuture<T> done) throws IOException {
     try {
@@ -23,6 +23,9 @@ final class Futures {
       Throwable cause = e.getCause();
       if (cause instanceof IOException known) {
         throw known;
+      }
+      if (cause instanceof Error error) {
+        throw error;
       }
       throw cause instanceof RuntimeException bug ? bug : new IllegalStateException(cause);
     }

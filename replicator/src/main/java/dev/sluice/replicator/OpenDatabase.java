@@ -33,56 +33,63 @@ final class OpenDatabase {
     this.shipping = shipping;
   }
 
-  /**
-   * What a database is opened with.
-   *
-   * @param isToBeginAnew whether what is in the spool does not go on where the replica ends
-   */
+  /** What is made of the spool that is there, or is not. */
+  enum SpoolUse {
+    /** Goes on with it: there is no database with which to begin one. */
+    OPEN,
+    OPEN_OR_BEGIN,
+    /** What is in it does not go on where the replica ends. */
+    BEGIN
+  }
+
+  /** What a database is opened with. */
   record Setup(
       DatabaseSettings settings,
       RemoteReplica replica,
       TokenBucket tokens,
       Workers workers,
       Jobs jobs,
-      Consumer<Enum<?>> steps,
-      boolean isToBeginAnew) {
+      Consumer<Enum<?>> steps) {
 
-    private SpoolSetup spool() {
+    SpoolSetup spool() {
       return new SpoolSetup(InstantSource.system(), steps::accept);
     }
   }
 
   /**
    * Opens the spool, which may take as long as reading it; where there is none yet the replica is
-   * listed first. The database is not looked at yet.
+   * listed first, if one may be begun. The database is not looked at yet.
    */
-  static CompletableFuture<OpenDatabase> open(Setup setup) {
+  static CompletableFuture<OpenDatabase> open(Setup setup, SpoolUse use) {
     Workers workers = setup.workers();
+    return setup
+        .jobs()
+        .start(workers.attaching(), () -> openThere(setup, use))
+        .thenCompose(
+            there ->
+                there.map(CompletableFuture::completedFuture).orElseGet(() -> begin(setup, use)));
+  }
+
+  private static CompletableFuture<OpenDatabase> begin(Setup setup, SpoolUse use) {
+    if (use == SpoolUse.OPEN) {
+      Path database = setup.settings().path();
+      return CompletableFuture.failedFuture(new IOException(database + ": the file is gone"));
+    }
     RemoteReplica replica = setup.replica();
     return setup
         .jobs()
-        .start(workers.attaching(), () -> openThere(setup))
-        .thenCompose(
-            there ->
-                there
-                    .map(CompletableFuture::completedFuture)
-                    .orElseGet(
-                        () ->
-                            setup
-                                .jobs()
-                                .start(workers.storage(replica.storage()), replica::listAnew)
-                                .thenCompose(end -> begin(setup, end))));
+        .start(setup.workers().storage(replica.storage()), replica::listAnew)
+        .thenCompose(end -> begin(setup, end));
   }
 
   /** A spool that is there goes on whether the storage answers or not. */
-  private static Optional<OpenDatabase> openThere(Setup setup) throws IOException {
-    if (setup.isToBeginAnew()) {
+  private static Optional<OpenDatabase> openThere(Setup setup, SpoolUse use) throws IOException {
+    if (use == SpoolUse.BEGIN) {
       return Optional.empty();
     }
     try {
       Spool spool = Spool.open(setup.settings().metaPath(), setup.spool());
-      spool.notes().forEach(note -> log.info("{}", note));
-      return Optional.of(with(new Shipping.Origin(spool, false), setup));
+      return Optional.of(with(spool, false, setup));
     } catch (SpoolException.NoRecord e) {
       log.debug("{}", e.getMessage());
     } catch (SpoolException.Damaged e) {
@@ -100,12 +107,14 @@ final class OpenDatabase {
               Path directory = setup.settings().metaPath();
               Spool spool =
                   Spool.begin(directory, end.txid(), end.timestampMillis(), setup.spool());
-              return with(new Shipping.Origin(spool, true), setup);
+              return with(spool, true, setup);
             });
   }
 
-  private static OpenDatabase with(Shipping.Origin origin, Setup setup) throws IOException {
+  /** Closes the spool, and so its lock, whatever goes wrong with the rest. */
+  private static OpenDatabase with(Spool spool, boolean isImage, Setup setup) throws IOException {
     try {
+      spool.notes().forEach(note -> log.info("{}", note));
       DatabaseSettings settings = setup.settings();
       CaptureSettings how =
           CaptureSettings.of(settings.path())
@@ -113,11 +122,11 @@ final class OpenDatabase {
               .withCheckpointPages(settings.checkpointPages())
               .withSpoolBytesMax(settings.spoolBytesMax())
               .withSteps(setup.steps()::accept);
-      Spool spool = origin.spool();
       DatabaseCapture capture = DatabaseCapture.begin(how, spool, setup.workers().buffers());
+      Shipping.Origin origin = new Shipping.Origin(spool, isImage);
       return new OpenDatabase(spool, capture, new Shipping(origin, setup));
-    } catch (RuntimeException e) {
-      origin.spool().close();
+    } catch (RuntimeException | Error e) {
+      spool.close();
       throw e;
     }
   }
@@ -132,6 +141,14 @@ final class OpenDatabase {
 
   Shipping shipping() {
     return shipping;
+  }
+
+  /** Returns how much is not shipped, and why; empty if all is. */
+  Optional<String> unshipped() {
+    String why = shipping.trouble().orElse("no time was left");
+    return Optional.of(shipping.waitingBytes())
+        .filter(bytes -> bytes > 0)
+        .map(bytes -> bytes + " bytes are not shipped: " + why);
   }
 
   /**
@@ -153,8 +170,13 @@ final class OpenDatabase {
     return closingSpool.get().isDone();
   }
 
+  /** Returns whether all is let go of that no job uses. */
+  boolean isLetGo() {
+    return isCaptureClosed() && closingSpool.map(CompletableFuture::isDone).orElse(true);
+  }
+
   /** Returns whether the database is let go of. */
-  boolean isCaptureClosed() {
+  private boolean isCaptureClosed() {
     return closingCapture.filter(CompletableFuture::isDone).isPresent();
   }
 
@@ -163,7 +185,7 @@ final class OpenDatabase {
       what.close();
     } catch (IOException e) {
       log.warn("{}", e.getMessage());
-    } catch (Exception e) {
+    } catch (Exception | Error e) {
       log.error("let go of a database", e);
     }
   }

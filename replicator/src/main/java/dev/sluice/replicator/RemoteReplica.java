@@ -130,6 +130,7 @@ final class RemoteReplica implements AutoCloseable {
       renewLease();
       levels.begin();
       uploader.begin(levels.newest());
+      client.expectWrites();
       isKnown = true;
     }
     return levels.newest().map(RemoteReplica::max).orElse(Txid.NONE);

@@ -33,6 +33,7 @@ final class ReplicaUpkeep {
   private Optional<CompletableFuture<Boolean>> keeping = Optional.empty();
   private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
   private Optional<String> trouble = Optional.empty();
+  private boolean isEnded;
   private long renewalNanos;
 
   ReplicaUpkeep(RemoteReplica replica, Workers workers, Jobs jobs) {
@@ -98,16 +99,21 @@ final class ReplicaUpkeep {
       boolean unused = Futures.result(done);
       trouble = Optional.empty();
       snapshots.forEach(waiting -> waiting.complete(null));
-    } catch (IOException | RuntimeException e) {
-      String text = Optional.ofNullable(e.getMessage()).orElse(e.toString());
-      if (!trouble.equals(Optional.of(text))) {
-        log.warn("keep the levels of {}: {}", replica.location(), text);
-        log.debug("", e);
-      }
-      trouble = Optional.of(text);
+    } catch (IOException | RuntimeException | Error e) {
+      note(e);
       snapshots.forEach(waiting -> waiting.completeExceptionally(e));
     }
     snapshots.clear();
+  }
+
+  /** What an end cuts short is no trouble: it is done when the levels are kept again. */
+  private void note(Throwable failure) {
+    String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
+    if (!isEnded && !trouble.equals(Optional.of(text))) {
+      log.warn("keep the levels of {}: {}", replica.location(), text);
+    }
+    log.debug("keep the levels of {}", replica.location(), failure);
+    trouble = Optional.of(text).filter(why -> !isEnded);
   }
 
   /** One that cannot be kept is told by the next upload. */
@@ -131,11 +137,23 @@ final class ReplicaUpkeep {
     return left;
   }
 
-  /** Fails those who wait. */
-  void abandon(IOException why) {
+  /** Fails those who ask while nothing is open, which may stay so; what is made is told. */
+  void rest(IOException why) {
+    takeKept();
     for (var next = asked.poll(); next != null; next = asked.poll()) {
       next.completeExceptionally(why);
     }
+  }
+
+  /** Keeps nothing any more: what failed is no trouble of a database all of which is stored. */
+  void end() {
+    isEnded = true;
+    trouble = Optional.empty();
+  }
+
+  /** Fails those who wait. */
+  void abandon(IOException why) {
+    rest(why);
     snapshots.forEach(waiting -> waiting.completeExceptionally(why));
     snapshots.clear();
   }

@@ -4,6 +4,7 @@ import dev.sluice.storage.Environment;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
@@ -121,21 +122,62 @@ public final class Replicator implements AutoCloseable {
 
   private ReplicatedDatabase add(
       DatabaseSettings settings, ReplicaClient client, Optional<String> place) {
+    requireOpen(settings, client);
+    DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
+    ReplicatedDatabase added = new ReplicatedDatabase(task, place, this::remove);
+    register(added, client);
+    workers.watch().add(settings.path(), task::changed);
+    task.changed();
+    return added;
+  }
+
+  private void requireOpen(DatabaseSettings settings, ReplicaClient client) {
     if (isClosed) {
       client.close();
       throw new IllegalStateException("add " + settings.path() + ": the replicator is closed");
     }
-    DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
-    ReplicatedDatabase added = new ReplicatedDatabase(task, place, this::remove);
+  }
+
+  private void register(ReplicatedDatabase added, ReplicaClient client) {
     try {
       register(added);
     } catch (IllegalArgumentException e) {
       client.close();
       throw e;
     }
-    workers.watch().add(settings.path(), task::changed);
-    task.changed();
-    return added;
+  }
+
+  /**
+   * Ships what the spool of a database that is not there holds, and lets go of it. Where the
+   * replica does not end where the spool goes on nothing is shipped, and the log says so: a spool
+   * that has a gap before it is set aside, in a folder {@code META-PATH.left-N} that nobody
+   * deletes; one to whose replica somebody else has written stays where it is.
+   *
+   * @param client as of {@link #add(DatabaseSettings, ReplicaClient)}; it is closed
+   * @param patience how long there may be a trouble, as a storage that is away, without anything
+   *     being shipped
+   * @throws IOException if not all could be shipped, or this thread was interrupted
+   * @throws IllegalArgumentException if the database is replicated already
+   */
+  public void shipLeft(DatabaseSettings settings, ReplicaClient client, Duration patience)
+      throws IOException {
+    requireOpen(settings, client);
+    DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
+    ReplicatedDatabase left = new ReplicatedDatabase(task, Optional.empty(), this::remove);
+    register(left, client);
+    if (isClosed) { // who closed it may not have seen this one
+      remove(left);
+      client.close();
+      throw new IllegalStateException("ship " + settings.path() + ": the replicator is closed");
+    }
+    try {
+      LeftSpool.ship(task, patience);
+    } finally {
+      var unused = task.ended().thenRun(() -> remove(left)); // if interrupted, that is later
+    }
+    if (isClosed) {
+      throw new IOException(settings.path() + ": the replicator was closed meanwhile");
+    }
   }
 
   private synchronized void register(ReplicatedDatabase added) {

@@ -5,13 +5,18 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Has one piece of work done whenever somebody wakes it, on the step threads, and never twice at
- * once: who wakes it while it runs has it run again. {@link #wake} is thread-safe; {@link #wakeAt}
- * is called by the work itself.
+ * once: who wakes it while it runs has it run again. Work that fails is logged, and done again
+ * after a moment. {@link #wake} is thread-safe; {@link #wakeAt} is called by the work itself.
  */
 final class Serial {
+  private static final Logger log = LoggerFactory.getLogger(Serial.class);
+  private static final long FAILED_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Workers workers;
   private final Runnable step;
   private final AtomicReference<State> state = new AtomicReference<>(State.RESTING);
@@ -47,6 +52,19 @@ final class Serial {
       workers.steps().execute(this::run);
     } catch (RejectedExecutionException e) {
       state.set(State.RESTING); // the replicator is closed
+    } catch (Error e) { // there is no memory, or no thread
+      state.set(State.RESTING);
+      wakeLater();
+      throw e;
+    }
+  }
+
+  /** Who woke it may not do so again. */
+  private void wakeLater() {
+    try {
+      var unused = workers.timer().schedule(this::wake, FAILED_NANOS, TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      log.debug("the replicator is closed", e);
     }
   }
 
@@ -55,6 +73,9 @@ final class Serial {
     try {
       forgetAlarmThatIsOver();
       step.run();
+    } catch (RuntimeException | Error e) {
+      wakeAt(System.nanoTime() + FAILED_NANOS); // before the line, which may fail as well
+      log.error("a step failed", e);
     } finally {
       if (!state.compareAndSet(State.RUNNING, State.RESTING)) {
         state.set(State.DUE);

@@ -88,15 +88,6 @@ final class Shipping {
    */
   private record Waiting(SpooledFile file, long seal, long sinceNanos) {}
 
-  /** The spool does not go on where the replica ends: it is to be begun anew. */
-  static final class NotContinuousException extends IOException {
-    private static final long serialVersionUID = 1L;
-
-    NotContinuousException(String message) {
-      super(message);
-    }
-  }
-
   Shipping(Origin origin, OpenDatabase.Setup setup) {
     this.spool = origin.spool();
     this.hasImage = origin.isImage();
@@ -136,7 +127,7 @@ final class Shipping {
    * Does what can be done now, and begins what takes longer.
    *
    * @return when to call again though nobody wakes
-   * @throws NotContinuousException if the replica does not end where the spool begins
+   * @throws Continuity.BrokenException if the replica does not end where the spool begins
    * @throws SecondWriterException if somebody else writes to the replica
    * @throws IOException if the spool cannot be cut
    */
@@ -146,7 +137,7 @@ final class Shipping {
     takeUploaded(nowNanos);
     hasImage &= !isChecked || !waiting.isEmpty() || replica.needsImage();
     if (isChecked && !hasImage && replica.needsImage()) {
-      throw new NotContinuousException(
+      throw new Continuity.BrokenException(
           "the replica has a gap; an image of the whole database closes it");
     }
     Optional<Long> again = cutIfDue(nowNanos);
@@ -280,28 +271,13 @@ final class Shipping {
     Optional<Txid> newest = orTrouble(done, nowNanos);
     if (newest.isPresent()) {
       takeFiles(cutting.isPresent() ? sealedFirstNanos : nowNanos);
-      requireContinuous(newest.get(), lastOurs);
+      Txid first = waiting.isEmpty() ? lastOurs.next() : waiting.getFirst().file().txid();
+      Continuity.require(newest.get(), lastOurs, first);
       isChecked = true;
       uploaded = newest.get();
       while (!waiting.isEmpty() && !waiting.getFirst().file().txid().isAfter(uploaded)) {
         removeFirst();
       }
-    }
-  }
-
-  private void requireContinuous(Txid newest, Txid last) throws IOException {
-    if (newest.isAfter(last)) {
-      throw new SecondWriterException(
-          "the replica is at TXID "
-              + newest
-              + " and the spool at "
-              + last
-              + ": somebody else has written to it; \"sluice reset\" lets it go on from here");
-    }
-    Txid first = waiting.isEmpty() ? last.next() : waiting.getFirst().file().txid();
-    if (first.isAfter(newest.next())) {
-      throw new NotContinuousException(
-          "the replica is at TXID " + newest + ", and the spool goes on at " + first);
     }
   }
 

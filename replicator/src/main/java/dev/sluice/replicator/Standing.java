@@ -2,7 +2,6 @@ package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseStatus.Phase;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -35,14 +34,12 @@ final class Standing {
     this.replica = replica;
   }
 
-  /** Returns whether the database's file is there. */
-  boolean isThere() {
-    boolean isMissing = !Files.exists(database);
-    if (isMissing && !isAwaited) {
+  /** Takes note of whether nothing is to be done before the database's file comes. */
+  void awaits(boolean isToCome) {
+    if (isToCome && !isAwaited) {
       log.info("{} is waited for: there is no such file", database);
     }
-    isAwaited = isMissing;
-    return !isMissing;
+    isAwaited = isToCome;
   }
 
   /** Returns the newest TXID that the replica was known to have. */

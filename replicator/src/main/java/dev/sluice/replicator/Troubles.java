@@ -1,5 +1,11 @@
 package dev.sluice.replicator;
 
+import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.capture.CaptureException;
+import dev.sluice.replicator.upload.SecondWriterException;
+import dev.sluice.replicator.upload.WriteConditions;
+import dev.sluice.storage.ReplicaException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +25,7 @@ final class Troubles {
   private static final long WELL_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   private final Path database;
+  private Optional<Throwable> failure = Optional.empty();
   private Optional<String> present = Optional.empty();
   private Optional<String> logged = Optional.empty();
   private long begunNanos;
@@ -36,16 +43,49 @@ final class Troubles {
     return present;
   }
 
+  /** As {@link #present}, before it was put into words. */
+  Optional<Throwable> failure() {
+    return failure;
+  }
+
   /** Takes note of a failure. */
-  void note(Exception failure) {
-    String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
-    if (failure instanceof RuntimeException && !logged.equals(Optional.of(text))) {
-      log.error("replicate {}", database, failure);
-    } else if (!logged.equals(Optional.of(text))) {
-      log.warn("{}", text);
-    }
+  void note(Throwable failure) {
+    note(failure, failure);
+  }
+
+  /** Takes note of a failure, and of what to say of it. */
+  void note(Throwable why, Throwable said) {
+    failure = Optional.of(why);
+    String text = text(said);
+    boolean isNew = !logged.equals(Optional.of(text));
     logged = Optional.of(text);
     present = logged;
+    if (isNew && said instanceof IOException) {
+      log.warn("{}", text);
+    } else if (isNew) {
+      log.error("replicate {}", database, said);
+    }
+  }
+
+  /** An error's message alone, as "Java heap space", says little. */
+  private String text(Throwable failure) {
+    return failure instanceof Error
+        ? database + ": " + failure
+        : Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
+  }
+
+  /**
+   * Returns whether it will go on failing until a person looks.
+   *
+   * @param uploaded the newest TXID that the replica is known to have: one that refuses us before
+   *     there is any was probably named wrongly
+   */
+  static boolean needsAPerson(Throwable failure, Txid uploaded) {
+    boolean isRefused = failure instanceof ReplicaException.Denied && uploaded.equals(Txid.NONE);
+    return isRefused
+        || failure instanceof SecondWriterException
+        || failure instanceof WriteConditions.IgnoredException
+        || failure instanceof CaptureException;
   }
 
   /** Has it tried again later; returns when. */
@@ -66,6 +106,7 @@ final class Troubles {
   /** It was begun again. */
   void begun(long nowNanos) {
     begunNanos = nowNanos;
+    failure = Optional.empty();
     present = Optional.empty();
   }
 

@@ -22,6 +22,8 @@ final class BenchApplication implements AutoCloseable {
   /** In {@code user_version}, four bytes of page 1 from here on, each commit leaves its number. */
   static final int AT_NUMBER = 60;
 
+  private static final long SLOW_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
   private final Path database;
   private final Connection connection;
   private final Statement statement;
@@ -67,15 +69,21 @@ final class BenchApplication implements AutoCloseable {
   /**
    * How it went.
    *
+   * @param slow how many commits took more than 50 ms: what keeping writers out may cost one
    * @param walBytesMax the largest WAL that was seen
    */
   record Run(
-      double commitsPerSecond, long p50Micros, long p99Micros, long maxMicros, long walBytesMax) {
+      double commitsPerSecond,
+      long p50Micros,
+      long p99Micros,
+      long maxMicros,
+      long slow,
+      long walBytesMax) {
 
     @Override
     public String toString() {
-      return "%.0f commits/s, p50 %d us, p99 %d us, max %d us, WAL %.1f MB"
-          .formatted(commitsPerSecond, p50Micros, p99Micros, maxMicros, walBytesMax / 1e6);
+      return "%.0f commits/s, p50 %d us, p99 %d us, max %d us, %d above 50 ms, WAL %.1f MB"
+          .formatted(commitsPerSecond, p50Micros, p99Micros, maxMicros, slow, walBytesMax / 1e6);
     }
   }
 
@@ -101,7 +109,8 @@ final class BenchApplication implements AutoCloseable {
     double rate = count * 1e9 / (System.nanoTime() - begun);
     long[] sorted = Arrays.copyOf(nanos, Math.min(count, nanos.length));
     Arrays.sort(sorted);
-    return new Run(rate, micros(sorted, 0.5), micros(sorted, 0.99), micros(sorted, 1), wal);
+    long slow = Arrays.stream(sorted).filter(one -> one > SLOW_NANOS).count();
+    return new Run(rate, micros(sorted, 0.5), micros(sorted, 0.99), micros(sorted, 1), slow, wal);
   }
 
   private static long micros(long[] sorted, double quantile) {

@@ -12,7 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
@@ -21,21 +23,26 @@ import java.util.stream.Stream;
  */
 final class BenchDaemon implements AutoCloseable {
   private static final Duration STOP_LIMIT = Duration.ofSeconds(60);
+  private static final Duration READER_LIMIT = Duration.ofSeconds(60);
+  private static final Set<String> MARKS = Set.of("123", "124", "125", "126", "127");
 
   private final Process process;
 
   /** Which program. */
   enum Kind {
+    /** The launcher, which the property {@code sluice.launcher} names. */
     OURS,
     /** The binary that the environment variable {@code LITESTREAM} names. */
     LITESTREAM;
 
     static List<Kind> here() {
-      return litestream().isPresent() ? List.of(OURS, LITESTREAM) : List.of(OURS);
+      return Stream.of(values()).filter(kind -> kind.program().isPresent()).toList();
     }
 
-    private static Optional<String> litestream() {
-      return Optional.ofNullable(System.getenv("LITESTREAM")).filter(path -> !path.isBlank());
+    private Optional<String> program() {
+      String named =
+          this == OURS ? System.getProperty("sluice.launcher") : System.getenv("LITESTREAM");
+      return Optional.ofNullable(named).filter(path -> !path.isBlank());
     }
   }
 
@@ -52,7 +59,10 @@ final class BenchDaemon implements AutoCloseable {
   }
 
   static BenchDaemon start(Kind kind, Setup setup, Path folder) throws IOException {
-    List<String> command = kind == Kind.OURS ? ours(setup) : litestream(setup, folder);
+    Path config = folder.resolve("daemon.yml");
+    Files.writeString(config, config(kind, setup), StandardCharsets.UTF_8);
+    List<String> command =
+        List.of(kind.program().orElseThrow(), "replicate", "-config", config.toString());
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.redirectOutput(
         ProcessBuilder.Redirect.appendTo(folder.resolve("daemon-" + kind + ".log").toFile()));
@@ -64,38 +74,20 @@ final class BenchDaemon implements AutoCloseable {
     return new BenchDaemon(process);
   }
 
-  private static List<String> ours(Setup setup) {
-    List<String> arguments =
-        new ArrayList<>(
-            List.of(
-                Long.toString(setup.syncMillis()),
-                "s3://" + setup.bucket() + "/%s?endpoint=" + setup.endpoint()));
-    setup.databases().forEach(database -> arguments.add(database.toString()));
-    return java(ReplicatorProcess.class, arguments);
-  }
-
-  private static List<String> java(Class<?> main, List<String> arguments) {
+  /** Starts a process that only has a connection to each database; when it has them all. */
+  static BenchDaemon startBare(List<Path> databases) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
-                "-Xshare:auto",
-                "-Xmx128m",
+                "-Xms32m",
                 "-cp",
                 System.getProperty("java.class.path"),
-                main.getName()));
-    command.addAll(arguments);
-    return command;
-  }
-
-  /** Starts a process that only has a connection to each database; when it has them all. */
-  static BenchDaemon startBare(List<Path> databases) throws IOException {
-    List<String> arguments = databases.stream().map(Path::toString).toList();
+                BareConnections.class.getName()));
+    databases.forEach(database -> command.add(database.toString()));
     Process process =
-        new ProcessBuilder(java(BareConnections.class, arguments))
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
     BufferedReader said =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
@@ -106,11 +98,12 @@ final class BenchDaemon implements AutoCloseable {
     return new BenchDaemon(process);
   }
 
-  private static List<String> litestream(Setup setup, Path folder) throws IOException {
-    StringBuilder config = new StringBuilder("dbs:\n");
+  private static String config(Kind kind, Setup setup) {
+    // What was stored is read when all is over.
+    StringBuilder config = new StringBuilder("l0-retention: 1h\ndbs:\n");
     for (Path database : setup.databases()) {
       config.append("  - path: ").append(database).append('\n');
-      if (setup.syncMillis() < 1000) {
+      if (kind == Kind.LITESTREAM && setup.syncMillis() < 1000) {
         config.append("    monitor-interval: ").append(setup.syncMillis()).append("ms\n");
       }
       config.append("    replica:\n      type: s3\n      force-path-style: true\n");
@@ -119,9 +112,7 @@ final class BenchDaemon implements AutoCloseable {
       config.append("      endpoint: ").append(setup.endpoint()).append('\n');
       config.append("      sync-interval: ").append(setup.syncMillis()).append("ms\n");
     }
-    Path file = folder.resolve("litestream.yml");
-    Files.writeString(file, config, StandardCharsets.UTF_8);
-    return List.of(Kind.litestream().orElseThrow(), "replicate", "-config", file.toString());
+    return config.toString();
   }
 
   /** Returns the processor time it has taken. */
@@ -147,6 +138,28 @@ final class BenchDaemon implements AutoCloseable {
     try (Stream<Path> all = Files.list(Path.of("/proc/" + process.pid() + "/fd"))) {
       return all.count();
     }
+  }
+
+  /**
+   * Waits until it keeps a mark of the WAL, as a reader does: {@code /proc/locks} shows one of the
+   * five locks for that, bytes 123 to 127 of the index.
+   */
+  void awaitReader(Path database) throws IOException {
+    String inode = ":" + Files.getAttribute(Path.of(database + "-shm"), "unix:ino");
+    long end = System.nanoTime() + READER_LIMIT.toNanos();
+    while (Files.readAllLines(Path.of("/proc/locks")).stream()
+        .noneMatch(lock -> isMark(lock, inode))) {
+      if (System.nanoTime() > end) {
+        throw new IOException("no reader of " + database);
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+  }
+
+  private boolean isMark(String lock, String inode) {
+    String[] is = lock.trim().split(" +", -1);
+    boolean isOurs = is.length == 8 && is[4].equals(String.valueOf(process.pid()));
+    return isOurs && is[5].endsWith(inode) && MARKS.contains(is[6]) && is[6].equals(is[7]);
   }
 
   /** Ends it in order, and waits. */

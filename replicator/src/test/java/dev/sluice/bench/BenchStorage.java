@@ -1,8 +1,11 @@
 package dev.sluice.bench;
 
 import dev.sluice.ltx.LtxDecoder;
+import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.Listings;
 import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
@@ -12,20 +15,51 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * A bucket behind a proxy that notes when each request was answered. Confined to one thread at a
- * time.
+ * A bucket behind a proxy that notes when each request was answered. The server and the proxy have
+ * answered a thousand writes before: what is measured is not how a JVM starts. Confined to one
+ * thread at a time.
  */
 final class BenchStorage implements AutoCloseable {
+  private static final int WARM_UP_WRITES = 1000;
+  private static final int WARM_UP_BYTES = 700;
+  private static final AtomicBoolean IS_WARM = new AtomicBoolean();
+
   private final S3Server server = S3Server.shared();
   private final FaultProxy proxy = FaultProxy.before(server.endpoint());
   private final String bucket = server.createBucket();
+
+  BenchStorage() throws IOException {
+    if (IS_WARM.compareAndSet(false, true)) {
+      warmUp();
+    }
+  }
+
+  private void warmUp() throws IOException {
+    Path content = Files.createTempFile("sluice-bench", ".ltx");
+    try (ReplicaClient client = open(proxy.endpoint(), "warm-up")) {
+      Files.write(content, new byte[WARM_UP_BYTES]);
+      for (int txid = 1; txid <= WARM_UP_WRITES; txid++) {
+        LtxFileName name = new LtxFileName(0, new TxidRange(new Txid(txid), new Txid(txid)));
+        LtxFile unused = client.createIfAbsent(name, content, Instant.EPOCH, bytes -> {}).get();
+      }
+    } catch (ExecutionException | InterruptedException e) {
+      throw new IOException(e);
+    } finally {
+      Files.delete(content);
+    }
+    proxy.clearLog();
+  }
 
   URI endpoint() {
     return proxy.endpoint();
@@ -58,11 +92,15 @@ final class BenchStorage implements AutoCloseable {
   }
 
   private ReplicaClient open(String database) {
+    return open(server.endpoint(), database);
+  }
+
+  private ReplicaClient open(URI endpoint, String database) {
     Map<String, String> variables =
         Map.of(
             "AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY);
-    String url = "s3://" + bucket + "/" + database + "?endpoint=" + server.endpoint();
+    String url = "s3://" + bucket + "/" + database + "?endpoint=" + endpoint;
     return ReplicaClients.open(
         ReplicaUrl.parse(url), name -> Optional.ofNullable(variables.get(name)));
   }

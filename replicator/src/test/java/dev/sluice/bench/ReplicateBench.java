@@ -205,12 +205,18 @@ final class ReplicateBench {
         sent = storage.bytes(name(database));
         said.append(", %.1f MB stored".formatted(sent / 1e6));
       }
+      storage.proxy().clearLog();
+      long begunAgain = System.nanoTime();
       try (BenchDaemon daemon = start(storage, 1000, List.of(database))) {
-        pause(5000);
         application.commit(2);
+        daemon.awaitReader(database);
+        said.append(
+            "; after a restart: the first reader held after %.1f s".formatted(since(begunAgain)));
+        settle(storage, List.of(database));
+        said.append(", a commit made meanwhile stored after %.1f s".formatted(since(begunAgain)));
         pause(25_000);
         long more = storage.bytes(name(database)) - sent;
-        said.append("; after a restart: %.3f MB stored".formatted(more / 1e6));
+        said.append(", %.3f MB stored".formatted(more / 1e6));
         said.append(daemon.isAlive() ? "" : ", and it has ended");
       }
       return said.toString();

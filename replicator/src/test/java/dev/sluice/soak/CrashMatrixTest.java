@@ -63,7 +63,7 @@ class CrashMatrixTest {
     Scene scene() {
       return switch (step) {
         case "CaptureStep.TRIMMED" -> Scene.PAUSED;
-        case "CaptureStep.STOP_RECORDED" -> Scene.ENDED;
+        case "CaptureStep.LET_GO", "CaptureStep.STOP_RECORDED" -> Scene.ENDED;
         case "UploadStep.SNAPSHOT_WRITTEN", "UploadStep.SNAPSHOT_STORED" -> Scene.OTHER_PAGE_SIZE;
         case "SpoolStep.RECORD_DELETED", "SpoolStep.EMPTIED", "SpoolStep.IMAGE_MARKED" ->
             Scene.WITHOUT_SPOOL;

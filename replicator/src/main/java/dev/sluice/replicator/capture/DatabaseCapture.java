@@ -23,32 +23,20 @@ public final class DatabaseCapture implements AutoCloseable {
   private static final Duration PAUSE = Duration.ofMillis(50);
   private static final Duration LONG_PAUSE = Duration.ofMillis(250);
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-  private static final long REST_NANOS = TimeUnit.SECONDS.toNanos(1);
-  private static final long REST_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long BARRIER_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-  private static final long HINDERED_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
-  private static final long MISSED_PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(1);
   private static final long SETTLE_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(80);
   private static final int BREAKS_MAX = 5;
 
   private final CaptureSettings settings;
   private final Spool spool;
   private final CaptureBuffers buffers;
-  private final CheckpointThreshold threshold;
+  private final Checkpoints checkpoints;
+  private final Idleness idleness;
   private Optional<Attachment> attached = Optional.empty();
-
-  /** What database and WAL were when nothing happened any more; empty while something does. */
-  private Optional<Attachment.Quiet> quiet = Optional.empty();
 
   private volatile boolean isCancelled;
   private boolean isFull;
   private boolean isCurrent;
-  private long changedNanos;
-  private long restedNanos;
   private long lookedNanos;
-  private volatile CheckpointFigures checkpoints = CheckpointFigures.NONE;
-  private long checkpointNanos;
-  private long missedPauseNanos;
   private long repairs;
   private int breaks;
 
@@ -56,8 +44,8 @@ public final class DatabaseCapture implements AutoCloseable {
     this.settings = settings;
     this.spool = spool;
     this.buffers = buffers;
-    this.threshold = new CheckpointThreshold(settings.checkpointPages(), nanos());
-    this.checkpointNanos = nanos();
+    this.checkpoints = new Checkpoints(settings);
+    this.idleness = new Idleness(settings, checkpoints);
   }
 
   /**
@@ -106,7 +94,7 @@ public final class DatabaseCapture implements AutoCloseable {
       breaks = isHeld() ? 0 : 1;
       isCurrent = isHeld();
       return frames;
-    } catch (Attachment.BreakException e) {
+    } catch (BreakException e) {
       letGo();
       LastInode.forget(spool.directory());
       breaks++;
@@ -165,21 +153,22 @@ public final class DatabaseCapture implements AutoCloseable {
     }
     Attachment held = attached.get();
     long nowNanos = nanos();
+    Optional<Quiet> quiet = idleness.quiet();
     if (quiet.isPresent()) {
       if (held.isUnwritten(quiet.get())) {
         settle(held, nowNanos);
         return 0;
       }
-      leaveQuiet(held);
+      idleness.leaveQuiet(held);
     } else if (nowNanos - lookedNanos >= LOOK_NANOS) {
       held.requireFile();
       lookedNanos = nowNanos;
     }
     long frames = held.capture();
     if (frames > 0) {
-      changedNanos = nowNanos;
+      idleness.changed(nowNanos);
     }
-    checkpointIfLong(held);
+    checkpoints.runIfLong(held);
     if (frames == 0) {
       settle(held, nowNanos);
     }
@@ -198,8 +187,7 @@ public final class DatabaseCapture implements AutoCloseable {
 
   /** The difference is due anyway, and the WAL of an application that relies on us would grow. */
   private void checkpointNowAndThen() throws CaptureException {
-    if (nanos() - restedNanos >= REST_AGAIN_NANOS) {
-      restedNanos = nanos();
+    if (idleness.takeRestDueAgain()) {
       try (PrimaryConnections connections = PrimaryConnections.open(settings.database())) {
         Checkpoint unused = connections.passive();
       } catch (CaptureException.Busy e) {
@@ -211,11 +199,9 @@ public final class DatabaseCapture implements AutoCloseable {
   private long attach() throws IOException {
     Attachment fresh = Attachment.open(settings, spool, buffers);
     Optional<Long> frames = takeUp(fresh);
-    changedNanos = nanos();
-    lookedNanos = changedNanos;
-    restedNanos = changedNanos - 1;
-    quiet = fresh.isAtRest() ? fresh.quiet() : Optional.empty();
-    return frames.orElse(0L) + (quiet.isPresent() ? 0 : fresh.capture());
+    lookedNanos = nanos();
+    idleness.begin(fresh, lookedNanos);
+    return frames.orElse(0L) + (idleness.quiet().isPresent() ? 0 : fresh.capture());
   }
 
   private Optional<Long> takeUp(Attachment fresh) throws IOException {
@@ -230,79 +216,10 @@ public final class DatabaseCapture implements AutoCloseable {
     }
   }
 
-  /**
-   * The database file changes by checkpoints only, and there is nothing to checkpoint where
-   * everything is in it: then somebody has put another content into its place.
-   */
-  private void leaveQuiet(Attachment held) throws IOException {
-    boolean isOverwritten = held.isOverwritten(quiet.orElseThrow());
-    quiet = Optional.empty();
-    if (isOverwritten) {
-      throw new Attachment.BreakException(settings.database() + " was written to past its WAL");
-    }
-  }
-
-  private void checkpointIfLong(Attachment held) throws IOException {
-    long nowNanos = nanos();
-    if (!held.isLong(threshold.pages(nowNanos)) || checkpointNanos - nowNanos > 0) {
-      return;
-    }
-    Attachment.Checkpointed what =
-        counted(held, attachment -> attachment.checkpoint(BARRIER_LIMIT_NANOS));
-    long pauseNanos =
-        switch (what) {
-          case WHOLE -> 0;
-          case HINDERED -> HINDERED_PAUSE_NANOS;
-          case MISSED ->
-              Math.min(2 * missedPauseNanos + BARRIER_LIMIT_NANOS, MISSED_PAUSE_NANOS_MAX);
-        };
-    missedPauseNanos = what == Attachment.Checkpointed.MISSED ? pauseNanos : 0;
-    checkpointNanos = nanos() + pauseNanos;
-    if (what == Attachment.Checkpointed.MISSED) {
-      checkpoints = checkpoints.withMiss();
-    } else if (what == Attachment.Checkpointed.WHOLE) {
-      threshold.generationEnded();
-    }
-  }
-
-  /** Runs a checkpoint. */
-  private interface Checkpointing<T> {
-    T run(Attachment held) throws IOException;
-  }
-
-  private <T> T counted(Attachment held, Checkpointing<T> checkpoint) throws IOException {
-    long startNanos = nanos();
-    try {
-      T result = checkpoint.run(held);
-      checkpoints = checkpoints.withOne(nanos() - startNanos);
-      return result;
-    } catch (IOException | RuntimeException e) {
-      checkpoints = checkpoints.withFailed(nanos() - startNanos);
-      throw e;
-    } finally {
-      long barrierNanos = held.takeBarrierNanos();
-      checkpoints = barrierNanos > 0 ? checkpoints.withBarrier(barrierNanos) : checkpoints;
-    }
-  }
-
-  /** Does what is to be done when nothing was committed for a while. */
   private void settle(Attachment held, long nowNanos) throws IOException {
-    long idleNanos = nowNanos - changedNanos;
-    if (idleNanos < REST_NANOS) {
-      return;
-    }
-    boolean isFirst = restedNanos - changedNanos < 0;
-    boolean isDue = isFirst || nowNanos - restedNanos >= REST_AGAIN_NANOS;
-    if (!held.isAtRest() && isDue) {
-      rest();
-    } else if (quiet.isEmpty()) {
-      becomeQuiet(held);
-    }
-    if (quiet.isPresent()
-        && held.isAtRest()
-        && held.isWide()
-        && idleNanos >= settings.trimAfter().toNanos()) {
-      trim(held, quiet.get());
+    idleness.settle(held, nowNanos);
+    if (idleness.isTrimDue(held, nowNanos)) {
+      trim(held, idleness.quiet().orElseThrow());
     }
   }
 
@@ -312,16 +229,7 @@ public final class DatabaseCapture implements AutoCloseable {
    */
   public void rest() throws IOException {
     if (attached.isPresent()) {
-      restedNanos = nanos();
-      boolean unused = counted(attached.get(), Attachment::rest);
-      becomeQuiet(attached.get());
-    }
-  }
-
-  private void becomeQuiet(Attachment held) throws IOException {
-    quiet = held.quiet();
-    if (quiet.isPresent()) {
-      held.closeWal();
+      idleness.rest(attached.get());
     }
   }
 
@@ -329,13 +237,13 @@ public final class DatabaseCapture implements AutoCloseable {
    * Lets go of all descriptors, and begins anew with those that an idle database needs. If somebody
    * uses that moment to commit, that is found as after any other gap.
    */
-  private void trim(Attachment held, Attachment.Quiet before) throws IOException {
+  private void trim(Attachment held, Quiet before) throws IOException {
     attached = Optional.empty();
-    quiet = Optional.empty();
+    idleness.setQuiet(Optional.empty());
     held.close();
     settings.steps().reached(CaptureStep.TRIMMED);
     Attachment fresh = Attachment.open(settings, spool, buffers);
-    Optional<Attachment.Quiet> after;
+    Optional<Quiet> after;
     try {
       after = fresh.takeUpAfter(before);
     } catch (IOException | RuntimeException e) {
@@ -344,7 +252,7 @@ public final class DatabaseCapture implements AutoCloseable {
     }
     if (after.isPresent()) {
       attached = Optional.of(fresh);
-      quiet = after;
+      idleness.setQuiet(after);
     } else {
       fresh.close(); // to look for what was missed takes long: the next call does
     }
@@ -355,12 +263,12 @@ public final class DatabaseCapture implements AutoCloseable {
     if (attached.isEmpty()) {
       return breaks > 0 ? Duration.ZERO : LONG_PAUSE;
     }
-    return quiet.isEmpty() ? PAUSE : LONG_PAUSE;
+    return idleness.quiet().isEmpty() ? PAUSE : LONG_PAUSE;
   }
 
   /** Returns what the checkpoints came to. */
   public CheckpointFigures checkpoints() {
-    return checkpoints;
+    return checkpoints.figures();
   }
 
   /** Returns how often the database was compared with the last cut. */
@@ -382,7 +290,7 @@ public final class DatabaseCapture implements AutoCloseable {
   void abandon() throws IOException {
     Optional<Attachment> held = attached;
     attached = Optional.empty();
-    quiet = Optional.empty();
+    idleness.setQuiet(Optional.empty());
     if (held.isPresent()) {
       held.get().close();
     }
@@ -397,11 +305,11 @@ public final class DatabaseCapture implements AutoCloseable {
     if (attached.isEmpty()) {
       return;
     }
-    Optional<Attachment.Quiet> last = Optional.empty();
+    Optional<Quiet> last = Optional.empty();
     Path wal = attached.get().walPath();
     try {
       last = lastLook(attached.get());
-    } catch (Attachment.BreakException e) {
+    } catch (BreakException e) {
       LastInode.forget(spool.directory());
     } finally {
       abandon();
@@ -411,7 +319,8 @@ public final class DatabaseCapture implements AutoCloseable {
     }
   }
 
-  private Optional<Attachment.Quiet> lastLook(Attachment held) throws IOException {
+  private Optional<Quiet> lastLook(Attachment held) throws IOException {
+    Optional<Quiet> quiet = idleness.quiet();
     if (quiet.isPresent() && held.isAtRest() && held.isUnwritten(quiet.get())) {
       return quiet;
     }
@@ -419,7 +328,7 @@ public final class DatabaseCapture implements AutoCloseable {
     held.capture();
     held.rest();
     long begunNanos = System.nanoTime();
-    Optional<Attachment.Quiet> last = Optional.empty();
+    Optional<Quiet> last = Optional.empty();
     while (held.isAtRest() && last.isEmpty() && isWithin(begunNanos, SETTLE_LIMIT_NANOS)) {
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
       last = held.quiet();
@@ -432,7 +341,7 @@ public final class DatabaseCapture implements AutoCloseable {
   }
 
   /** What was written after the last look was written to the database, as its WAL is gone. */
-  private void recordStop(Attachment.Quiet last, Path wal) throws IOException {
+  private void recordStop(Quiet last, Path wal) throws IOException {
     settings.steps().reached(CaptureStep.LET_GO);
     Optional<FileStat> now = FileStat.of(settings.database());
     boolean hasWal = FileStat.of(wal).isPresent();

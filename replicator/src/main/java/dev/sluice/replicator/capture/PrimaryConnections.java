@@ -111,6 +111,21 @@ final class PrimaryConnections implements AutoCloseable {
     return free.isPresent();
   }
 
+  /**
+   * Begins a reader at the WAL's end as it is now, and ends it: the mark that it has moved there
+   * stays, and one that begins after it finds it.
+   */
+  void mark() throws CaptureException {
+    Statement next = free();
+    try {
+      begin(next);
+      next.execute("ROLLBACK");
+    } catch (SQLException e) {
+      rollBackQuietly(next);
+      throw failure(database, "mark how far it is captured", e);
+    }
+  }
+
   /** Begins a reader at the WAL's end as it is now, and then ends the one before. */
   void handOver() throws CaptureException {
     Statement next = free();

@@ -49,7 +49,7 @@ public final class Daemon implements AutoCloseable {
   private static final long LOOK_MILLIS = 1_000;
 
   /** A process that had the databases before may be about to end. */
-  private static final Duration IN_USE_LIMIT = Duration.ofSeconds(3);
+  static final Duration IN_USE_LIMIT = Duration.ofSeconds(3);
 
   private static final long IN_USE_LOOK_MILLIS = 200;
   private static final Duration ABANDON_LIMIT = Duration.ofSeconds(3);
@@ -99,12 +99,12 @@ public final class Daemon implements AutoCloseable {
     for (DatabaseEntry database : configuration.databases()) {
       requireFolders(database);
     }
-    try (FirstRestore restore = new FirstRestore(environment)) {
+    requireUnused();
+    try (FirstRestore restore = new FirstRestore(environment, this::shipLeft)) {
       for (DatabaseEntry database : configuration.databases()) {
         restore.restoreIfMissing(database);
       }
     }
-    requireUnused();
     List<IOException> failures = look();
     if (!failures.isEmpty()) {
       throw failures.get(0);
@@ -115,6 +115,11 @@ public final class Daemon implements AutoCloseable {
     } else if (taken.isEmpty()) {
       throw new IOException(problems.stream().findFirst().orElse("there is no database"));
     }
+  }
+
+  private void shipLeft(DatabaseEntry database) throws IOException {
+    ReplicaClient client = database.replica().open(environment);
+    replicator.shipLeft(settings(database), client, FirstRestore.PATIENCE);
   }
 
   /** A database may come later; a folder that is not there, or not open to us, is a slip. */
@@ -157,12 +162,17 @@ public final class Daemon implements AutoCloseable {
             named.get(0).path()
                 + ": another process replicates this database; only one may do that at a time");
       }
-      try {
-        Thread.sleep(IN_USE_LOOK_MILLIS);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new InterruptedIOException("wait for another process: interrupted");
-      }
+      pauseInUse();
+    }
+  }
+
+  /** Pauses between two looks whether another process has a database. */
+  static void pauseInUse() throws InterruptedIOException {
+    try {
+      Thread.sleep(IN_USE_LOOK_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("wait for another process: interrupted");
     }
   }
 

@@ -3,6 +3,8 @@ package dev.sluice.replicator.daemon;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.replicator.config.DatabaseEntry;
+import dev.sluice.replicator.spool.SpoolException;
+import dev.sluice.replicator.spool.SpoolGlance;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.Environment;
 import dev.sluice.storage.Listings;
@@ -33,9 +35,10 @@ final class FirstRestore implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(FirstRestore.class);
 
   /** How long a storage may be silent. */
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final Environment environment;
+  private final Spools spools;
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           work -> {
@@ -45,12 +48,20 @@ final class FirstRestore implements AutoCloseable {
           });
   private final Retries retries = Retries.standard(new Random(), timer);
 
-  FirstRestore(Environment environment) {
+  /** Ships what a database's spool holds, without which an older state would be restored. */
+  @FunctionalInterface
+  interface Spools {
+    void ship(DatabaseEntry database) throws IOException;
+  }
+
+  FirstRestore(Environment environment, Spools spools) {
     this.environment = environment;
+    this.spools = spools;
   }
 
   /**
-   * Restores a database that asks for it, is not there, and has a replica with something in it.
+   * Restores a database that asks for it, is not there, and has a replica with something in it. One
+   * that another process replicates is left to that.
    *
    * @throws IOException if that fails, or this thread was interrupted
    */
@@ -58,6 +69,11 @@ final class FirstRestore implements AutoCloseable {
     if (!database.restoresIfMissing() || Files.exists(database.path())) {
       return;
     }
+    if (isInUse(database)) {
+      log.warn("{} is not restored: another process replicates it", database.path());
+      return;
+    }
+    shipFirst(database);
     try (ReplicaClient client = database.replica().open(environment)) {
       if (isEmpty(client)) {
         log.info("{} is not restored: {} has no files", database.path(), client.location());
@@ -74,6 +90,30 @@ final class FirstRestore implements AutoCloseable {
                 Restorer.Progress.none());
         log.info("{} is restored: TXID {}", database.path(), result.txid());
       }
+    }
+  }
+
+  /** A process that had it before may be about to end. */
+  private static boolean isInUse(DatabaseEntry database) throws IOException {
+    long begunNanos = System.nanoTime();
+    while (SpoolGlance.isInUse(database.metaPath())) {
+      if (System.nanoTime() - begunNanos > Daemon.IN_USE_LIMIT.toNanos()) {
+        return true;
+      }
+      Daemon.pauseInUse();
+    }
+    return false;
+  }
+
+  private void shipFirst(DatabaseEntry database) throws IOException {
+    boolean holdsCommits = false;
+    try {
+      holdsCommits = SpoolGlance.holdsCommits(database.metaPath());
+    } catch (SpoolException.Damaged e) {
+      log.warn("{}: what its spool holds is lost: {}", database.path(), e.getMessage());
+    }
+    if (holdsCommits) {
+      spools.ship(database);
     }
   }
 

@@ -20,6 +20,8 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -30,15 +32,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * Makes one file of a higher level out of files of the replica, and stores it: through a temporary
  * file, because nothing that is not known to be whole may get a name. That file need not last: it
- * goes when it is stored or has failed, and what a killed process left when the next one begins.
- * Confined to one thread at a time.
+ * goes when it is stored or has failed, and what a killed process left when the next one begins. It
+ * has a name of its own, as a replication that was stopped may still be ending when the next one on
+ * the same directory begins; its file is taken from it then. Confined to one thread at a time.
  */
 final class OutputWriter {
-  private static final String TEMPORARY = "output.tmp";
+  private static final String TEMPORARIES = "output*.tmp";
 
   /** What the pieces of all inputs take together. */
   private static final int PIECES_BYTES = 8 << 20;
@@ -54,6 +58,7 @@ final class OutputWriter {
   private final ReplicaWriter writer;
   private final Holdings holdings;
   private final LevelSetup setup;
+  private final Path temporary;
 
   /** Local copies that turned out to be malformed: the replica's own file is used instead. */
   private final Set<LtxFileName> notLocal = new HashSet<>();
@@ -64,6 +69,7 @@ final class OutputWriter {
     this.writer = writer;
     this.holdings = holdings;
     this.setup = setup;
+    this.temporary = setup.directory().resolve("output-" + UUID.randomUUID() + ".tmp");
   }
 
   /** What was stored. */
@@ -85,20 +91,25 @@ final class OutputWriter {
     }
   }
 
-  /** Deletes what a process before left. */
+  /** Deletes what a process before left, and takes its file from whoever is ending. */
   void deleteLeftover() throws IOException {
-    if (Files.deleteIfExists(temporary())) {
-      setup.steps().reached(LevelStep.LEFTOVER_DELETED);
+    if (!Files.isDirectory(setup.directory())) {
+      return;
+    }
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(setup.directory(), TEMPORARIES)) {
+      for (Path file : left) {
+        if (Files.deleteIfExists(file)) {
+          setup.steps().reached(LevelStep.LEFTOVER_DELETED);
+        }
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
   }
 
   /** Returns how many bytes were read from the storage so far. */
   long fetchedBytes() {
     return fetchedBytes;
-  }
-
-  private Path temporary() {
-    return setup.directory().resolve(TEMPORARY);
   }
 
   /**
@@ -141,13 +152,13 @@ final class OutputWriter {
       requireWritten(made);
       setup.steps().reached(LevelStep.OUTPUT_WRITTEN);
       Instant timestamp = Instant.ofEpochMilli(made.header().timestampMillis());
-      output = new Output(writer.create(name, temporary(), timestamp), made);
+      output = new Output(writer.create(name, temporary, timestamp), made);
     } catch (IOException | RuntimeException e) {
       deleteAfter(e);
       throw e;
     }
     setup.steps().reached(LevelStep.OUTPUT_STORED);
-    Files.deleteIfExists(temporary());
+    Files.deleteIfExists(temporary);
     setup.steps().reached(LevelStep.OUTPUT_DELETED);
     return output;
   }
@@ -172,7 +183,7 @@ final class OutputWriter {
 
   private void deleteAfter(Exception failure) {
     try {
-      Files.deleteIfExists(temporary());
+      Files.deleteIfExists(temporary);
     } catch (IOException e) {
       failure.addSuppressed(e);
     }
@@ -191,7 +202,7 @@ final class OutputWriter {
       local.ifPresent(path -> localNames.add(label));
       opened.add(new CompactionInput(label, () -> open(name, local, pieceBytes)));
     }
-    try (OutputStream out = new Interruptible(new FileOutputStream(temporary().toFile()));
+    try (OutputStream out = new Interruptible(new FileOutputStream(temporary.toFile()));
         LtxCompactor compactor = new LtxCompactor(opened)) {
       setup.steps().reached(LevelStep.OUTPUT_CREATED);
       return merge.run(compactor, out);
@@ -256,10 +267,10 @@ final class OutputWriter {
   }
 
   private void requireWritten(Compaction made) throws IOException {
-    long bytes = Files.size(temporary());
+    long bytes = Files.size(temporary);
     if (bytes != made.bytes()) {
       throw new IOException(
-          "write " + temporary() + ": it has " + bytes + " bytes, not " + made.bytes());
+          "write " + temporary + ": it has " + bytes + " bytes, not " + made.bytes());
     }
   }
 

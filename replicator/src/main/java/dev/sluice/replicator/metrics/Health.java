@@ -18,7 +18,7 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>One is not healthy when its replica has not had everything for longer than the limit, when
  * something else of it, such as a compaction, has failed for longer than that, or when it has given
- * up. One that somebody has stopped, or that is not there and never was, is nobody's fault.
+ * up. One that somebody has stopped, or that is not there and has left nothing, is nobody's fault.
  * Thread-safe.
  */
 public final class Health {
@@ -61,10 +61,15 @@ public final class Health {
         : Optional.empty();
   }
 
-  /** Returns whether a database is not there yet, and will be replicated when it comes. */
+  /**
+   * Returns whether a database is not there yet, and will be replicated when it comes. One whose
+   * spool has something to ship, or cannot be shipped, was there before.
+   */
   static boolean isWaitedFor(Registered database) {
+    DatabaseStatus status = database.last().status();
     boolean isNew = database.last().sinceSynced().isEmpty();
-    return isNew && !Files.exists(database.path()) && database.isOpen();
+    boolean isNothingLeft = status.waitingBytes() == 0 && status.trouble().isEmpty();
+    return isNew && isNothingLeft && !Files.exists(database.path()) && database.isOpen();
   }
 
   /** Answers {@code /healthz}: 200 and {@code ok}, or 503 and the lines. */

@@ -32,9 +32,10 @@ public final class Cut {
 
   /**
    * Writes the LTX file with the next TXID, and makes it count; after a failure it may be called
-   * again. Nothing is to be done for one in whose place a repair was cut meanwhile.
+   * again. Does nothing while a repair is being cut in its place, which takes long: if that fails
+   * this is still to be written.
    *
-   * @return the record, which is on disk
+   * @return the record of the last cut that is on disk
    * @throws SpoolException.Unknown after a failure that only opening the spool anew can resolve
    * @throws IOException from the file system; nothing counts that did not before
    */
@@ -53,9 +54,8 @@ public final class Cut {
     }
   }
 
-  private synchronized Optional<CutContent> begin() throws InterruptedIOException {
-    awaitNot(State.HELD);
-    if (state == State.REPLACED) {
+  private synchronized Optional<CutContent> begin() {
+    if (state == State.HELD || state == State.REPLACED) {
       return Optional.empty();
     }
     if (state != State.PENDING) {
@@ -96,7 +96,14 @@ public final class Cut {
    * @throws InterruptedIOException if the thread is interrupted meanwhile
    */
   synchronized List<LogFile> hold() throws InterruptedIOException {
-    awaitNot(State.WRITING);
+    while (state == State.WRITING) {
+      try {
+        wait();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new InterruptedIOException("interrupted while a cut was being written");
+      }
+    }
     if (state == State.PENDING) {
       state = State.HELD;
     }
@@ -111,16 +118,5 @@ public final class Cut {
   /** Lets this be written again. */
   synchronized void letGo() {
     end(state == State.HELD ? State.PENDING : state);
-  }
-
-  private void awaitNot(State busy) throws InterruptedIOException {
-    while (state == busy) {
-      try {
-        wait();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new InterruptedIOException("interrupted while a cut was being written");
-      }
-    }
   }
 }

@@ -3,8 +3,6 @@ package dev.sluice.replicator.spool;
 import dev.sluice.ltx.LtxEncoder;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
-import java.io.BufferedOutputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +20,6 @@ import java.util.Optional;
  * <p>One cut at a time, on any thread; {@link #last} may be asked on others meanwhile.
  */
 final class CutWriter {
-  private static final int WRITE_BYTES = 256 << 10;
   private static final int UNFLUSHED_FILES_MAX = 64;
   private static final long UNFLUSHED_BYTES_MAX = 64 << 20;
 
@@ -140,11 +137,9 @@ final class CutWriter {
 
   /** Returns false, with a file that is of no use, if it would not change anything. */
   private boolean write(Path temporary, LtxHeader header, CutPages pages) throws IOException {
-    try (FileOutputStream out = create(temporary);
+    try (SpoolOutput out = SpoolOutput.create(temporary);
         PageChecksums.Entries before = checksums.entries(header.pageSize());
-        LtxEncoder encoder =
-            new LtxEncoder(
-                new BufferedOutputStream(new SpoolOutput(out, temporary), WRITE_BYTES), header)) {
+        LtxEncoder encoder = new LtxEncoder(out, header)) {
       setup.steps().reached(SpoolStep.CUT_CREATED);
       pages.writeTo(encoder, before);
       if (pages.isNothing()) {
@@ -152,25 +147,9 @@ final class CutWriter {
       }
       encoder.finish();
       setup.steps().reached(SpoolStep.CUT_WRITTEN);
-      fsync(out, temporary);
+      out.sync();
       setup.steps().reached(SpoolStep.CUT_FSYNCED);
       return true;
-    }
-  }
-
-  private static FileOutputStream create(Path temporary) throws SpoolException {
-    try {
-      return new FileOutputStream(temporary.toFile());
-    } catch (IOException e) {
-      throw SpoolOutput.failure(temporary, e);
-    }
-  }
-
-  private static void fsync(FileOutputStream out, Path temporary) throws SpoolException {
-    try {
-      out.getFD().sync();
-    } catch (IOException e) {
-      throw SpoolOutput.failure(temporary, e);
     }
   }
 

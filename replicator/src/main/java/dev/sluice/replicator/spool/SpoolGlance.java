@@ -31,6 +31,13 @@ public record SpoolGlance(Optional<Txid> lastCut, long bytes) {
     return new SpoolGlance(last, bytes);
   }
 
+  /** Returns whether there may be commits that are nowhere else: files that were cut, or a log. */
+  public static boolean holdsCommits(Path directory) throws IOException {
+    SpoolFolder folder = new SpoolFolder(directory);
+    return folder.record().read().isPresent()
+        && !(folder.cutTxids().isEmpty() && folder.logs().isEmpty());
+  }
+
   /** Returns whether a process has the spool: it is taken for a moment, if it is free. */
   public static boolean isInUse(Path directory) throws IOException {
     SpoolFolder folder = new SpoolFolder(directory);

@@ -17,6 +17,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -94,12 +95,15 @@ final class CheckpointTest {
   }
 
   /**
-   * SQLite's busy handler waits for us for seconds, which is many captures. A reader of ours that
-   * begins while a checkpoint looks at the marks of readers, which is a matter of microseconds, may
-   * be waited for in vain: then the next one gets through.
+   * SQLite's busy handler waits for us for seconds, which is many captures. One whose thread gets
+   * no processor for milliseconds may miss the moment in which we let it through, and the next gets
+   * through.
    */
   @Test
   void foreignTruncationGetsThroughWhileWeCapture() throws Exception {
+    primary.kill();
+    primary.set(primary.settings().withTime(InstantSource.system(), System::nanoTime));
+    primary.cut();
     primary.execute("PRAGMA busy_timeout=3000");
     int busy = 0;
     for (int i = 0; i < 5; i++) {
@@ -122,7 +126,7 @@ final class CheckpointTest {
     primary.insert(10, 3000);
     primary.cut();
     primary.requireCaptured();
-    assertEquals(1, primary.capture().repairs(), "but for the first image");
+    assertEquals(0, primary.capture().repairs());
   }
 
   @Test

@@ -6,12 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolSetup;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
 import java.lang.ref.WeakReference;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -30,9 +26,7 @@ final class LockTest {
   @TempDir Path folder;
 
   private Primary primary;
-  private Process probe;
-  private PrintStream toProbe;
-  private BufferedReader fromProbe;
+  private ProbeProcess probe;
 
   @BeforeEach
   void begin() throws SQLException, IOException {
@@ -40,33 +34,21 @@ final class LockTest {
     primary.create(4096);
     primary.insert(50, 3000);
     primary.endApplication();
-    probe =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                LockProbe.class.getName())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    toProbe = new PrintStream(probe.getOutputStream(), true, StandardCharsets.UTF_8);
-    fromProbe =
-        new BufferedReader(new InputStreamReader(probe.getInputStream(), StandardCharsets.UTF_8));
+    probe = new ProbeProcess(LockProbe.class);
   }
 
   @AfterEach
   void end() throws SQLException, IOException {
     primary.close();
-    probe.destroy();
+    probe.close();
   }
 
   private void requireLocked(String after) throws IOException {
-    toProbe.println(primary.database());
-    assertEquals("locked", fromProbe.readLine(), "after " + after);
+    assertEquals("locked", probe.ask(primary.database()), "after " + after);
   }
 
   private void requireFree() throws IOException {
-    toProbe.println(primary.database());
-    assertEquals("free", fromProbe.readLine());
+    assertEquals("free", probe.ask(primary.database()));
   }
 
   @Test

@@ -23,16 +23,9 @@ class LevelsClockTest {
     world = LevelsWorld.withImage(1, folder, LevelSettings.STANDARD);
   }
 
-  private void commits(int count, Duration gap) throws IOException {
-    for (int i = 0; i < count; i++) {
-      world.commit();
-      world.runFor(gap);
-    }
-  }
-
   @Test
   void clockThatIsSetForwardDeletesNothing() throws IOException {
-    commits(40, Duration.ofMinutes(30));
+    world.commits(40, Duration.ofMinutes(30));
     Set<Txid> before = world.states.reachable();
     world.ahead = Duration.ofDays(30);
     world.runFor(Duration.ofMinutes(3));
@@ -47,9 +40,9 @@ class LevelsClockTest {
   @Test
   void clockThatIsSetBackKeepsNothingFromBeingDone() throws IOException {
     world.ahead = Duration.ofDays(365);
-    commits(3, Duration.ofSeconds(1));
+    world.commits(3, Duration.ofSeconds(1));
     world.ahead = Duration.ZERO;
-    commits(3, Duration.ofSeconds(1));
+    world.commits(3, Duration.ofSeconds(1));
     world.runFor(Duration.ofMinutes(6));
     assertEquals(List.of("2-7"), world.ranges(2));
     world.runFor(Duration.ofMinutes(60));

@@ -8,14 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
-import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.history.WholeFile;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,25 +36,10 @@ class LevelsFailureTest {
     world = LevelsWorld.withImage(1, folder, LevelSettings.STANDARD);
   }
 
-  private void commits(int count, Duration gap) throws IOException {
-    for (int i = 0; i < count; i++) {
-      world.commit();
-      world.runFor(gap);
-    }
-  }
-
-  private byte[] content(LtxFileName name) {
-    return world.replica.content(name).orElseThrow();
-  }
-
-  private static LtxFileName name(int level, long min, long max) {
-    return new LtxFileName(level, new TxidRange(new Txid(min), new Txid(max)));
-  }
-
   @Test
   void malformedLocalCopyIsReplacedByTheFileOfTheReplica() throws IOException {
     LtxFile file = world.commit();
-    byte[] broken = content(file.name()).clone();
+    byte[] broken = world.content(file.name()).clone();
     broken[broken.length - 3] ^= 1;
     Files.write(folder.resolve(Layout.fileName(file.name().range())), broken);
     world.runFor(Duration.ofSeconds(30));
@@ -66,19 +50,19 @@ class LevelsFailureTest {
 
   @Test
   void otherFileUnderTheNameOfAnOutputIsTakenAsItIs() throws IOException {
-    commits(3, Duration.ofSeconds(5));
+    world.commits(3, Duration.ofSeconds(5));
     LtxFile compacted = world.primary.compact(1, world.replica.files(0));
-    WholeFile merged = WholeFile.decode(content(compacted.name()));
+    WholeFile merged = WholeFile.decode(world.content(compacted.name()));
     LtxHeader header =
         LtxHeader.of(512, merged.header().commit(), compacted.name().range(), 1_000_000);
     byte[] theirs = new WholeFile(header, merged.pages()).encode();
     world.replica.put(compacted.name(), theirs, world.now());
     world.runUntil(Instant.parse("2026-11-01T00:00:31Z"));
-    assertArrayEquals(theirs, content(name(1, 2, 4)));
+    assertArrayEquals(theirs, world.content(LevelsWorld.name(1, 2, 4)));
     assertEquals(List.of(), world.leftovers());
     assertEquals(20, world.client.count("list"), "one more");
     assertEquals(1, world.client.count("create"));
-    commits(3, Duration.ofSeconds(10));
+    world.commits(3, Duration.ofSeconds(10));
     assertEquals(List.of("2-4", "5-7"), world.ranges(1));
     assertEquals(20, world.client.count("list"));
     world.runFor(Duration.ofDays(3));
@@ -87,8 +71,8 @@ class LevelsFailureTest {
 
   @Test
   void outputThatFailsKeepsNothingElseFromBeingDone() throws IOException {
-    commits(3, Duration.ofMinutes(2));
-    world.failBefore.add("create " + name(1, 5, 5));
+    world.commits(3, Duration.ofMinutes(2));
+    world.failBefore.add("create " + LevelsWorld.name(1, 5, 5));
     world.commit();
     world.levels.snapshotNow();
     world.runFor(Duration.ofMinutes(12));
@@ -106,7 +90,7 @@ class LevelsFailureTest {
 
   @Test
   void outputForWhichThereMayBeNoRoomIsNotBegun() throws IOException {
-    commits(2, Duration.ofSeconds(5));
+    world.commits(2, Duration.ofSeconds(5));
     LtxFile last = world.commit();
     LtxFile huge = new LtxFile(last.name(), 1L << 62, last.created(), last.version());
     world.levels.uploaded(List.of(huge));
@@ -119,7 +103,7 @@ class LevelsFailureTest {
 
   @Test
   void interruptedRunEndsEarlyAndIsStillDue() throws IOException {
-    commits(3, Duration.ofSeconds(5));
+    world.commits(3, Duration.ofSeconds(5));
     world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
     Thread.currentThread().interrupt();
     assertThrows(InterruptedIOException.class, () -> world.levels.run(world.now()));
@@ -127,6 +111,38 @@ class LevelsFailureTest {
     assertEquals(List.of(), world.leftovers());
     world.runFor(Duration.ofSeconds(5));
     assertEquals(List.of("2-4"), world.ranges(1));
+  }
+
+  /** A stop that does not wait for a run, and a start at once. */
+  @Test
+  void runThatIsStillEndingDoesNotStoreWhatTheNextOneWrites() throws IOException {
+    world.commits(3, Duration.ofSeconds(5));
+    Levels ending = world.levels;
+    world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
+    world.atOutputWritten = this::beginTheNextOne;
+    assertThrows(IOException.class, () -> ending.run(world.now()));
+    assertEquals(List.of(), world.ranges(1));
+    assertEquals(1, world.leftovers().size(), "the next one's");
+    world.restart();
+    world.runFor(Duration.ofMinutes(2));
+    assertEquals(List.of("2-7"), world.ranges(1));
+    assertEquals(List.of(), world.leftovers());
+    world.requireExactEverywhere();
+  }
+
+  /** Until it has written its output, which is another. */
+  private void beginTheNextOne() {
+    try {
+      for (int i = 0; i < 3; i++) {
+        world.commit();
+      }
+      world.restart();
+      world.advanceTo(Instant.parse("2026-11-01T00:01:00Z"));
+      world.killAt = Optional.of(LevelStep.OUTPUT_WRITTEN);
+      assertThrows(LevelsWorld.Killed.class, () -> world.levels.run(world.now()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -140,7 +156,7 @@ class LevelsFailureTest {
       if (step == LevelStep.LEFTOVER_DELETED) {
         // There is one only if a process before was killed.
         world.killAt = Optional.of(LevelStep.OUTPUT_WRITTEN);
-        commits(4, Duration.ofSeconds(10));
+        world.commits(4, Duration.ofSeconds(10));
         Files.write(
             Files.createDirectories(world.folder.resolve("levels")).resolve("output.tmp"),
             new byte[9]);
@@ -149,7 +165,7 @@ class LevelsFailureTest {
       if (step == LevelStep.LISTED || step == LevelStep.LEFTOVER_DELETED) {
         world.restart();
       }
-      commits(40, Duration.ofMinutes(4));
+      world.commits(40, Duration.ofMinutes(4));
       assertTrue(world.killAt.isEmpty(), () -> step + " was not reached: " + world.steps);
       world.requireExactEverywhere();
       assertEquals(List.of(), world.leftovers(), step.name());
@@ -169,7 +185,7 @@ class LevelsFailureTest {
 
   @Test
   void outputWhoseFateIsUnknownIsStoredOnce() throws IOException {
-    commits(3, Duration.ofSeconds(5));
+    world.commits(3, Duration.ofSeconds(5));
     world.failAfter.addAll(List.of("create", "tail"));
     world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
     world.run();

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
-import dev.sluice.ltx.TxidRange;
 import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.storage.Layout;
 import dev.sluice.storage.LtxFile;
@@ -37,24 +36,9 @@ class LevelsTest {
     world = LevelsWorld.withImage(1, folder, LevelSettings.STANDARD);
   }
 
-  private void commits(int count, Duration gap) throws IOException {
-    for (int i = 0; i < count; i++) {
-      world.commit();
-      world.runFor(gap);
-    }
-  }
-
-  private byte[] content(LtxFileName name) {
-    return world.replica.content(name).orElseThrow();
-  }
-
-  private static LtxFileName name(int level, long min, long max) {
-    return new LtxFileName(level, new TxidRange(new Txid(min), new Txid(max)));
-  }
-
   /** Stores a file with one bit changed in the place of the sound one. */
   private void damage(LtxFileName name) {
-    byte[] bytes = content(name).clone();
+    byte[] bytes = world.content(name).clone();
     bytes[bytes.length / 2] ^= 4;
     LtxFile before = world.replica.put(name, bytes, world.now());
     assertEquals(name, before.name());
@@ -70,7 +54,7 @@ class LevelsTest {
 
   @Test
   void levelsAreMadeAtTheEndsOfTheirWindows() throws IOException {
-    commits(10, Duration.ofSeconds(10));
+    world.commits(10, Duration.ofSeconds(10));
     assertEquals(List.of("2-4", "5-7", "8-a"), world.ranges(1));
     assertEquals(List.of(), world.ranges(2));
     world.runUntil(Instant.parse("2026-11-01T00:05:00Z"));
@@ -85,7 +69,7 @@ class LevelsTest {
 
   @Test
   void theFirstImageIsInNoLevelButNine() throws IOException {
-    commits(30, Duration.ofMinutes(7));
+    world.commits(30, Duration.ofMinutes(7));
     for (int level = 0; level <= 3; level++) {
       for (LtxFile file : world.replica.files(level)) {
         assertTrue(file.name().range().min().isAfter(Txid.FIRST), file.toString());
@@ -98,13 +82,13 @@ class LevelsTest {
     Instant end = snapshotDue("mem:replica", "2026-11-01T12:00:00Z");
     world.runUntil(Instant.parse("2026-11-01T12:00:00Z"));
     world.levels.snapshotNow();
-    commits(3, Duration.ofMinutes(7));
+    world.commits(3, Duration.ofMinutes(7));
     assertEquals(List.of("1-1", "1-2"), world.ranges(9));
     world.runUntil(end.minusMillis(1));
     assertEquals(List.of("1-1", "1-2"), world.ranges(9));
     world.runUntil(end);
     assertEquals(List.of("1-1", "1-2", "1-4"), world.ranges(9));
-    WholeFile snapshot = WholeFile.decode(content(name(9, 1, 4)));
+    WholeFile snapshot = WholeFile.decode(world.content(LevelsWorld.name(9, 1, 4)));
     assertEquals(end.toString(), time(snapshot), "the time at which it was made");
     world.runFor(Duration.ofDays(5));
     assertEquals(List.of("1-4"), world.ranges(9));
@@ -136,15 +120,15 @@ class LevelsTest {
 
   @Test
   void compactedFileHasTheTimeOfItsLastInputInHeaderAndMetadata() throws IOException {
-    commits(3, Duration.ofSeconds(10));
+    world.commits(3, Duration.ofSeconds(10));
     LtxFile file = world.replica.files(1).get(0);
     assertEquals(Instant.parse("2026-11-01T00:00:20Z"), file.created());
-    assertEquals("2026-11-01T00:00:20Z", time(WholeFile.decode(content(file.name()))));
+    assertEquals("2026-11-01T00:00:20Z", time(WholeFile.decode(world.content(file.name()))));
   }
 
   @Test
   void snapshotIsMadeAtOnceWhenItIsAskedFor() throws IOException {
-    commits(3, Duration.ofSeconds(40));
+    world.commits(3, Duration.ofSeconds(40));
     world.levels.snapshotNow();
     assertFalse(world.levels.nextDue().isAfter(world.now()));
     world.run();
@@ -167,7 +151,7 @@ class LevelsTest {
   void steadyStateNeedsNoListingAndAnIdleReplicaNoRequest() throws IOException {
     world.runFor(Duration.ofDays(2));
     assertEquals(10, world.client.requests.size(), "the listing at the start");
-    commits(200, Duration.ofSeconds(20));
+    world.commits(200, Duration.ofSeconds(20));
     assertEquals(10, world.client.count("list"));
     world.runFor(Duration.ofDays(4));
     assertEquals(Levels.NEVER, world.levels.nextDue());
@@ -181,7 +165,7 @@ class LevelsTest {
   void inputsThatTheSpoolStillHasAreNotFetched() throws IOException {
     for (int i = 0; i < 5; i++) {
       LtxFile file = world.commit();
-      Files.write(folder.resolve(Layout.fileName(file.name().range())), content(file.name()));
+      Files.write(folder.resolve(Layout.fileName(file.name().range())), world.content(file.name()));
     }
     world.runFor(Duration.ofSeconds(30));
     assertEquals(List.of("2-6"), world.ranges(1));
@@ -198,7 +182,7 @@ class LevelsTest {
             LevelSettings.STANDARD.l0Retention(),
             false);
     world = LevelsWorld.withImage(1, folder, kept);
-    commits(50, Duration.ofMinutes(90));
+    world.commits(50, Duration.ofMinutes(90));
     world.runFor(Duration.ofDays(5));
     assertEquals(0, world.client.count("delete"));
     assertEquals(50, world.replica.files(0).size());
@@ -210,7 +194,7 @@ class LevelsTest {
 
   @Test
   void otherWriterIsFoundByTheListingAfterAnHour() throws IOException {
-    commits(2, Duration.ofSeconds(1));
+    world.commits(2, Duration.ofSeconds(1));
     world.levels.beforeUpload(new Txid(4));
     assertEquals(10, world.client.count("list"));
     world.runFor(Duration.ofMinutes(61));
@@ -223,7 +207,7 @@ class LevelsTest {
 
   @Test
   void uploadThatNobodyKnowsHasSucceededIsNoSecondWriter() throws IOException {
-    commits(2, Duration.ofSeconds(1));
+    world.commits(2, Duration.ofSeconds(1));
     LtxFile unknown = world.primary.commit(30, TestPrimary.all(30));
     world.primary.advance(Duration.ofMinutes(61));
     world.levels.beforeUpload(unknown.name().range().max());
@@ -235,8 +219,8 @@ class LevelsTest {
 
   @Test
   void malformedFileOfALevelIsReplacedByTheFilesBelow() throws IOException {
-    commits(9, Duration.ofSeconds(10));
-    damage(name(1, 5, 7));
+    world.commits(9, Duration.ofSeconds(10));
+    damage(LevelsWorld.name(1, 5, 7));
     world.runUntil(Instant.parse("2026-11-01T00:04:59Z"));
     world.restart();
     world.runUntil(Instant.parse("2026-11-01T00:10:00Z"));
@@ -246,7 +230,7 @@ class LevelsTest {
 
   @Test
   void gapIsSaidAndEndsWithAnImage() throws IOException {
-    commits(9, Duration.ofSeconds(10));
+    world.commits(9, Duration.ofSeconds(10));
     forgetLocalFiles();
     LtxFile lost = world.commit();
     world.replica.delete(List.of(lost.name()));
@@ -262,7 +246,7 @@ class LevelsTest {
     world.run();
     assertFalse(world.levels.needsImage());
     assertTrue(world.ranges(9).contains("1-d"), world.ranges(9).toString());
-    commits(20, Duration.ofMinutes(2));
+    world.commits(20, Duration.ofMinutes(2));
     world.requireExactSample(5);
     world.runFor(Duration.ofDays(5));
     world.requireExactEverywhere();
@@ -274,7 +258,7 @@ class LevelsTest {
 
   @Test
   void malformedLevelZeroFileNeedsAnImage() throws IOException {
-    commits(9, Duration.ofSeconds(10));
+    world.commits(9, Duration.ofSeconds(10));
     LtxFile broken = world.commit();
     forgetLocalFiles();
     damage(broken.name());
@@ -314,7 +298,7 @@ class LevelsTest {
   void idleReplicasAreSmallInMemory() throws IOException {
     int count = 2_000;
     List<Levels> all = new ArrayList<>();
-    commits(60, Duration.ofMinutes(10));
+    world.commits(60, Duration.ofMinutes(10));
     world.runFor(Duration.ofDays(4));
     long before = usedBytes();
     for (int i = 0; i < count; i++) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
 import dev.sluice.replicator.levels.UnreliableClient.Outcome;
 import dev.sluice.replicator.upload.CallLimit;
 import dev.sluice.replicator.upload.ReplicaWriter;
@@ -68,6 +69,9 @@ final class LevelsWorld implements UnreliableClient.Events {
   private final Map<LtxFileName, Instant> stored = new HashMap<>();
   private final List<Instant> commits = new ArrayList<>();
   Optional<LevelStep> killAt = Optional.empty();
+
+  /** What else happens once when an output is written. */
+  Runnable atOutputWritten = () -> {};
 
   /** By how much the clock is ahead of the time. */
   Duration ahead = Duration.ZERO;
@@ -139,6 +143,11 @@ final class LevelsWorld implements UnreliableClient.Events {
 
   private void reached(LevelStep step) {
     steps.add(step);
+    if (step == LevelStep.OUTPUT_WRITTEN) {
+      Runnable once = atOutputWritten;
+      atOutputWritten = () -> {};
+      once.run();
+    }
     boolean isKilled = killAt.filter(step::equals).isPresent();
     if (isKilled || random.nextInt(1000) < killPercent * 10) {
       killAt = Optional.empty();
@@ -177,13 +186,19 @@ final class LevelsWorld implements UnreliableClient.Events {
     return upload(file);
   }
 
+  /** Commits again and again, and lets time pass after each. */
+  void commits(int count, Duration gap) throws IOException {
+    for (int i = 0; i < count; i++) {
+      LtxFile unused = commit();
+      runFor(gap);
+    }
+  }
+
   LtxFile upload(LtxFile file) throws IOException {
     commits.add(now());
     stored.put(file.name(), now());
     if (random.nextInt(3) == 0) {
-      Files.write(
-          folder.resolve(Layout.fileName(file.name().range())),
-          replica.content(file.name()).orElseThrow());
+      Files.write(folder.resolve(Layout.fileName(file.name().range())), content(file.name()));
     }
     levels.uploaded(List.of(file));
     return file;
@@ -328,6 +343,15 @@ final class LevelsWorld implements UnreliableClient.Events {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Returns the bytes of a file that is in the replica. */
+  byte[] content(LtxFileName name) {
+    return replica.content(name).orElseThrow();
+  }
+
+  static LtxFileName name(int level, long min, long max) {
+    return new LtxFileName(level, new TxidRange(new Txid(min), new Txid(max)));
   }
 
   /** Returns the ranges of a level, for messages and comparison. */

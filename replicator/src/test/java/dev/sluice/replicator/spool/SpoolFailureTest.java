@@ -2,6 +2,7 @@ package dev.sluice.replicator.spool;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import dev.sluice.replicator.wal.LiveDatabase;
 import dev.sluice.replicator.wal.WalHeader;
 import dev.sluice.replicator.wal.WalPosition;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,10 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -104,6 +110,37 @@ final class SpoolFailureTest {
       assertEquals(Txid.FIRST, captured.spool().pendingCut().orElseThrow().write().txid());
       captured.cut();
       captured.requireRestored();
+    }
+  }
+
+  @Test
+  void cutGivesWayToARepair() throws SQLException, IOException {
+    try (Captured captured = captured()) {
+      captured.capture();
+      Cut cut = captured.spool().seal().orElseThrow();
+      PageSource failing =
+          file -> {
+            assertEquals(Txid.NONE, writtenElsewhere(cut).txid());
+            throw new IOException("the database cannot be read");
+          };
+      Image image = new Image(1024, 1, Optional.empty(), failing);
+      assertThrows(IOException.class, () -> captured.spool().repair(image));
+      assertSame(cut, captured.spool().pendingCut().orElseThrow());
+      assertEquals(Txid.FIRST, writtenElsewhere(cut).txid());
+      captured.requireRestored();
+    }
+  }
+
+  /** Has a cut written by another thread, as its owner does. */
+  private static CutRecord writtenElsewhere(Cut cut) throws IOException {
+    FutureTask<CutRecord> writing = new FutureTask<>(cut::write);
+    new Thread(writing, "cut").start();
+    try {
+      return writing.get(30, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new IOException(e);
+    } catch (InterruptedException e) {
+      throw new InterruptedIOException();
     }
   }
 

@@ -38,6 +38,18 @@ class LeaseHolderTest {
     return holder(new MeteringReplicaClient(replica.open(), meter), owner);
   }
 
+  /** Returns a holder whose storage is the replica's but for its objects. */
+  private LeaseHolder holder(SideObjects objects) {
+    return holder(
+        new ForwardingReplicaClient(replica.open()) {
+          @Override
+          public SideObjects objects() {
+            return objects;
+          }
+        },
+        "host:1");
+  }
+
   private void seconds(int count) {
     now = now.plusSeconds(count);
   }
@@ -126,14 +138,7 @@ class LeaseHolderTest {
 
   @Test
   void writeWithoutAnswerIsTakenForOursIfItIsThere() throws IOException {
-    ReplicaClient losing =
-        new ForwardingReplicaClient(replica.open()) {
-          @Override
-          public SideObjects objects() {
-            return new LosingObjects(inner.objects());
-          }
-        };
-    LeaseHolder holder = holder(losing, "host:1");
+    LeaseHolder holder = holder(new LosingObjects(replica.objects()));
     assertEquals(1, holder.require());
     seconds(25);
     assertEquals(1, holder.require());
@@ -143,22 +148,10 @@ class LeaseHolderTest {
   @Test
   void renewalThatLandsLateIsNoOtherHolders() throws IOException {
     LateObjects late = new LateObjects(replica.objects());
-    LeaseHolder holder =
-        holder(
-            new ForwardingReplicaClient(replica.open()) {
-              @Override
-              public SideObjects objects() {
-                return late;
-              }
-            },
-            "host:1");
+    LeaseHolder holder = holder(late);
     holder.require();
     seconds(21);
-    late.isLate = true;
-    assertThrows(ReplicaException.OutcomeUnknown.class, holder::require);
-    late.land();
-    seconds(1);
-    assertEquals(1, holder.require());
+    requireLate(late, holder);
     seconds(20);
     assertEquals(1, holder.require());
     assertTrue(stored().contains("10:01:12Z"), stored());
@@ -167,23 +160,20 @@ class LeaseHolderTest {
   @Test
   void leaseThatIsTakenLateIsNoOtherHolders() throws IOException {
     LateObjects late = new LateObjects(replica.objects());
-    LeaseHolder holder =
-        holder(
-            new ForwardingReplicaClient(replica.open()) {
-              @Override
-              public SideObjects objects() {
-                return late;
-              }
-            },
-            "host:1");
+    LeaseHolder holder = holder(late);
+    requireLate(late, holder);
+    seconds(24);
+    assertEquals(1, holder.require());
+    assertTrue(stored().contains("10:00:55Z"), stored());
+  }
+
+  /** Asks for a lease whose write lands later than the holder waits, and once more. */
+  private void requireLate(LateObjects late, LeaseHolder holder) throws IOException {
     late.isLate = true;
     assertThrows(ReplicaException.OutcomeUnknown.class, holder::require);
     late.land();
     seconds(1);
     assertEquals(1, holder.require());
-    seconds(24);
-    assertEquals(1, holder.require());
-    assertTrue(stored().contains("10:00:55Z"), stored());
   }
 
   /** Says of the next write that nobody knows, and writes when it is told. */
