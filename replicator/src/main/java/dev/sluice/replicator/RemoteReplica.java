@@ -233,7 +233,7 @@ final class RemoteReplica implements AutoCloseable {
 
   /** Compacts, makes a snapshot and deletes, as far as that is due. */
   void keepLevels() throws IOException {
-    levels.run(clock.instant());
+    levels.run();
   }
 
   /** Has the next {@link #keepLevels} make a snapshot. */

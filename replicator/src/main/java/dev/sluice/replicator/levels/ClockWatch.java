@@ -33,11 +33,27 @@ final class ClockWatch {
     Instant now = clock.instant();
     long nanos = ticker.getAsLong();
     Duration step = Duration.between(then, now).minusNanos(nanos - thenNanos);
-    if (step.abs().compareTo(STEP_MIN) < 0) {
+    if (isDrift(step)) {
       return Duration.ZERO;
     }
     then = now;
     thenNanos = nanos;
     return step;
+  }
+
+  private static boolean isDrift(Duration step) {
+    return step.abs().compareTo(STEP_MIN) < 0;
+  }
+
+  /** Returns the time; as if the clock had not been set, until {@link #step} has told of it. */
+  Instant now() {
+    Instant now = clock.instant();
+    Instant unset = then.plusNanos(ticker.getAsLong() - thenNanos);
+    return isDrift(Duration.between(unset, now)) ? now : unset;
+  }
+
+  /** Returns when the ticker said {@code nanos}, by the clock as {@link #now} takes it. */
+  Instant at(long nanos) {
+    return now().minusNanos(ticker.getAsLong() - nanos);
   }
 }

@@ -30,12 +30,18 @@ final class Holdings {
   static final Duration STORED_LATER_MAX = Duration.ofDays(1);
 
   private final Object lock = new Object();
+  // All below changes under the lock.
+  private final ClockWatch clock;
   private final List<FileRows> levels = new ArrayList<>();
   private final Map<LtxFileName, LtxFile> readable = new HashMap<>();
   private final Set<LtxFileName> unusable = new HashSet<>();
   private final List<Changes> watches = new ArrayList<>();
 
-  Holdings() {
+  /**
+   * @param clock used here only
+   */
+  Holdings(ClockWatch clock) {
+    this.clock = clock;
     for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
       levels.add(new FileRows(level));
     }
@@ -75,13 +81,10 @@ final class Holdings {
     return changes;
   }
 
-  /**
-   * Takes a listing of all levels for the truth, but for what has changed meanwhile.
-   *
-   * @param now after the last answer
-   */
-  void replace(Collection<LtxFile> listing, Changes meanwhile, Instant now) {
+  /** Takes a listing that has just ended for the truth, but for what has changed meanwhile. */
+  void replace(Collection<LtxFile> listing, Changes meanwhile) {
     synchronized (lock) {
+      Instant now = clock.now();
       Map<LtxFileName, LtxFile> readableBefore = new HashMap<>(readable);
       Map<LtxFileName, Instant> times = new HashMap<>();
       held().forEach(file -> times.put(file.name(), file.since()));
@@ -116,12 +119,23 @@ final class Holdings {
     return levels.get(name.level());
   }
 
-  /** Adds a file that is stored. */
-  void add(LtxFile file, Instant since) {
+  /** Adds a file that has just been stored. */
+  void add(LtxFile file) {
     synchronized (lock) {
-      hold(file, since);
-      watches.forEach(changes -> changes.add(file.name()));
+      add(file, clock.now());
     }
+  }
+
+  /** Adds a file that is stored, and as old as a time of the ticker. */
+  void add(LtxFile file, long sinceNanos) {
+    synchronized (lock) {
+      add(file, clock.at(sinceNanos));
+    }
+  }
+
+  private void add(LtxFile file, Instant since) {
+    hold(file, since);
+    watches.forEach(changes -> changes.add(file.name()));
   }
 
   /** Removes files that are deleted, or that are not looked after any more. */
@@ -136,10 +150,24 @@ final class Holdings {
     }
   }
 
-  /** Moves the times of all files: the clock was set. */
-  void shift(Duration step) {
+  /**
+   * Returns by how much the clock was set since this was last called; mostly zero. The times of all
+   * files have moved with it.
+   */
+  Duration lookAtClock() {
     synchronized (lock) {
-      levels.forEach(rows -> rows.shift(step));
+      Duration step = clock.step();
+      if (!step.isZero()) {
+        levels.forEach(rows -> rows.shift(step));
+      }
+      return step;
+    }
+  }
+
+  /** Returns the time by which the ages of the files are to be told. */
+  Instant now() {
+    synchronized (lock) {
+      return clock.now();
     }
   }
 

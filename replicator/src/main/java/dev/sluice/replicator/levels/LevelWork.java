@@ -48,7 +48,10 @@ final class LevelWork {
   }
 
   /** A file that is to be made. */
-  private record Output(LtxFileName name, List<LtxFileName> inputs, Instant made) {}
+  private record Output(LtxFileName name, List<LtxFileName> inputs, Time made) {}
+
+  /** A time by the clock, which a file tells, and by the ticker, which tells its age. */
+  private record Time(Instant instant, long nanos) {}
 
   LevelWork(ReplicaWriter writer, LevelSetup setup, Known known, LevelLog counts, Lister lister) {
     this.writer = writer;
@@ -117,7 +120,11 @@ final class LevelWork {
     Txid min = inputs.get(0).range().min();
     Txid max = inputs.get(inputs.size() - 1).range().max();
     LtxFileName name = new LtxFileName(level, new TxidRange(min, max));
-    return new Output(name, inputs, setup.clock().instant());
+    return new Output(name, inputs, now());
+  }
+
+  private Time now() {
+    return new Time(setup.clock().instant(), setup.ticker().getAsLong());
   }
 
   /** Makes a snapshot of the newest state, if it is not in one. */
@@ -153,7 +160,7 @@ final class LevelWork {
 
   private Output snapshot(Txid max, List<LtxFileName> inputs) {
     LtxFileName name = new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, new TxidRange(Txid.FIRST, max));
-    return new Output(name, inputs, setup.clock().instant());
+    return new Output(name, inputs, now());
   }
 
   /** Makes a snapshot of an image that ends a gap: of each file that came, it is tried. */
@@ -188,10 +195,13 @@ final class LevelWork {
     try {
       OutputWriter.Output stored =
           isSnapshot
-              ? outputs.snapshot(output.name(), output.inputs(), output.made())
+              ? outputs.snapshot(output.name(), output.inputs(), output.made().instant())
               : outputs.compact(level, output.inputs());
-      Instant since = isSnapshot ? output.made() : setup.clock().instant();
-      known.holdings().add(stored.file(), since);
+      if (isSnapshot) {
+        known.holdings().add(stored.file(), output.made().nanos());
+      } else {
+        known.holdings().add(stored.file());
+      }
       counts.done(kind, startNanos, stored.compaction().inputBytes(), stored.compaction().bytes());
     } catch (ReplicaException.OutcomeUnknown e) {
       counts.failed(kind, startNanos);

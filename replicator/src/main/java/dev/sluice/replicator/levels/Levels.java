@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,7 +51,7 @@ public final class Levels {
   private final LevelSetup setup;
   private final LevelSettings settings;
   private final Retention retention;
-  private final Holdings holdings = new Holdings();
+  private final Holdings holdings;
   private final Beginnings beginnings = new Beginnings();
   private final LevelSchedule schedule;
   private final GapWatch gap;
@@ -63,7 +64,6 @@ public final class Levels {
   private final LevelTask compaction = new LevelTask();
   private final LevelTask snapshot = new LevelTask();
   private final LevelTask expiry = new LevelTask();
-  private final ClockWatch clock;
   private Instant checked = Instant.EPOCH;
   private Optional<Txid> snapshotWanted = Optional.empty();
   private boolean isBegun;
@@ -74,9 +74,9 @@ public final class Levels {
     this.setup = setup;
     this.settings = setup.settings();
     this.retention = new Retention(settings);
+    this.holdings = new Holdings(new ClockWatch(setup.clock(), setup.ticker()));
     this.schedule = new LevelSchedule(settings, location);
     this.gap = new GapWatch(location);
-    this.clock = new ClockWatch(setup.clock(), setup.ticker());
     LevelWork.Known known = new LevelWork.Known(holdings, beginnings, gap);
     this.making = new LevelWork(writer, setup, known, counts, this::listAnew);
   }
@@ -110,11 +110,11 @@ public final class Levels {
     try (Holdings.Changes meanwhile = holdings.watch()) {
       ReplicaClient client = writer.client();
       List<LtxFile> files = writer.limit().await(Listings.all(client), "list " + client.location());
-      Instant now = setup.clock().instant();
-      holdings.replace(files, meanwhile, now);
+      lookAtClock();
+      holdings.replace(files, meanwhile);
       holdings.trim(settings.top());
       synchronized (lock) {
-        checked = now;
+        checked = holdings.now();
       }
       counts.done(LevelLog.Kind.LISTING, startNanos, 0, 0);
     } catch (IOException e) {
@@ -147,12 +147,10 @@ public final class Levels {
    */
   public void beforeUpload(Txid next) throws IOException {
     lookAtClock();
-    Instant valid;
     synchronized (lock) {
-      valid = checked.plus(LISTING_VALID);
-    }
-    if (!valid.isBefore(setup.clock().instant())) {
-      return;
+      if (!checked.plus(LISTING_VALID).isBefore(holdings.now())) {
+        return;
+      }
     }
     list();
     Txid newest = holdings.newest();
@@ -171,9 +169,9 @@ public final class Levels {
   /** Takes note of files that were stored. */
   public void uploaded(Collection<LtxFile> stored) {
     lookAtClock();
-    Instant now = setup.clock().instant();
-    stored.forEach(file -> holdings.add(file, now));
+    stored.forEach(holdings::add);
     synchronized (lock) {
+      Instant now = holdings.now();
       checked = now;
       for (LtxFile file : stored) {
         Txid max = file.name().range().max();
@@ -226,11 +224,10 @@ public final class Levels {
   private void lookAtClock() {
     Duration step;
     synchronized (lock) {
-      step = clock.step();
+      step = holdings.lookAtClock();
       if (step.isZero()) {
         return;
       }
-      holdings.shift(step);
       checked = checked.plus(step);
       List.of(compaction, snapshot, expiry).forEach(task -> task.shift(step));
       reschedule();
@@ -252,7 +249,7 @@ public final class Levels {
    *     and again
    * @throws ReplicaException if the storage fails; {@link #nextDue} says when to try again
    */
-  public void run(Instant now) throws IOException {
+  public void run() throws IOException {
     if (!work.tryLock()) {
       throw new IllegalStateException("two runs at a time");
     }
@@ -262,9 +259,9 @@ public final class Levels {
       synchronized (lock) {
         wanted = snapshotWanted;
       }
-      attempt(compaction, () -> compact(now));
-      attempt(snapshot, () -> makeSnapshot(now));
-      attempt(expiry, () -> expire(now));
+      attempt(compaction, this::compact);
+      attempt(snapshot, this::makeSnapshot);
+      attempt(expiry, this::expire);
       requireAllWell();
       if (wanted.isPresent()) {
         requireSnapshot(wanted.get());
@@ -291,7 +288,7 @@ public final class Levels {
   /** Does one kind of work if it is not to wait; notes when it is due next, done or failed. */
   private void attempt(LevelTask task, Job job) throws IOException {
     synchronized (lock) {
-      if (task.next().isAfter(setup.clock().instant())) {
+      if (task.next().isAfter(holdings.now())) {
         return;
       }
     }
@@ -311,7 +308,7 @@ public final class Levels {
       holdings.trim(settings.top());
       synchronized (lock) {
         reschedule();
-        Instant now = setup.clock().instant();
+        Instant now = holdings.now();
         if (isDone) {
           task.done(now);
         } else {
@@ -335,23 +332,31 @@ public final class Levels {
     }
   }
 
-  private void compact(Instant now) throws IOException {
+  private void compact() throws IOException {
     making.settle(1, settings.top());
     making.takeImage();
     for (int level = 1; level <= settings.top(); level++) {
-      if (!schedule.compaction(holdings.files(), level, beginnings.all()).isAfter(now)) {
+      int of = level;
+      if (isDue(held -> schedule.compaction(held, of, beginnings.all()))) {
         making.compact(level);
       }
     }
   }
 
-  private void makeSnapshot(Instant now) throws IOException {
+  /** Returns whether a time has come that follows from what there is. */
+  private boolean isDue(Function<HeldFiles, Instant> due) {
+    synchronized (lock) {
+      return !due.apply(holdings.files()).isAfter(holdings.now());
+    }
+  }
+
+  private void makeSnapshot() throws IOException {
     making.settle(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
     boolean isWanted;
     synchronized (lock) {
       isWanted = snapshotWanted.isPresent();
     }
-    if (isWanted || !schedule.snapshot(holdings.files()).isAfter(now)) {
+    if (isWanted || isDue(schedule::snapshot)) {
       making.snapshot();
     }
     if (isWanted) {
@@ -361,8 +366,11 @@ public final class Levels {
     }
   }
 
-  private void expire(Instant now) throws IOException {
-    List<LtxFileName> expired = retention.expired(holdings.files(), now);
+  private void expire() throws IOException {
+    List<LtxFileName> expired;
+    synchronized (lock) {
+      expired = retention.expired(holdings.files(), holdings.now());
+    }
     if (expired.isEmpty()) {
       return;
     }

@@ -116,7 +116,7 @@ class GoldenLevelsTest {
     Instant end = now.plus(time);
     while (!levels.nextDue().isAfter(end)) {
       now = now.isBefore(levels.nextDue()) ? levels.nextDue() : now;
-      levels.run(now);
+      levels.run();
       runs++;
       if (runs % LOOK_EACH == 0) {
         requireExact(client, sums);

@@ -1,6 +1,7 @@
 package dev.sluice.replicator.levels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
 import java.io.IOException;
@@ -35,6 +36,49 @@ class LevelsClockTest {
     assertEquals(before, world.states.reachable());
     world.runFor(Duration.ofDays(3));
     assertEquals(1, world.states.reachable().size(), "what is as old as that goes all the same");
+  }
+
+  @Test
+  void snapshotThatWasStoredWithoutAnAnswerIsAsOldAsItIs() throws IOException {
+    world.commits(30, Duration.ofMinutes(30));
+    Set<Txid> before = world.states.reachable();
+    world.failAfter.addAll(List.of("create L9", "tail L9"));
+    world.levels.snapshotNow();
+    world.run();
+    world.failAfter.clear();
+    world.ahead = Duration.ofDays(30);
+    world.runFor(Duration.ofMinutes(3));
+    assertEquals(before, world.states.reachable());
+    world.runFor(Duration.ofDays(3));
+    world.requireExactEverywhere();
+  }
+
+  @Test
+  void clockThatIsSetInTheMidstOfTheUpkeepDeletesNothing() throws IOException {
+    for (Duration set : List.of(Duration.ofDays(30), Duration.ofDays(-30))) {
+      world.commits(30, Duration.ofMinutes(30));
+      Set<Txid> before = world.states.reachable();
+      world.atOutputWritten =
+          () -> {
+            world.ahead = world.ahead.plus(set);
+            world.levels.nextDue();
+          };
+      world.commits(2, Duration.ofMinutes(2));
+      assertTrue(world.states.reachable().containsAll(before), "set by " + set);
+    }
+    world.runFor(Duration.ofDays(3));
+    world.requireExactEverywhere();
+  }
+
+  @Test
+  void clockThatIsSetInTheMidstOfAFailureDoesNotPutOffTheNextAttempt() throws IOException {
+    world.failBefore.add("create L1");
+    world.atOutputWritten = () -> world.ahead = Duration.ofDays(10_000);
+    world.commits(1, Duration.ofMinutes(2));
+    assertEquals(List.of(), world.ranges(1));
+    world.failBefore.clear();
+    world.runFor(Duration.ofMinutes(5));
+    assertEquals(List.of("2-2"), world.ranges(1));
   }
 
   @Test

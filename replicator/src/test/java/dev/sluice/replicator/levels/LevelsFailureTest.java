@@ -80,11 +80,10 @@ class LevelsFailureTest {
     assertEquals(List.of("1-1", "1-5"), world.ranges(9));
     assertEquals(List.of("5-5"), world.ranges(0), "what is covered goes");
     String said = "what fails is said as long as it does";
-    Instant now = world.now();
-    assertThrows(ReplicaException.Unavailable.class, () -> world.levels.run(now), said);
+    assertThrows(ReplicaException.Unavailable.class, () -> world.levels.run(), said);
     world.failBefore.clear();
     world.runFor(Duration.ofMinutes(5));
-    world.levels.run(world.now());
+    world.levels.run();
     assertEquals(List.of("2-2", "3-3", "4-4", "5-5"), world.ranges(1));
   }
 
@@ -95,7 +94,7 @@ class LevelsFailureTest {
     LtxFile huge = new LtxFile(last.name(), 1L << 62, last.created(), last.version());
     world.levels.uploaded(List.of(huge));
     world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
-    IOException e = assertThrows(IOException.class, () -> world.levels.run(world.now()));
+    IOException e = assertThrows(IOException.class, () -> world.levels.run());
     assertTrue(String.valueOf(e.getMessage()).contains("4611686018427"), e.getMessage());
     assertEquals(0, world.client.count("read"));
     assertEquals(List.of(), world.leftovers());
@@ -106,7 +105,7 @@ class LevelsFailureTest {
     world.commits(3, Duration.ofSeconds(5));
     world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
     Thread.currentThread().interrupt();
-    assertThrows(InterruptedIOException.class, () -> world.levels.run(world.now()));
+    assertThrows(InterruptedIOException.class, () -> world.levels.run());
     assertTrue(Thread.interrupted());
     assertEquals(List.of(), world.leftovers());
     world.runFor(Duration.ofSeconds(5));
@@ -120,7 +119,7 @@ class LevelsFailureTest {
     Levels ending = world.levels;
     world.advanceTo(Instant.parse("2026-11-01T00:00:30Z"));
     world.atOutputWritten = this::beginTheNextOne;
-    assertThrows(IOException.class, () -> ending.run(world.now()));
+    assertThrows(IOException.class, () -> ending.run());
     assertEquals(List.of(), world.ranges(1));
     assertEquals(1, world.leftovers().size(), "the next one's");
     world.restart();
@@ -139,7 +138,7 @@ class LevelsFailureTest {
       world.restart();
       world.advanceTo(Instant.parse("2026-11-01T00:01:00Z"));
       world.killAt = Optional.of(LevelStep.OUTPUT_WRITTEN);
-      assertThrows(LevelsWorld.Killed.class, () -> world.levels.run(world.now()));
+      assertThrows(LevelsWorld.Killed.class, () -> world.levels.run());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -143,7 +143,7 @@ class LevelsOnS3Test {
     Instant end = now.plus(time);
     while (!levels.nextDue().isAfter(end)) {
       now = now.isBefore(levels.nextDue()) ? levels.nextDue() : now;
-      untilDone(() -> levels.run(now));
+      untilDone(() -> levels.run());
     }
     now = now.isBefore(end) ? end : now;
   }

@@ -144,7 +144,7 @@ class LevelsTest {
     forgetLocalFiles();
     world.restart();
     world.levels.snapshotNow();
-    assertThrows(IOException.class, () -> world.levels.run(world.now()));
+    assertThrows(IOException.class, () -> world.levels.run());
   }
 
   @Test

@@ -230,7 +230,7 @@ final class LevelsWorld implements UnreliableClient.Events {
   /** Runs what is due now; a failure or a death leaves it to the next time. */
   void run() throws IOException {
     try {
-      levels.run(clock());
+      levels.run();
     } catch (dev.sluice.storage.ReplicaException e) {
       assertTrue(levels.nextDue().isAfter(clock()), "after a failure there is a pause");
     } catch (Killed e) {

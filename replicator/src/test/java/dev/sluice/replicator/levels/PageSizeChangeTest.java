@@ -96,7 +96,7 @@ class PageSizeChangeTest {
     Instant end = now.plus(time);
     while (!levels.nextDue().isAfter(end)) {
       now = now.isBefore(levels.nextDue()) ? levels.nextDue() : now;
-      levels.run(now);
+      levels.run();
       requireExact();
     }
     now = end;
