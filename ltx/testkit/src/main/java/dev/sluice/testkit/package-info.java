@@ -1,6 +1,6 @@
 /**
  * What the tests of every module need: golden replicas, an S3-compatible server, faults on the
- * socket.
+ * socket, the seed of what is random.
  */
 @NullMarked
 package dev.sluice.testkit;
