@@ -14,6 +14,8 @@ import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.Target;
 import dev.sluice.testkit.FaultProxy;
 import dev.sluice.testkit.S3Server;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import dev.sluice.testkit.Storm;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -72,10 +74,10 @@ class FaultSoakTest {
 
   @TempDir Path side;
 
-  private final long seed = Long.getLong("sluice.soak.seed", System.nanoTime());
+  private final Seed seed;
   private final FaultProxy proxy = FaultProxy.before(S3Server.shared().endpoint());
   private final String bucket = S3Server.shared().createBucket();
-  private final SoakHistory history = new SoakHistory(bucket, new Random(seed));
+  private final SoakHistory history;
   private final Replicas replicas = new Replicas(TestReplicas.MEMORY, environment());
   private final AtomicLong exact = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
@@ -90,6 +92,11 @@ class FaultSoakTest {
   private volatile long calmFrom = Long.MAX_VALUE;
 
   private volatile boolean isOver;
+
+  FaultSoakTest(@Seeded("sluice.soak.seed") Seed seed) {
+    this.seed = seed;
+    this.history = new SoakHistory(bucket, seed.random());
+  }
 
   private static Environment environment() {
     Map<String, String> keys =
@@ -128,7 +135,6 @@ class FaultSoakTest {
 
   @Test
   void everyPageIsOfItsTxidOrFailsInTimeAndServiceComesBackAtOnce() throws Exception {
-    System.out.println("FaultSoakTest -Dsluice.soak.seed=" + seed);
     for (int i = 0; i < 60; i++) {
       history.write();
     }
@@ -139,10 +145,10 @@ class FaultSoakTest {
     List<Long> visible = new ArrayList<>();
     try {
       for (int i = 0; i < READERS; i++) {
-        Reader reader = new Reader(replica, i, new Random(seed + i));
+        Reader reader = new Reader(replica, i, new Random(seed.value() + i));
         readers.add(threads.submit(reader));
       }
-      Random random = new Random(~seed);
+      Random random = new Random(~seed.value());
       long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
       while (System.nanoTime() < end) {
         Storm.Kind last = storm(random, readers);

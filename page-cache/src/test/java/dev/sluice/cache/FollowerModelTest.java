@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
@@ -26,24 +28,18 @@ class FollowerModelTest {
 
   @TempDir Path folder;
 
-  private static long seed() {
-    long seed = Long.getLong("sluice.model.seed", System.nanoTime());
-    System.out.println("FollowerModelTest -Dsluice.model.seed=" + seed);
-    return seed;
-  }
-
   private static ModelEpisode.Kind kindOf(long seed) {
     ModelEpisode.Kind[] kinds = ModelEpisode.Kind.values();
     return kinds[(int) Math.floorMod(seed, (long) kinds.length)];
   }
 
   @Test
-  void everyReadIsThePageOfItsTxidOrItIsGone() throws IOException {
-    long seed = seed();
+  void everyReadIsThePageOfItsTxidOrItIsGone(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
     ModelEpisode.Figures all = new ModelEpisode.Figures();
     for (int done = 0; done < STEPS; done += STEPS_AN_EPISODE) {
-      run(kindOf(seed), seed, new SourceRule(), all);
-      seed++;
+      run(kindOf(seed.value()), seed, new SourceRule(), all);
+      seed.next();
     }
     System.out.println("FollowerModelTest " + all);
     assertTrue(all.exact() > all.all() * 9 / 10, all::toString);
@@ -54,12 +50,10 @@ class FollowerModelTest {
     }
   }
 
-  private void run(ModelEpisode.Kind kind, long seed, SourceRule rule, ModelEpisode.Figures figures)
+  private void run(ModelEpisode.Kind kind, Seed seed, SourceRule rule, ModelEpisode.Figures figures)
       throws IOException {
-    try (ModelEpisode episode = new ModelEpisode(kind, seed, rule, folder, figures)) {
+    try (ModelEpisode episode = new ModelEpisode(kind, seed.value(), rule, folder, figures)) {
       episode.run(STEPS_AN_EPISODE);
-    } catch (AssertionError e) {
-      throw new AssertionError("-Dsluice.model.seed=" + seed + ": " + e.getMessage(), e);
     }
   }
 
@@ -72,17 +66,18 @@ class FollowerModelTest {
         "ENDS_WITHIN_WHAT_IS_KNOWN",
         "PAGE_IS_UNCHANGED_UNTIL_ITS_END"
       })
-  void itFailsWithoutAnyConditionOfTheRule(SourceRule.Condition condition) throws IOException {
+  void itFailsWithoutAnyConditionOfTheRule(
+      SourceRule.Condition condition, @Seeded("sluice.model.seed") Seed seed) throws IOException {
     SourceRule mutant = new SourceRule(Set.of(condition));
-    long seed = seed();
     for (int episode = 0; episode < EPISODES_OF_A_MUTANT; episode++) {
       try {
-        run(ModelEpisode.Kind.ANYTHING, seed + episode, mutant, new ModelEpisode.Figures());
+        run(ModelEpisode.Kind.ANYTHING, seed, mutant, new ModelEpisode.Figures());
       } catch (AssertionError e) {
         System.out.println("without " + condition + ": " + e.getMessage());
         assertTrue(String.valueOf(e.getMessage()).contains("came: "), e.getMessage());
         return;
       }
+      seed.next();
     }
     fail("nothing shows that " + condition + " is left out");
   }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.storage.LtxFile;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -40,13 +42,12 @@ class FollowerRaceTest {
   private record Pinned(View view, Hold hold, List<byte[]> pages) {}
 
   @Test
-  void pinnedViewsAreReadWhileTheirFilesAreMovedAndDeleted() throws IOException {
-    long seed = Long.getLong("sluice.model.seed", System.nanoTime());
-    System.out.println("FollowerRaceTest -Dsluice.model.seed=" + seed);
-    Random random = new Random(seed);
+  void pinnedViewsAreReadWhileTheirFilesAreMovedAndDeleted(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
+    Random random = seed.random();
     ExecutorService threads = Executors.newFixedThreadPool(READERS);
     try (FollowedWorld world =
-        new FollowedWorld(seed, FollowedWorld.options(folder), new SourceRule())) {
+        new FollowedWorld(seed.value(), FollowedWorld.options(folder), new SourceRule())) {
       ModelStorage storage = new ModelStorage(world.primary(), random);
       storage.commit(PAGES_MAX);
       world.open();

@@ -8,6 +8,8 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.Target;
 import dev.sluice.storage.history.LitestreamSchedule;
 import dev.sluice.storage.history.TestPrimary;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,19 +36,13 @@ class VirtualMonthsTest {
   /** A view, what keeps it, and since when. */
   private record Pin(View view, Hold hold, Instant since) {}
 
-  private static long seed(String test) {
-    long seed = Long.getLong("sluice.model.seed", System.nanoTime());
-    System.out.println(test + " -Dsluice.model.seed=" + seed);
-    return seed;
-  }
-
   @Test
-  void coldPagesOfConnectionsThatWereOpenForAMonthAreExact() throws IOException {
-    long seed = seed("VirtualMonthsTest");
-    Random random = new Random(seed);
+  void coldPagesOfConnectionsThatWereOpenForAMonthAreExact(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
+    Random random = seed.random();
     List<Pin> pins = new ArrayList<>();
     try (FollowedWorld world =
-        new FollowedWorld(seed, FollowedWorld.options(folder), new SourceRule())) {
+        new FollowedWorld(seed.value(), FollowedWorld.options(folder), new SourceRule())) {
       LitestreamSchedule schedule = new LitestreamSchedule(world.primary());
       world.primary().commit(PAGES_MAX / 2, TestPrimary.all(PAGES_MAX / 2));
       world.open();
@@ -132,11 +128,11 @@ class VirtualMonthsTest {
 
   /** Every poll interval, as files come: five thousand states in an hour. */
   @Test
-  void aTransactionOfAnHourIsExactWhileFiveThousandTxidsPass() throws IOException {
-    long seed = seed("VirtualMonthsTest of an hour");
-    Random random = new Random(seed);
+  void aTransactionOfAnHourIsExactWhileFiveThousandTxidsPass(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
+    Random random = seed.random();
     try (FollowedWorld world =
-        new FollowedWorld(seed, FollowedWorld.options(folder), new SourceRule())) {
+        new FollowedWorld(seed.value(), FollowedWorld.options(folder), new SourceRule())) {
       LitestreamSchedule schedule = new LitestreamSchedule(world.primary());
       world.primary().commit(PAGES_MAX / 2, TestPrimary.all(PAGES_MAX / 2));
       for (int i = 0; i < 40; i++) {
@@ -166,11 +162,11 @@ class VirtualMonthsTest {
    * readers stay where they are, and are told why.
    */
   @Test
-  void afterHoursWithoutALookTheNextOneComesToTheEnd() throws IOException {
-    long seed = seed("VirtualMonthsTest of sleep");
-    Random random = new Random(seed);
+  void afterHoursWithoutALookTheNextOneComesToTheEnd(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
+    Random random = seed.random();
     try (FollowedWorld world =
-        new FollowedWorld(seed, FollowedWorld.options(folder), new SourceRule())) {
+        new FollowedWorld(seed.value(), FollowedWorld.options(folder), new SourceRule())) {
       LitestreamSchedule schedule = new LitestreamSchedule(world.primary());
       world.primary().commit(PAGES_MAX / 4, TestPrimary.all(PAGES_MAX / 4));
       world.open();

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -24,10 +26,9 @@ final class RestoreFollowProcessTest extends FollowedCopy {
 
   /** Kills fall anywhere: into fetching, the journal, the pages, between commit and the next. */
   @Test
-  void readersInOtherProcessesSeeOnlyWholeStatesWhileTheFollowerIsKilled() throws Exception {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("seed " + seed);
-    Random random = new Random(seed);
+  void readersInOtherProcessesSeeOnlyWholeStatesWhileTheFollowerIsKilled(
+      @Seeded("sluice.seed") Seed seed) throws Exception {
+    Random random = seed.random();
     Process follower = start();
     CountDownLatch enough = new CountDownLatch(1);
     List<Process> all = new ArrayList<>(List.of(follower));

@@ -12,6 +12,7 @@ import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
+import dev.sluice.testkit.Seed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,14 +37,12 @@ final class ReplicatedWorld implements AutoCloseable {
   final ReplicaUrl url;
   final NumberedApplication application;
 
-  ReplicatedWorld(Path folder) throws IOException, SQLException {
+  ReplicatedWorld(Path folder, Seed seed) throws IOException, SQLException {
     this.folder = folder;
     database = folder.resolve("app.db");
     replica = Files.createDirectory(folder.resolve("replica"));
     url = ReplicaUrl.ofDirectory(replica.toString());
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("ReplicatedWorld -Dsluice.seed=" + seed);
-    application = new NumberedApplication(database, seed);
+    application = new NumberedApplication(database, seed.value());
   }
 
   private ReplicaClient client() {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,8 +34,8 @@ class ReplicatorTest {
   private ReplicatedWorld world;
 
   @BeforeEach
-  void begin() throws Exception {
-    world = new ReplicatedWorld(folder);
+  void begin(@Seeded("sluice.seed") Seed seed) throws Exception {
+    world = new ReplicatedWorld(folder, seed);
   }
 
   @AfterEach

@@ -11,6 +11,8 @@ import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.testkit.FaultProxy;
 import dev.sluice.testkit.FaultProxy.Fault;
 import dev.sluice.testkit.S3Server;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
@@ -43,8 +45,8 @@ class ReplicatorTroubleTest {
   private ReplicatedWorld world;
 
   @BeforeEach
-  void begin() throws Exception {
-    world = new ReplicatedWorld(folder);
+  void begin(@Seeded("sluice.seed") Seed seed) throws Exception {
+    world = new ReplicatedWorld(folder, seed);
   }
 
   @AfterEach

@@ -14,6 +14,8 @@ import dev.sluice.replicator.DatabaseStatus.Phase;
 import dev.sluice.replicator.spool.SpoolGlance;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,8 +46,8 @@ final class ShipLeftTest {
   private DatabaseSettings settings;
 
   @BeforeEach
-  void loseTheDatabase() throws Exception {
-    world = new ReplicatedWorld(folder);
+  void loseTheDatabase(@Seeded("sluice.seed") Seed seed) throws Exception {
+    world = new ReplicatedWorld(folder, seed);
     settings = DatabaseSettings.of(world.database);
     Path aside = folder.resolve("aside");
     try (Replicator replicator = Replicator.builder().endLimit(Duration.ZERO).start()) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -41,10 +43,8 @@ final class TokenBucketTest {
   }
 
   @Test
-  void inTheLongRunThereIsOneAnInterval() {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("TokenBucketTest -Dsluice.seed=" + seed);
-    Random random = new Random(seed);
+  void inTheLongRunThereIsOneAnInterval(@Seeded("sluice.seed") Seed seed) {
+    Random random = seed.random();
     long now = START;
     int taken = 0;
     while (now - START < 10_000 * SECOND) {

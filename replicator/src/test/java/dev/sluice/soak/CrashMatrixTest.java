@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.replicator.SteppedProcess;
 import dev.sluice.storage.ReplicaClient;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,13 +86,12 @@ class CrashMatrixTest {
   }
 
   @Test
-  void aDaemonThatIsGoneAtAnyStepIsFollowedByOneThatGoesOn() throws Exception {
-    long seed = Long.getLong("sluice.soak.seed", System.nanoTime());
-    System.out.println("CrashMatrixTest -Dsluice.soak.seed=" + seed);
+  void aDaemonThatIsGoneAtAnyStepIsFollowedByOneThatGoesOn(@Seeded("sluice.soak.seed") Seed seed)
+      throws Exception {
     List<String> steps = Steps.names().stream().filter(step -> !NOT_HERE.contains(step)).toList();
     assertTrue(steps.contains("SpoolStep.CUT_RENAMED"), () -> "steps: " + steps);
-    List<Crash> all = crashes(steps, new Random(seed));
-    crash(seed, all);
+    List<Crash> all = crashes(steps, seed.random());
+    crash(seed.value(), all);
     System.out.println(
         "CrashMatrixTest: " + crashes + " of " + all.size() + " crashes, reached " + reached);
     assertTrue(crashes * 2 >= all.size(), "hardly any step was reached");

@@ -7,6 +7,8 @@ import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -41,14 +43,15 @@ class HostCrashTest {
 
   private Path database = Path.of("");
   private Path replica = Path.of("");
-  private Random random = new Random(0);
+  private final Random random;
   private Journal journal;
+
+  HostCrashTest(@Seeded("sluice.soak.seed") Seed seed) {
+    random = seed.random();
+  }
 
   @BeforeEach
   void begin() throws IOException {
-    long seed = Long.getLong("sluice.soak.seed", System.nanoTime());
-    System.out.println("HostCrashTest -Dsluice.soak.seed=" + seed);
-    random = new Random(seed);
     database = Files.createDirectory(folder.resolve("primary")).resolve("app.db");
     replica = Files.createDirectory(folder.resolve("replica"));
     journal = Journal.open(folder.resolve("journal"));

@@ -2,6 +2,8 @@ package dev.sluice.soak;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,16 +34,15 @@ class ReplicationSoakTest {
   Path folder;
 
   @Test
-  void everyTxidIsACommittedState() throws Exception {
-    long seed = Long.getLong("sluice.soak.seed", System.nanoTime());
+  void everyTxidIsACommittedState(@Seeded("sluice.soak.seed") Seed seed) throws Exception {
     if (TXIDS.isPresent()) {
-      live(seed, storm(seed));
+      live(seed.value(), storm(seed.value()));
       return;
     }
     long endNanos = System.nanoTime() + Duration.ofSeconds(SECONDS).toNanos();
-    for (long next = seed; System.nanoTime() < endNanos; next++) {
+    for (; System.nanoTime() < endNanos; seed.next()) {
       long left = Duration.ofNanos(endNanos - System.nanoTime()).toSeconds() + 1;
-      live(next, episode(next, Math.min(left, EPISODE_SECONDS)));
+      live(seed.value(), episode(seed.value(), Math.min(left, EPISODE_SECONDS)));
     }
   }
 
@@ -76,7 +77,7 @@ class ReplicationSoakTest {
   }
 
   private void live(long seed, Episode.Settings settings) throws Exception {
-    System.out.println("ReplicationSoakTest -Dsluice.soak.seed=" + seed + " " + settings);
+    System.out.println("ReplicationSoakTest " + settings);
     Path home = Files.createDirectory(folder.resolve("run-" + seed));
     String litestream = System.getProperty("sluice.soak.litestream", "");
     boolean isBucket = TXIDS.isEmpty() && litestream.isEmpty() && seed % 2 == 0;
@@ -90,7 +91,7 @@ class ReplicationSoakTest {
               : Daemon.litestream(litestream, database, home.resolve("replica"), home);
       try (Episode episode = new Episode(settings, storage, daemon, home)) {
         System.out.println(episode.run());
-        assertEquals(List.of(), episode.faults(), "seed " + seed + ", kept in " + home);
+        assertEquals(List.of(), episode.faults(), "kept in " + home);
       }
     }
   }

@@ -9,6 +9,8 @@ import dev.sluice.testkit.FaultProxy.Fault;
 import dev.sluice.testkit.FaultProxy.Request;
 import dev.sluice.testkit.Golden;
 import dev.sluice.testkit.S3Server;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -306,8 +308,7 @@ class CancelTest {
 
   /** Whoever is not called off has the right rows, and whoever is, too, the next time. */
   @Test
-  void cancelsAtRandomHarmNobody() throws Exception {
-    long seed = System.nanoTime();
+  void cancelsAtRandomHarmNobody(@Seeded("sluice.seed") Seed seed) throws Exception {
     AtomicInteger cancelled = new AtomicInteger();
     AtomicInteger finished = new AtomicInteger();
     AtomicBoolean isOver = new AtomicBoolean();
@@ -329,19 +330,18 @@ class CancelTest {
                 () -> {
                   while (!isOver.get()) {
                     try {
-                      assertEquals(expectedTable, readAll(statement), "seed " + seed);
+                      assertEquals(expectedTable, readAll(statement));
                       finished.incrementAndGet();
                     } catch (SQLiteException e) {
-                      assertTrue(mayBeCancelled, () -> "seed " + seed + ": " + e);
-                      assertEquals(
-                          SQLiteErrorCode.SQLITE_INTERRUPT, e.getResultCode(), "seed " + seed);
+                      assertTrue(mayBeCancelled, e::toString);
+                      assertEquals(SQLiteErrorCode.SQLITE_INTERRUPT, e.getResultCode());
                       cancelled.incrementAndGet();
                     }
                   }
                   return "ok";
                 }));
       }
-      Random random = new Random(seed);
+      Random random = seed.random();
       long end = System.nanoTime() + Duration.ofSeconds(4).toNanos();
       long next = System.nanoTime();
       while (System.nanoTime() < end) {
@@ -357,11 +357,10 @@ class CancelTest {
         assertEquals("ok", call.get());
       }
       for (Statement statement : statements) {
-        assertEquals(expectedTable, readAll(statement), "seed " + seed);
+        assertEquals(expectedTable, readAll(statement));
       }
-      assertEquals(expected, DatabaseContents.of(connections.get(0)), "seed " + seed);
-      System.out.println(
-          "CancelTest: seed " + seed + ", " + cancelled + " cancelled, " + finished + " finished");
+      assertEquals(expected, DatabaseContents.of(connections.get(0)));
+      System.out.println("CancelTest: " + cancelled + " cancelled, " + finished + " finished");
       assertTrue(cancelled.get() > 5, "cancelled " + cancelled);
       assertTrue(finished.get() > 0, "finished " + finished);
     } finally {

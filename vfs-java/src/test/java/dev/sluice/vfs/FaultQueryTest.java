@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.testkit.FaultProxy;
 import dev.sluice.testkit.S3Server;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import dev.sluice.testkit.Storm;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +59,6 @@ class FaultQueryTest {
 
   @TempDir Path folder;
 
-  private final long seed = Long.getLong("sluice.seed", System.nanoTime());
   private final FaultProxy proxy = FaultProxy.before(S3Server.shared().endpoint());
   private final TestBucket bucket = TestBucket.of(List.of()).through(proxy.endpoint());
   private final AtomicInteger exact = new AtomicInteger();
@@ -81,8 +82,8 @@ class FaultQueryTest {
   }
 
   @Test
-  void rowsAreOfOneTxidOrTheStatementFailsAndTheNextOneWorks() throws Exception {
-    System.out.println("FaultQueryTest -Dsluice.seed=" + seed);
+  void rowsAreOfOneTxidOrTheStatementFailsAndTheNextOneWorks(@Seeded("sluice.seed") Seed seed)
+      throws Exception {
     List<byte[]> files = history();
     int fed = 0;
     while (fed < FIRST_TXIDS) {
@@ -99,10 +100,10 @@ class FaultQueryTest {
       }
       for (int i = 0; i < THREADS; i++) {
         Connection connection = connections.get(i);
-        Random random = new Random(seed + i);
+        Random random = new Random(seed.value() + i);
         results.add(threads.submit((Callable<Long>) () -> query(connection, random)));
       }
-      Random random = new Random(~seed);
+      Random random = new Random(~seed.value());
       long end = System.nanoTime() + STORM.toNanos();
       while (System.nanoTime() < end) {
         proxy.heal();

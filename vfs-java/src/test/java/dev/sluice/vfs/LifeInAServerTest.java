@@ -8,6 +8,8 @@ import com.zaxxer.hikari.HikariDataSource;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.testkit.Golden;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -121,10 +123,9 @@ final class LifeInAServerTest {
   }
 
   @Test
-  void everythingMayBeClosedInAnyOrderFromAnyThread() throws Exception {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("LifeInAServerTest -Dsluice.seed=" + seed);
-    Random random = new Random(seed);
+  void everythingMayBeClosedInAnyOrderFromAnyThread(@Seeded("sluice.seed") Seed seed)
+      throws Exception {
+    Random random = seed.random();
     ExecutorService threads = Executors.newFixedThreadPool(3);
     try {
       for (int round = 0; round < 40; round++) {

@@ -7,6 +7,8 @@ import dev.sluice.ltx.Txid;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.testkit.Golden;
 import dev.sluice.testkit.GoldenFile;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,12 +77,6 @@ class LiveReplayTest {
     return inOrder(golden).stream().filter(file -> file.level() == 0).toList();
   }
 
-  private static Random random(String test) {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println(test + " -Dsluice.seed=" + seed);
-    return new Random(seed);
-  }
-
   @ParameterizedTest
   @MethodSource("goldens")
   void everyFileAsItComes(Golden golden) throws IOException, SQLException {
@@ -106,11 +102,11 @@ class LiveReplayTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"incr-4096", "sum-4096", "fullimage-4096", "wal-512", "live-gens-1024"})
-  void compactedAndDeletedInEveryOrderThatRetentionAllows(String name)
-      throws IOException, SQLException {
+  void compactedAndDeletedInEveryOrderThatRetentionAllows(
+      String name, @Seeded("sluice.seed") Seed seed) throws IOException, SQLException {
     Golden golden = Golden.named(name);
     Map<Txid, DatabaseContents> states = states(golden);
-    Random random = random("LiveReplayTest retention " + name);
+    Random random = seed.random();
     for (int round = 0; round < ROUNDS; round++) {
       FedReplica replica = new FedReplica(folder.resolve("replica" + round));
       List<GoldenFile> files = levelZero(golden);
@@ -189,10 +185,11 @@ class LiveReplayTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"incr-4096", "wal-1024", "live-gens-1024"})
-  void deletedInOrdersThatRetentionForbids(String name) throws IOException, SQLException {
+  void deletedInOrdersThatRetentionForbids(String name, @Seeded("sluice.seed") Seed seed)
+      throws IOException, SQLException {
     Golden golden = Golden.named(name);
     Map<Txid, DatabaseContents> states = states(golden);
-    Random random = random("LiveReplayTest forbidden " + name);
+    Random random = seed.random();
     FedReplica replica = new FedReplica(folder.resolve("replica"));
     List<GoldenFile> files = levelZero(golden);
     replica.add(0, files.get(0).bytes());

@@ -3,6 +3,8 @@ package dev.sluice.vfs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -54,9 +56,7 @@ class SoakTest {
   }
 
   @Test
-  void everyRowIsOfItsTxid() throws Exception {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("SoakTest -Dsluice.seed=" + seed);
+  void everyRowIsOfItsTxid(@Seeded("sluice.seed") Seed seed) throws Exception {
     Path replica = folder.resolve("replica");
     write(replica);
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
@@ -64,7 +64,7 @@ class SoakTest {
     try {
       List<Future<Integer>> results = new ArrayList<>();
       for (int thread = 0; thread < THREADS; thread++) {
-        Random random = new Random(seed + thread);
+        Random random = new Random(seed.value() + thread);
         results.add(
             threads.submit((Callable<Integer>) () -> query("file:" + replica, random, end)));
       }

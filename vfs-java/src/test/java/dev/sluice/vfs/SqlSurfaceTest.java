@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -119,14 +121,13 @@ class SqlSurfaceTest {
   }
 
   @Test
-  void oneConnectionMovesBackAndForth() throws SQLException {
-    long seed = System.nanoTime();
-    Random random = new Random(seed);
+  void oneConnectionMovesBackAndForth(@Seeded("sluice.seed") Seed seed) throws SQLException {
+    Random random = seed.random();
     try (Connection db = open()) {
       for (int step = 0; step < 60; step++) {
         int txid = 1 + random.nextInt(newest() + 1); // one beyond: LATEST
         String time = txid > newest() ? "LATEST" : timeOf(txid);
-        String context = "seed " + seed + " step " + step + " to " + time;
+        String context = "step " + step + " to " + time;
         String move =
             random.nextBoolean()
                 ? "SELECT litestream_set_time('" + time + "')"

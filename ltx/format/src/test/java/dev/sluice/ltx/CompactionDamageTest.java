@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.testkit.Golden;
 import dev.sluice.testkit.GoldenFile;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -41,10 +43,10 @@ class CompactionDamageTest {
 
   @ParameterizedTest
   @MethodSource("chains")
-  void flippedBitIsFoundOrHarmless(List<byte[]> files) throws IOException {
+  void flippedBitIsFoundOrHarmless(List<byte[]> files, @Seeded("seed") Seed seed)
+      throws IOException {
     byte[] sound = CompactionFiles.compact(files).bytes();
-    long seed = Long.getLong("seed", new Random().nextLong());
-    Random random = new Random(seed);
+    Random random = seed.random();
     int found = 0;
     int rounds = 4_000;
     for (int round = 0; round < rounds; round++) {
@@ -55,10 +57,10 @@ class CompactionDamageTest {
       int at = random.nextInt(reach);
       at = random.nextBoolean() ? at : damaged.length - 1 - at;
       damaged[at] ^= (byte) (1 << random.nextInt(8));
-      String what = "-Dseed=" + seed + " round " + round + " input " + victim + " byte " + at;
+      String what = "round " + round + " input " + victim + " byte " + at;
       found += isFound(with(files, victim, damaged), sound, victim, at, what) ? 1 : 0;
     }
-    assertTrue(found > rounds / 2, found + " of " + rounds + " found, -Dseed=" + seed);
+    assertTrue(found > rounds / 2, found + " of " + rounds + " found");
   }
 
   private static List<byte[]> with(List<byte[]> files, int victim, byte[] damaged) {

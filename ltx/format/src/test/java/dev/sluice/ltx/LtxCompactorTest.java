@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -181,11 +183,10 @@ class LtxCompactorTest {
   }
 
   @Test
-  void randomHistoriesCompactAsTheyApply() throws IOException {
-    long seed = Long.getLong("seed", new Random().nextLong());
+  void randomHistoriesCompactAsTheyApply(@Seeded("seed") Seed seed) throws IOException {
     for (int round = 0; round < 300; round++) {
-      String what = "-Dseed=" + seed + " round " + round;
-      Random random = new Random(seed + round);
+      String what = "round " + round;
+      Random random = new Random(seed.value() + round);
       RandomHistory history = new RandomHistory(random);
       for (int i = 0, count = 2 + random.nextInt(12); i < count; i++) {
         history.step();

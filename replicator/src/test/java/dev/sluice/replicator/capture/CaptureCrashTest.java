@@ -3,6 +3,8 @@ package dev.sluice.replicator.capture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,10 +92,9 @@ final class CaptureCrashTest {
 
   @ParameterizedTest
   @EnumSource(CaptureStep.class)
-  void crashAtAnyStepMissesNothing(CaptureStep step) throws SQLException, IOException {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("CaptureCrashTest " + step + " -Dsluice.seed=" + seed);
-    Random random = new Random(seed);
+  void crashAtAnyStepMissesNothing(CaptureStep step, @Seeded("sluice.seed") Seed seed)
+      throws SQLException, IOException {
+    Random random = seed.random();
     for (int round = 1; round <= ROUNDS; round++) {
       Steps steps = new Steps();
       Path directory = Files.createDirectory(folder.resolve("round-" + round));

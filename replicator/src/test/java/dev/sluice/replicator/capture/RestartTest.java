@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -24,10 +26,9 @@ final class RestartTest {
   @TempDir Path folder;
 
   @Test
-  void eachTxidIsTheDatabaseWhateverHappensBetween() throws SQLException, IOException {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("RestartTest -Dsluice.seed=" + seed);
-    Random random = new Random(seed);
+  void eachTxidIsTheDatabaseWhateverHappensBetween(@Seeded("sluice.seed") Seed seed)
+      throws SQLException, IOException {
+    Random random = seed.random();
     Map<Txid, byte[]> images = new TreeMap<>();
     try (Primary primary = new Primary(folder)) {
       primary.create(PAGE_SIZES[random.nextInt(PAGE_SIZES.length)]);

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.replicator.config.ConfigurationFile.Variables;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -41,18 +43,16 @@ final class ConfigFuzzTest {
       """;
 
   @Test
-  void everyInputIsAnsweredWithAConfigurationOrALine() {
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("ConfigFuzzTest: -Dsluice.seed=" + seed);
-    Random random = new Random(seed);
+  void everyInputIsAnsweredWithAConfigurationOrALine(@Seeded("sluice.seed") Seed seed) {
+    Random random = seed.random();
     int understood = 0;
     for (int round = 0; round < ROUNDS; round++) {
       String text = mutate(random);
-      if (isUnderstood(text, seed)) {
+      if (isUnderstood(text)) {
         understood++;
       }
     }
-    assertTrue(understood > 0 && understood < ROUNDS, () -> "seed " + seed);
+    assertTrue(understood > 0 && understood < ROUNDS, understood + " understood");
   }
 
   private static String mutate(Random random) {
@@ -77,7 +77,7 @@ final class ConfigFuzzTest {
     return keys.get(random.nextInt(keys.size())).name() + ": ";
   }
 
-  private static boolean isUnderstood(String text, long seed) {
+  private static boolean isUnderstood(String text) {
     try {
       ConfigurationFile.parse(
           "f.yml", text, Variables.EXPANDED, Given.surroundings(Map.of("A", "b\n\"'{")));
@@ -88,12 +88,12 @@ final class ConfigFuzzTest {
       int line = e.origin().line();
       assertTrue(
           1 <= line && line <= lines + 1,
-          () -> "seed " + seed + ": line " + line + " of " + lines + ": " + message + "\n" + text);
+          () -> "line " + line + " of " + lines + ": " + message + "\n" + text);
       assertEquals(1, message.lines().count(), message);
       assertTrue(message.startsWith("f.yml:"), message);
       return false;
     } catch (RuntimeException | StackOverflowError e) {
-      throw new AssertionError("seed " + seed + ":\n" + text, e);
+      throw new AssertionError(text, e);
     }
   }
 }

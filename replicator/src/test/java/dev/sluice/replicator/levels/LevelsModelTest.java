@@ -3,6 +3,8 @@ package dev.sluice.replicator.levels;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,16 +19,10 @@ class LevelsModelTest {
 
   @TempDir Path folder;
 
-  private static long seed(String test) {
-    long seed = Long.getLong("sluice.model.seed", System.nanoTime());
-    System.out.println(test + " -Dsluice.model.seed=" + seed);
-    return seed;
-  }
-
   @Test
-  void weeksOfCommitsDeathsAndFailuresLoseNothing() throws IOException {
-    LevelsWorld world =
-        LevelsWorld.withImage(seed("LevelsModelTest"), folder, LevelSettings.STANDARD);
+  void weeksOfCommitsDeathsAndFailuresLoseNothing(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
+    LevelsWorld world = LevelsWorld.withImage(seed.value(), folder, LevelSettings.STANDARD);
     world.failPercent = 5;
     world.killPercent = 1;
     Instant end = world.now().plus(Duration.ofDays(DAYS));

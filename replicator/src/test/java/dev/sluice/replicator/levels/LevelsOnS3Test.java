@@ -26,6 +26,8 @@ import dev.sluice.testkit.FaultProxy;
 import dev.sluice.testkit.FaultProxy.Fault;
 import dev.sluice.testkit.FaultProxy.Request;
 import dev.sluice.testkit.S3Server;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -83,10 +85,9 @@ class LevelsOnS3Test {
   }
 
   @Test
-  void everyStateIsExactThoughAnswersGetLost() throws IOException {
-    long seed = Long.getLong("sluice.model.seed", System.nanoTime());
-    System.out.println("LevelsOnS3Test -Dsluice.model.seed=" + seed);
-    Random random = new Random(seed);
+  void everyStateIsExactThoughAnswersGetLost(@Seeded("sluice.model.seed") Seed seed)
+      throws IOException {
+    Random random = seed.random();
     S3Server server = S3Server.shared();
     String bucket = server.createBucket();
     try (FaultProxy proxy = FaultProxy.before(server.endpoint());

@@ -13,6 +13,8 @@ import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.testkit.S3Server;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -91,17 +93,16 @@ final class S3EndTest {
 
   /** A client of native code has ended the whole process here, within seconds. */
   @Test
-  void requestsThatBeginWhileTheirClientIsClosedHarmNobody() throws Exception {
+  void requestsThatBeginWhileTheirClientIsClosedHarmNobody(@Seeded("sluice.seed") Seed seed)
+      throws Exception {
     LtxFile file = putAFile();
-    long seed = Long.getLong("sluice.seed", System.nanoTime());
-    System.out.println("S3EndTest -Dsluice.seed=" + seed);
     long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(4);
     AtomicInteger answered = new AtomicInteger();
     ExecutorService threads = Executors.newFixedThreadPool(CLIENTS_AT_ONCE);
     try {
       List<Future<?>> ends = new ArrayList<>();
       for (int i = 0; i < CLIENTS_AT_ONCE; i++) {
-        Random random = new Random(seed + i);
+        Random random = new Random(seed.value() + i);
         ends.add(
             threads.submit(
                 () -> {
@@ -117,7 +118,7 @@ final class S3EndTest {
     } finally {
       threads.shutdownNow();
     }
-    assertTrue(answered.get() > 0, "none was answered, seed " + seed);
+    assertTrue(answered.get() > 0, "none was answered");
     while (isAnyThreadLeft()) {
       assertTrue(
           System.nanoTime() - endNanos < TimeUnit.SECONDS.toNanos(LIMIT_SECONDS),
