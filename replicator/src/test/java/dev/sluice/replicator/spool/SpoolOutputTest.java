@@ -10,6 +10,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is written to a file that is cut is in it, in its order, or somebody is told. */
 class SpoolOutputTest {
+  private static final long SURELY_MILLIS = 30_000;
+
   @TempDir Path folder;
 
   @ParameterizedTest
@@ -70,18 +73,22 @@ class SpoolOutputTest {
 
   @Test
   void nothingIsLeftOfTheThread() throws IOException, InterruptedException {
+    List<Thread> writers;
     try (SpoolOutput out = SpoolOutput.create(folder.resolve("cut"))) {
       out.write(new byte[20 << 20], 0, 20 << 20);
+      writers = writers();
+      assertFalse(writers.isEmpty());
     }
-    for (int i = 0; i < 500 && isWriterThere(); i++) {
-      Thread.sleep(10);
+    for (Thread writer : writers) {
+      writer.join(SURELY_MILLIS);
+      assertFalse(writer.isAlive(), writer::toString);
     }
-    assertFalse(isWriterThere());
   }
 
-  private static boolean isWriterThere() {
+  private static List<Thread> writers() {
     return Thread.getAllStackTraces().keySet().stream()
-        .anyMatch(thread -> thread.getName().equals("sluice-cut"));
+        .filter(thread -> thread.getName().equals("sluice-cut"))
+        .toList();
   }
 
   /** A file that is closed underneath after so many bytes. */
