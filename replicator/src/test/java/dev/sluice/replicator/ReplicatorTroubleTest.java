@@ -28,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -184,6 +185,21 @@ class ReplicatorTroubleTest {
     }
   }
 
+  private void commitUntil(BooleanSupplier isSo, ReplicatedDatabase replicated) throws Exception {
+    long endNanos = System.nanoTime() + SURELY.toNanos();
+    while (!isSo.getAsBoolean()) {
+      assertTrue(System.nanoTime() < endNanos, () -> replicated.status().toString());
+      world.application.commit();
+      Txid unused = replicated.syncAndWait(SURELY);
+    }
+  }
+
+  private static void requireEndWithoutTrouble(ReplicatedDatabase replicated) throws Exception {
+    replicated.end(SURELY).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+    assertEquals(Optional.empty(), replicated.status().trouble());
+    assertEquals(replicated.status().cut(), replicated.status().uploaded());
+  }
+
   @Test
   void levelsThatCannotBeKeptAreNoTroubleOfOneThatHasEnded() throws Exception {
     try (Replicator replicator = Replicator.builder().start()) {
@@ -191,15 +207,8 @@ class ReplicatorTroubleTest {
       world.application.commit();
       assertEquals(Txid.FIRST, replicated.syncAndWait(SURELY));
       Files.writeString(world.replica.resolve("ltx").resolve("1"), "no directory");
-      long endNanos = System.nanoTime() + SURELY.toNanos();
-      while (replicated.status().trouble().isEmpty()) {
-        assertTrue(System.nanoTime() < endNanos, () -> replicated.status().toString());
-        world.application.commit();
-        Txid unused = replicated.syncAndWait(SURELY);
-      }
-      replicated.end(SURELY).get(SURELY.toSeconds(), TimeUnit.SECONDS);
-      assertEquals(Optional.empty(), replicated.status().trouble());
-      assertEquals(replicated.status().cut(), replicated.status().uploaded());
+      commitUntil(() -> replicated.status().trouble().isPresent(), replicated);
+      requireEndWithoutTrouble(replicated);
     }
   }
 
@@ -222,15 +231,8 @@ class ReplicatorTroubleTest {
           new Fault.Hang());
       String url = "s3://" + server.createBucket() + "/app?endpoint=" + proxy.endpoint();
       ReplicatedDatabase replicated = replicator.add(compactedOften(), ReplicaUrl.parse(url));
-      long endNanos = System.nanoTime() + SURELY.toNanos();
-      while (!isHanging.get()) {
-        assertTrue(System.nanoTime() < endNanos, () -> replicated.status().toString());
-        world.application.commit();
-        Txid unused = replicated.syncAndWait(SURELY);
-      }
-      replicated.end(SURELY).get(SURELY.toSeconds(), TimeUnit.SECONDS);
-      assertEquals(Optional.empty(), replicated.status().trouble());
-      assertEquals(replicated.status().cut(), replicated.status().uploaded());
+      commitUntil(isHanging::get, replicated);
+      requireEndWithoutTrouble(replicated);
     }
   }
 }
