@@ -3,14 +3,8 @@ package dev.sluice.replicator;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.cache.restore.DatabasePlace;
-import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
-import dev.sluice.storage.ReplicaClient;
-import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
-import dev.sluice.storage.RequestMeter;
-import dev.sluice.storage.Target;
 import dev.sluice.testkit.Golden;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -67,15 +61,15 @@ class GoldenContinuedTest {
   }
 
   private static void goOn(Golden golden, Txid txid, Path replica, Path database) throws Exception {
-    ReplicaUrl url = ReplicaUrl.ofDirectory(replica.toString());
-    restore(url, txid, database);
+    ReplicaContents contents = new ReplicaContents(ReplicaUrl.ofDirectory(replica.toString()));
+    contents.restore(txid, database);
     requireGolden(golden, txid, database);
     Txid first;
     Txid second;
     try (Replicator replicator = Replicator.builder().start();
         Connection application = DriverManager.getConnection("jdbc:sqlite:" + database)) {
       execute(application, "PRAGMA busy_timeout=10000");
-      ReplicatedDatabase replicated = replicator.add(database, url);
+      ReplicatedDatabase replicated = replicator.add(database, contents.url());
       execute(application, "CREATE TABLE went_on(number INTEGER)");
       execute(application, "INSERT INTO went_on VALUES(1)");
       first = replicated.syncAndWait(SURELY);
@@ -83,22 +77,13 @@ class GoldenContinuedTest {
       second = replicated.syncAndWait(SURELY);
     }
     assertTrue(first.isAfter(txid), () -> first + " after " + txid);
-    assertEquals(1, number(restore(url, first, database.resolveSibling("first.db"))));
-    Path last = restore(url, second, database.resolveSibling("second.db"));
+    assertEquals(1, number(contents.restore(first, database.resolveSibling("first.db"))));
+    Path last = contents.restore(second, database.resolveSibling("second.db"));
     assertEquals(2, number(last));
     assertEquals(-1, Files.mismatch(database, last), "TXID " + second + " is not the database");
-    requireGolden(golden, txid, restore(url, txid, database.resolveSibling("before.db")));
+    requireGolden(golden, txid, contents.restore(txid, database.resolveSibling("before.db")));
     Txid oldest = Txid.parse(golden.images().firstKey());
-    requireGolden(golden, oldest, restore(url, oldest, database.resolveSibling("oldest.db")));
-  }
-
-  private static Path restore(ReplicaUrl url, Txid txid, Path out) throws IOException {
-    try (ReplicaClient client = ReplicaClients.open(url, name -> Optional.empty());
-        Restorer restorer = new Restorer(client, new RequestMeter(), SURELY)) {
-      restorer.restore(
-          new Target.AtTxid(txid), out, DatabasePlace.Existing.REFUSE, (done, total) -> {});
-    }
-    return out;
+    requireGolden(golden, oldest, contents.restore(oldest, database.resolveSibling("oldest.db")));
   }
 
   private static void requireGolden(Golden golden, Txid txid, Path database) throws Exception {

@@ -2,16 +2,8 @@ package dev.sluice.replicator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.sluice.cache.restore.DatabasePlace;
-import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
-import dev.sluice.storage.Listings;
-import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.ReplicaClient;
-import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
-import dev.sluice.storage.RequestMeter;
-import dev.sluice.storage.Target;
 import dev.sluice.testkit.Seed;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,9 +11,6 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 
 /**
  * An application, its database and the directory in which a replica of it is made. Confined to one
@@ -45,36 +34,17 @@ final class ReplicatedWorld implements AutoCloseable {
     application = new NumberedApplication(database, seed.value());
   }
 
-  private ReplicaClient client() {
-    return ReplicaClients.open(url, name -> Optional.empty());
-  }
-
   /** Returns the TXIDs at which a file of the replica ends. */
   List<Txid> txids() throws Exception {
-    try (ReplicaClient client = client()) {
-      TreeSet<Txid> txids = new TreeSet<>();
-      for (LtxFile file : Listings.all(client).get(SURELY.toSeconds(), TimeUnit.SECONDS)) {
-        txids.add(file.name().range().max());
-      }
-      return List.copyOf(txids);
-    }
-  }
-
-  private Path restored(Txid txid) throws IOException {
-    Path out = folder.resolve("restored-" + txid);
-    try (ReplicaClient client = client();
-        Restorer restorer = new Restorer(client, new RequestMeter(), SURELY)) {
-      restorer.restore(
-          new Target.AtTxid(txid), out, DatabasePlace.Existing.REFUSE, (done, total) -> {});
-    }
-    return out;
+    return new ReplicaContents(url).txids();
   }
 
   /** Fails unless each TXID is what a transaction left, and the last one what the last left. */
   void requireAll() throws Exception {
     long last = 0;
     for (Txid txid : txids()) {
-      last = application.requireCommitted(restored(txid), "TXID " + txid);
+      Path restored = new ReplicaContents(url).restore(txid, folder.resolve("restored-" + txid));
+      last = application.requireCommitted(restored, "TXID " + txid);
     }
     assertEquals(application.number(), last);
   }

@@ -33,7 +33,7 @@ final class LeftSpoolTest extends LostDatabase {
   void itIsShippedBeforeTheDatabaseIsRestored() throws Exception {
     try (Daemon daemon = restoringDaemon()) {
       daemon.begin();
-      assertEquals(List.of(new Txid(1), new Txid(2), new Txid(3)), txids());
+      assertEquals(List.of(new Txid(1), new Txid(2), new Txid(3)), contents().txids());
       goOnWriting(daemon.databases().all().get(0).last());
     }
   }
@@ -45,7 +45,7 @@ final class LeftSpoolTest extends LostDatabase {
       await(() -> replicated.status().uploaded().equals(new Txid(3)));
       assertEquals(Phase.WAITING, replicated.status().phase());
       requireAll();
-      restore(new Target.Latest(), database);
+      contents().restore(new Target.Latest(), database);
       goOnWriting(replicated);
     }
   }
@@ -153,26 +153,26 @@ final class LeftSpoolTest extends LostDatabase {
   @Test
   void itStaysWhereItIsIfSomebodyElseHasWrittenTheSameTxid() throws Exception {
     Path other = folder.resolve("b.db");
-    restore(new Target.Latest(), other);
+    contents().restore(new Target.Latest(), other);
     try (Connection application = connect(other);
         Replicator replicator = Replicator.builder().start()) {
       execute(application, "DELETE FROM t");
       ReplicatedDatabase replicated = replicator.add(other, url);
       assertEquals(new Txid(2), replicated.syncAndWait(SURELY));
     }
-    List<Txid> before = txids();
+    List<Txid> before = contents().txids();
     try (Replicator replicator = Replicator.builder().start()) {
       ReplicatedDatabase replicated = replicator.add(database, url);
       await(() -> replicated.status().phase() == Phase.STOPPED);
       requireLeftAlone(replicated.status());
     }
-    assertEquals(before, txids());
+    assertEquals(before, contents().txids());
     try (Daemon daemon = restoringDaemon()) {
       daemon.begin(); // and the database stands still, for a person to look
       ReplicatedDatabase replicated = daemon.databases().all().get(0).last();
       await(() -> replicated.status().phase() == Phase.STOPPED);
     }
-    assertEquals(before, txids());
+    assertEquals(before, contents().txids());
     assertTrue(Files.exists(spool.resolve("ltx/0/0000000000000002-0000000000000002.ltx")));
   }
 

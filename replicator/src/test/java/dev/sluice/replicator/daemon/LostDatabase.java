@@ -3,10 +3,9 @@ package dev.sluice.replicator.daemon;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.sluice.cache.restore.DatabasePlace;
-import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseSettings;
+import dev.sluice.replicator.ReplicaContents;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.ReplicatorListener;
@@ -15,13 +14,9 @@ import dev.sluice.replicator.config.ConfigurationFile;
 import dev.sluice.replicator.config.ConfigurationFile.Variables;
 import dev.sluice.replicator.config.Surroundings;
 import dev.sluice.storage.Environment;
-import dev.sluice.storage.Listings;
-import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
-import dev.sluice.storage.RequestMeter;
-import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -38,9 +33,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -188,29 +181,16 @@ abstract class LostDatabase {
     return ReplicaClients.open(url, NOTHING);
   }
 
-  List<Txid> txids() throws Exception {
-    try (ReplicaClient client = client()) {
-      TreeSet<Txid> txids = new TreeSet<>();
-      for (LtxFile file : Listings.all(client).get(SURELY.toSeconds(), TimeUnit.SECONDS)) {
-        txids.add(file.name().range().max());
-      }
-      return List.copyOf(txids);
-    }
-  }
-
-  void restore(Target target, Path out) throws IOException {
-    try (ReplicaClient client = client();
-        Restorer restorer = new Restorer(client, new RequestMeter(), SURELY)) {
-      restorer.restore(target, out, DatabasePlace.Existing.REFUSE, Restorer.Progress.none());
-    }
+  ReplicaContents contents() {
+    return new ReplicaContents(url);
   }
 
   /** Each TXID is a committed state, none older than the one before, and the last is the last. */
   void requireAll() throws Exception {
     long last = 0;
-    for (Txid txid : txids()) {
+    for (Txid txid : contents().txids()) {
       Path out = Files.createTempDirectory(folder, "txid").resolve("copy.db");
-      restore(new Target.AtTxid(txid), out);
+      contents().restore(txid, out);
       try (Connection copy = DriverManager.getConnection("jdbc:sqlite:" + out)) {
         assertEquals("ok", value(copy, "PRAGMA integrity_check"), "TXID " + txid);
         long is = Long.parseLong(value(copy, "SELECT max(number) FROM t"));

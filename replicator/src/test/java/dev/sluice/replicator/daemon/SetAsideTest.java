@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.DatabaseStatus.Phase;
+import dev.sluice.replicator.ReplicaContents;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
-import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,8 +54,7 @@ final class SetAsideTest extends LostDatabase {
     try (Replicator replicator = Replicator.builder().start()) {
       replicator.shipLeft(settings, ReplicaClients.open(reached, NOTHING), SURELY);
     }
-    url = reached;
-    restore(new Target.AtTxid(new Txid(3)), other);
+    new ReplicaContents(reached).restore(new Txid(3), other);
     try (Connection copy = DriverManager.getConnection("jdbc:sqlite:" + other)) {
       assertEquals(String.valueOf(lost), value(copy, "SELECT max(number) FROM t"));
       assertEquals(lostSum, sum(copy));
@@ -130,7 +129,7 @@ final class SetAsideTest extends LostDatabase {
     try (Daemon daemon = restoringDaemon()) {
       daemon.begin();
       assertFalse(Files.exists(database));
-      assertEquals(List.of(), txids());
+      assertEquals(List.of(), contents().txids());
     }
     bringBack(away);
     Files.move(aside(), spool);
