@@ -92,15 +92,7 @@ class GoldenLevelsTest {
   }
 
   private Levels levels(ReplicaWriter writer) {
-    return new Levels(
-        writer,
-        new LevelSetup(
-            LevelSettings.STANDARD,
-            folder.resolve("levels"),
-            name -> Optional.empty(),
-            () -> now,
-            () -> LevelsWorld.nanos(now),
-            step -> {}));
+    return new Levels(writer, LevelsWorld.standard(folder, () -> now));
   }
 
   private static void setTimes(Path replica) throws IOException {

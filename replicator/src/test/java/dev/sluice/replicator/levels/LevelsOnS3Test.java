@@ -96,16 +96,7 @@ class LevelsOnS3Test {
       proxy.inject(request -> fault(random, request));
       ReplicaWriter writer =
           new ReplicaWriter(client, new CallLimit(Duration.ofSeconds(20)), WriteGuard.conditions());
-      Levels levels =
-          new Levels(
-              writer,
-              new LevelSetup(
-                  LevelSettings.STANDARD,
-                  folder.resolve("levels"),
-                  name -> Optional.empty(),
-                  () -> now,
-                  () -> LevelsWorld.nanos(now),
-                  step -> {}));
+      Levels levels = new Levels(writer, LevelsWorld.standard(folder, () -> now));
       untilDone(levels::begin);
       Uploader uploader = new Uploader(writer, folder, step -> {});
       uploader.begin(levels.newest());

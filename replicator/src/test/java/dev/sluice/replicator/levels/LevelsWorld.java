@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -112,6 +113,22 @@ final class LevelsWorld implements UnreliableClient.Events {
     return world;
   }
 
+  /** Returns the setup of standard levels in a folder, with no spool beside them. */
+  static LevelSetup standard(Path folder, InstantSource clock) {
+    return new LevelSetup(
+        LevelSettings.STANDARD,
+        folder.resolve("levels"),
+        name -> Optional.empty(),
+        clock,
+        () -> nanos(clock.instant()),
+        step -> {});
+  }
+
+  /** Returns what a ticker says that nobody sets. */
+  private static long nanos(Instant now) {
+    return Duration.between(Instant.EPOCH, now).toNanos();
+  }
+
   private Levels process() {
     client = new UnreliableClient(replica.open(), this::outcome, this);
     return new Levels(
@@ -158,11 +175,6 @@ final class LevelsWorld implements UnreliableClient.Events {
   private Optional<Path> local(LtxFileName name) {
     Path path = folder.resolve(Layout.fileName(name.range()));
     return name.level() == 0 && Files.exists(path) ? Optional.of(path) : Optional.empty();
-  }
-
-  /** Returns what a ticker says that nobody sets. */
-  static long nanos(Instant now) {
-    return Duration.between(Instant.EPOCH, now).toNanos();
   }
 
   Instant now() {

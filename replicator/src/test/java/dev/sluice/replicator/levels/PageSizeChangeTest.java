@@ -26,7 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -50,16 +49,7 @@ class PageSizeChangeTest {
   private Txid txid = Txid.NONE;
 
   private Levels levels() throws IOException {
-    Levels levels =
-        new Levels(
-            writer,
-            new LevelSetup(
-                LevelSettings.STANDARD,
-                folder.resolve("levels"),
-                name -> Optional.empty(),
-                () -> now,
-                () -> LevelsWorld.nanos(now),
-                step -> {}));
+    Levels levels = new Levels(writer, LevelsWorld.standard(folder, () -> now));
     levels.begin();
     return levels;
   }
