@@ -101,6 +101,15 @@ final class LauncherTest {
     assertTrue(ran.out().contains("[version]"), ran.out());
   }
 
+  private void buildThenRunWithChanged(String file) throws Exception {
+    buildThenAgeTheSources();
+    write(checkout.resolve(file), "changed");
+    Files.setLastModifiedTime(
+        checkout.resolve(file),
+        FileTime.from(Files.getLastModifiedTime(jar).toInstant().plusSeconds(5)));
+    run("version");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -111,12 +120,7 @@ final class LauncherTest {
         "replicator/src/main/dist/logback.xml"
       })
   void changedSourceIsBuilt(String changed) throws Exception {
-    buildThenAgeTheSources();
-    write(checkout.resolve(changed), "changed");
-    Files.setLastModifiedTime(
-        checkout.resolve(changed),
-        FileTime.from(Files.getLastModifiedTime(jar).toInstant().plusSeconds(5)));
-    run("version");
+    buildThenRunWithChanged(changed);
     assertEquals(2, builds());
   }
 
@@ -129,12 +133,7 @@ final class LauncherTest {
         "page-cache/target/A.class"
       })
   void whatIsNotInTheJarIsNotBuilt(String changed) throws Exception {
-    buildThenAgeTheSources();
-    write(checkout.resolve(changed), "changed");
-    Files.setLastModifiedTime(
-        checkout.resolve(changed),
-        FileTime.from(Files.getLastModifiedTime(jar).toInstant().plusSeconds(5)));
-    run("version");
+    buildThenRunWithChanged(changed);
     assertEquals(1, builds());
   }
 
