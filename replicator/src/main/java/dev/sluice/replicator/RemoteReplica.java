@@ -72,7 +72,7 @@ final class RemoteReplica implements AutoCloseable {
   private Optional<LeaseHolder> lease(DatabaseSettings settings) {
     if (settings.writing() instanceof Writing.Leased leased) {
       LeaseHolder.Terms terms = new LeaseHolder.Terms(leased.time(), owner());
-      return Optional.of(new LeaseHolder(client, CALL_LIMIT, clock, terms));
+      return Optional.of(new LeaseHolder(client, CALL_LIMIT, clock, System::nanoTime, terms));
     }
     return Optional.empty();
   }
@@ -192,8 +192,7 @@ final class RemoteReplica implements AutoCloseable {
   /** Returns how long {@link #renewLease} has nothing to do; empty without a lease. */
   Optional<Duration> untilRenewal() {
     return lease
-        .flatMap(LeaseHolder::nextRenewal)
-        .map(at -> Duration.between(clock.instant(), at))
+        .flatMap(LeaseHolder::untilRenewal)
         .map(left -> left.isNegative() ? Duration.ZERO : left);
   }
 

@@ -240,9 +240,9 @@ final class Attachment {
   void close() throws IOException {
     try {
       intake.close();
-      hold.close();
     } finally {
-      file.close();
+      hold.close();
+      file.close(); // only then: it drops the locks of this process
     }
   }
 }

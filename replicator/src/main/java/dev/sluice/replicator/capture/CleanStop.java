@@ -108,8 +108,11 @@ record CleanStop(String boot, FileStat file, String end) {
     return (int) crc.getValue();
   }
 
-  /** Returns whether file and spool are still what they were. */
+  /** Returns whether file and spool are still what they were; no spool that holds nothing is. */
   boolean holds(FileStat now, Spool spool) {
-    return file.equals(now) && end.equals(endNow(spool)) && boot.equals(bootNow());
+    return spool.pageSize() > 0
+        && file.equals(now)
+        && end.equals(endNow(spool))
+        && boot.equals(bootNow());
   }
 }

@@ -228,7 +228,8 @@ public final class Levels {
       if (step.isZero()) {
         return;
       }
-      checked = checked.plus(step);
+      // Set forward it may have been a sleep, in which somebody else has written.
+      checked = step.isNegative() ? checked.plus(step) : Instant.EPOCH;
       List.of(compaction, snapshot, expiry).forEach(task -> task.shift(step));
       reschedule();
     }

@@ -67,9 +67,7 @@ final class CutWriter {
       next = file.isPresent() ? content.record(last, header) : content.record(last);
       write(next);
       if (file.isPresent()) {
-        files.add(file.get());
-        checksums.apply(next, staged);
-        flushNowAndThen(file.get());
+        take(file.get(), next, staged);
       }
     }
     for (LogFile log : content.logs()) {
@@ -87,6 +85,18 @@ final class CutWriter {
     }
     last = next;
     setup.steps().reached(SpoolStep.RECORD_FSYNCED);
+  }
+
+  /** Takes note of a cut that counts by now: it cannot be taken back. */
+  private void take(SpooledFile file, CutRecord record, StagedChecksums staged) {
+    try {
+      files.add(file);
+      checksums.apply(record, staged);
+      flushNowAndThen(file);
+    } catch (RuntimeException | Error e) {
+      isUnknown = true;
+      throw e;
+    }
   }
 
   /** So that opening has not more to take in again than that. */
@@ -166,8 +176,13 @@ final class CutWriter {
 
   /** A mark without its cut says nothing, and goes when the spool is opened. */
   private void markImage(Txid txid) throws IOException {
-    Files.write(folder.imageMark(txid), new byte[0]);
-    SpoolFolder.fsync(folder.directory());
+    Path mark = folder.imageMark(txid);
+    try {
+      Files.write(mark, new byte[0]);
+      SpoolFolder.fsync(folder.directory());
+    } catch (IOException e) {
+      throw new SpoolException.Unwritable("write " + mark + ": " + e, e);
+    }
     setup.steps().reached(SpoolStep.IMAGE_MARKED);
   }
 

@@ -49,6 +49,14 @@ final class StagedChecksums implements Closeable {
   }
 
   private void spill() throws IOException {
+    try {
+      writeOut();
+    } catch (IOException e) {
+      throw new SpoolException.Unwritable("write " + overflow + ": " + e, e);
+    }
+  }
+
+  private void writeOut() throws IOException {
     if (out.isEmpty()) {
       out =
           Optional.of(
@@ -80,11 +88,22 @@ final class StagedChecksums implements Closeable {
     }
   }
 
+  /** Never fails: the cut may count by now. A file that stays goes when the spool is opened. */
   @Override
-  public void close() throws IOException {
-    if (out.isPresent()) {
+  @SuppressWarnings("EmptyCatch")
+  public void close() {
+    if (out.isEmpty()) {
+      return;
+    }
+    try {
       out.get().close();
+    } catch (IOException e) {
+      // What it held is of no use any more.
+    }
+    try {
       Files.deleteIfExists(overflow);
+    } catch (IOException e) {
+      // It is written over by the next.
     }
   }
 }

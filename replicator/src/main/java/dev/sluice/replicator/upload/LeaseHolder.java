@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /**
  * The right of one process to write to a replica, as far as others ask for it too: a lease in
@@ -15,10 +16,10 @@ import java.util.Optional;
  *
  * <p>It is written on condition of the version that was read, so of two who want an expired lease
  * one gets it. It holds for a time; after two thirds of which {@link #require} renews it. A holder
- * that was away for longer, asleep or cut off, finds out before it writes, by its own clock or
- * because the lease has another version: the clocks of writers must not differ by as much as a
- * third of that time. What is given back expires at once and keeps its generation, so that
- * generations never go back.
+ * that was away for longer, asleep or cut off, finds out before it writes, by its own clock, by a
+ * ticker that goes on when the clock is set back, or because the lease has another version: the
+ * clocks of writers must not differ by as much as a third of that time. What is given back expires
+ * at once and keeps its generation, so that generations never go back.
  *
  * <p>It does not replace writing on condition, which finds a second writer that asks for no lease.
  * Changes under its lock; thread-safe, and whoever calls waits for the storage.
@@ -34,6 +35,7 @@ public final class LeaseHolder {
   private final ReplicaClient client;
   private final CallLimit limit;
   private final InstantSource clock;
+  private final LongSupplier ticker;
   private final Terms terms;
 
   /** Changes under the lock of this object, which is held over requests; read without it. */
@@ -48,8 +50,13 @@ public final class LeaseHolder {
    */
   public record Terms(Duration time, String owner) {}
 
-  /** A lease of ours, and the version of the object that says so. */
-  private record Held(Lease lease, String version) {}
+  /**
+   * A lease of ours.
+   *
+   * @param version of the object that says so
+   * @param sinceNanos when its writing began, by the ticker
+   */
+  private record Held(Lease lease, String version, long sinceNanos) {}
 
   /** Another process holds the lease. */
   public static final class HeldByOtherException extends IOException {
@@ -78,10 +85,19 @@ public final class LeaseHolder {
     }
   }
 
-  public LeaseHolder(ReplicaClient client, CallLimit limit, InstantSource clock, Terms terms) {
+  /**
+   * @param ticker nanoseconds that nobody sets, as {@link System#nanoTime}
+   */
+  public LeaseHolder(
+      ReplicaClient client,
+      CallLimit limit,
+      InstantSource clock,
+      LongSupplier ticker,
+      Terms terms) {
     this.client = client;
     this.limit = limit;
     this.clock = clock;
+    this.ticker = ticker;
     this.terms = terms;
   }
 
@@ -98,42 +114,54 @@ public final class LeaseHolder {
       throw new ReplicaException.Unavailable(place() + ": the lease was given back");
     }
     Instant now = clock.instant();
-    if (held.isPresent() && !held.get().lease().isExpired(now)) {
+    if (held.isPresent() && !isOver(held.get())) {
       renewIfDue(now);
     } else {
       // One that expired may have had another holder meanwhile.
       held = Optional.empty();
       acquire(now);
     }
-    Lease mine = held.orElseThrow().lease();
-    if (mine.isExpired(clock.instant())) {
+    Held mine = held.orElseThrow();
+    if (isOver(mine)) {
       throw new ReplicaException.Unavailable(
           place() + ": the storage took longer to answer than the lease holds");
     }
-    return mine.generation();
+    return mine.lease().generation();
   }
 
   /** Tries twice: what is there may be ours, as an attempt without an answer has left it. */
   private void renewIfDue(Instant now) throws IOException {
     for (int attempt = 0; attempt < 2; attempt++) {
       Held mine = held.orElseThrow();
-      if (!now.isAfter(renewAt(mine.lease()))) {
+      if (!untilRenewal(mine).isNegative()) {
         return;
       }
       write(lease(mine.lease().generation(), now), Optional.of(mine.version()));
     }
   }
 
-  private Instant renewAt(Lease lease) {
-    return lease.expiresAt().minus(terms.time().dividedBy(3));
+  private boolean isOver(Held mine) {
+    return mine.lease().isExpired(clock.instant()) || age(mine).compareTo(terms.time()) >= 0;
+  }
+
+  private Duration age(Held mine) {
+    return Duration.ofNanos(ticker.getAsLong() - mine.sinceNanos());
+  }
+
+  /** By the clock or by the ticker, whichever is sooner. */
+  private Duration untilRenewal(Held mine) {
+    Duration spare = terms.time().dividedBy(3);
+    Duration byClock = Duration.between(clock.instant(), mine.lease().expiresAt()).minus(spare);
+    Duration byTicker = terms.time().minus(spare).minus(age(mine));
+    return byClock.compareTo(byTicker) < 0 ? byClock : byTicker;
   }
 
   /**
-   * Returns when {@link #require} is to be called next though nothing is to be written. Waits for
-   * nobody.
+   * Returns how long {@link #require} need not be called if nothing is to be written; negative if
+   * it is late. Waits for nobody.
    */
-  public Optional<Instant> nextRenewal() {
-    return held.map(mine -> renewAt(mine.lease()));
+  public Optional<Duration> untilRenewal() {
+    return held.map(this::untilRenewal);
   }
 
   private void acquire(Instant now) throws IOException {
@@ -147,12 +175,17 @@ public final class LeaseHolder {
       if (!isOurs(other.orElseThrow())) {
         throw new HeldByOtherException(place(), other);
       }
-      held = Optional.of(new Held(other.orElseThrow(), object.orElseThrow().version()));
+      held = Optional.of(found(other.orElseThrow(), object.orElseThrow()));
       renewIfDue(now);
       return;
     }
     long generation = other.map(Lease::generation).orElse(0L) + 1;
     write(lease(generation, now), object.map(SideObject::version));
+  }
+
+  /** Nobody knows when it was written: so long ago that it is renewed at once. */
+  private Held found(Lease lease, SideObject object) {
+    return new Held(lease, object.version(), ticker.getAsLong() - terms.time().toNanos());
   }
 
   private Lease lease(long generation, Instant now) {
@@ -162,6 +195,7 @@ public final class LeaseHolder {
   private void write(Lease lease, Optional<String> before) throws IOException {
     byte[] content = lease.encode();
     String what = "write " + place();
+    long sinceNanos = ticker.getAsLong();
     try {
       String version =
           limit.awaitWrite(
@@ -169,19 +203,21 @@ public final class LeaseHolder {
                   ? client.objects().replace(NAME, content, before.get())
                   : client.objects().create(NAME, content),
               what);
-      held = Optional.of(new Held(lease, version));
+      held = Optional.of(new Held(lease, version, sinceNanos));
     } catch (ReplicaException.Conflict | ReplicaException.OutcomeUnknown e) {
-      settle(lease, e);
+      settle(lease, sinceNanos, e);
     }
   }
 
   /** Looks whose lease it is after a write that may have succeeded, as one before it may have. */
-  private void settle(Lease lease, ReplicaException failure) throws IOException {
+  private void settle(Lease lease, long sinceNanos, ReplicaException failure) throws IOException {
     Optional<SideObject> object = limit.await(client.objects().read(NAME), "read " + place());
     Optional<Lease> there = object.flatMap(is -> Lease.decode(is.content()));
     boolean isOurs = there.filter(this::isOurs).isPresent();
-    if (isOurs) {
-      held = Optional.of(new Held(there.orElseThrow(), object.orElseThrow().version()));
+    if (there.equals(Optional.of(lease))) {
+      held = Optional.of(new Held(lease, object.orElseThrow().version(), sinceNanos));
+    } else if (isOurs) {
+      held = Optional.of(found(there.orElseThrow(), object.orElseThrow()));
     }
     if (failure instanceof ReplicaException.OutcomeUnknown && !there.equals(Optional.of(lease))) {
       throw failure;

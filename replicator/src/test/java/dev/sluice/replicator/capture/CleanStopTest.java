@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.spool.CutRecord;
+import dev.sluice.replicator.spool.Spool;
+import dev.sluice.replicator.spool.SpoolSetup;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -60,6 +63,20 @@ final class CleanStopTest {
     assertEquals(new Txid(2), primary.cut());
     assertEquals(0, primary.capture().repairs());
     primary.requireCaptured();
+  }
+
+  /** Else the image that it was begun anew for would never be made. */
+  @Test
+  void stopOfASpoolThatIsBegunAnewSaysNothing() throws Exception {
+    primary.endApplication();
+    assertEquals(Txid.FIRST, primary.cut());
+    CutRecord last = primary.spool().lastCut();
+    primary.stop();
+    assertTrue(hasRecord());
+    SpoolSetup setup = SpoolSetup.of(() -> Instant.ofEpochMilli(1));
+    Spool.begin(primary.directory(), last.txid(), last.timestampMillis(), setup).close();
+    assertEquals(new Txid(2), primary.cut());
+    assertTrue(primary.spool().files().get(0).isImage());
   }
 
   /** Through several idle restarts the record stays true. */

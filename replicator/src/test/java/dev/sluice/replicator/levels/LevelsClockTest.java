@@ -1,9 +1,13 @@
 package dev.sluice.replicator.levels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.upload.SecondWriterException;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.history.TestPrimary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -79,6 +83,23 @@ class LevelsClockTest {
     world.failBefore.clear();
     world.runFor(Duration.ofMinutes(5));
     assertEquals(List.of("2-2"), world.ranges(1));
+  }
+
+  @Test
+  void hostThatSleptLooksBeforeItUploads() throws IOException {
+    world.commits(3, Duration.ofSeconds(1));
+    world.levels.beforeUpload(new Txid(5));
+    assertEquals(10, world.client.count("list"));
+    world.ahead = Duration.ofHours(2);
+    LtxFile theirs = world.primary.commit(8, TestPrimary.all(8));
+    LtxFile more = world.primary.commit(8, TestPrimary.all(8));
+    world.replica.delete(List.of(theirs.name()));
+    SecondWriterException e =
+        assertThrows(
+            SecondWriterException.class,
+            () -> world.levels.beforeUpload(theirs.name().range().min()));
+    assertTrue(String.valueOf(e.getMessage()).contains("it has TXID " + more.name().range().max()));
+    assertEquals(20, world.client.count("list"));
   }
 
   @Test

@@ -193,6 +193,33 @@ final class SpoolFailureTest {
     }
   }
 
+  /** Those of a large cut wait in a file of their own. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void diskThatIsFullForChecksumsOnlyCostsThem() throws SQLException, IOException {
+    try (Captured captured = captured()) {
+      captured.database().insert(1, 5_000 * 1024);
+      captured.capture();
+      Path waiting = directory().resolve("checksums.next");
+      Files.createSymbolicLink(waiting, Path.of("/dev/full"));
+      Cut cut = captured.spool().seal().orElseThrow();
+      assertEquals(Txid.FIRST, cut.write().txid(), "what is buffered fails when it counts already");
+      assertTrue(cut.isWritten());
+      captured.database().insert(1, 5_000 * 1024);
+      captured.capture();
+      assertEquals(new Txid(2), captured.cut().txid());
+      captured.requireRestored();
+
+      captured.database().insert(1, 15_000 * 1024);
+      captured.capture();
+      Files.createSymbolicLink(waiting, Path.of("/dev/full"));
+      Cut larger = captured.spool().seal().orElseThrow();
+      assertThrows(SpoolException.Unwritable.class, larger::write, "before it counts");
+      assertEquals(new Txid(3), larger.write().txid(), "there is room again");
+      captured.requireRestored();
+    }
+  }
+
   @Test
   void walThatFailsToBeReadLeavesTheCommitsBefore() throws SQLException, IOException {
     try (Captured captured = captured()) {

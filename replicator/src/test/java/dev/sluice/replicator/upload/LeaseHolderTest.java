@@ -25,12 +25,14 @@ class LeaseHolderTest {
   private final MemoryReplica replica = new MemoryReplica("mem:replica");
   private final RequestMeter meter = new RequestMeter();
   private Instant now = Instant.parse("2026-11-01T10:00:00Z");
+  private long ticks;
 
   private LeaseHolder holder(ReplicaClient client, String owner) {
     return new LeaseHolder(
         client,
         new CallLimit(Duration.ofSeconds(20)),
         () -> now,
+        () -> Duration.ofSeconds(ticks).toNanos(),
         new LeaseHolder.Terms(LeaseHolder.STANDARD_TIME, owner));
   }
 
@@ -51,7 +53,12 @@ class LeaseHolderTest {
   }
 
   private void seconds(int count) {
-    now = now.plusSeconds(count);
+    setClock(count);
+    ticks += count;
+  }
+
+  private void setClock(int seconds) {
+    now = now.plusSeconds(seconds);
   }
 
   private String stored() {
@@ -90,7 +97,7 @@ class LeaseHolderTest {
   void leaseIsRenewedAfterTwoThirdsOfItsTimeAndNotBefore() throws IOException {
     LeaseHolder holder = holder("host:1");
     holder.require();
-    assertEquals(Optional.of(Instant.parse("2026-11-01T10:00:20Z")), holder.nextRenewal());
+    assertEquals(Optional.of(Duration.ofSeconds(20)), holder.untilRenewal());
     long puts = meter.snapshot().puts();
     seconds(20);
     holder.require();
@@ -99,6 +106,26 @@ class LeaseHolderTest {
     assertEquals(1, holder.require());
     assertEquals(puts + 1, meter.snapshot().puts());
     assertTrue(stored().contains("10:00:51Z"), stored());
+  }
+
+  @Test
+  void leaseIsNoLongerOneForAClockThatIsSetBack() throws IOException {
+    LeaseHolder first = holder("host:1");
+    first.require();
+    setClock(-3_600);
+    long puts = meter.snapshot().puts();
+    seconds(21);
+    assertEquals(Optional.of(Duration.ofSeconds(-1)), first.untilRenewal());
+    assertEquals(1, first.require());
+    assertEquals(puts + 1, meter.snapshot().puts());
+    assertTrue(stored().contains("09:00:51Z"), stored());
+
+    Instant wrong = now;
+    seconds(31);
+    now = now.plusSeconds(3_600); // the others' is right
+    assertEquals(2, holder("host:2").require());
+    now = wrong;
+    assertThrows(LeaseHolder.HeldByOtherException.class, first::require, "and it looks");
   }
 
   @Test
@@ -152,9 +179,10 @@ class LeaseHolderTest {
     holder.require();
     seconds(21);
     requireLate(late, holder);
-    seconds(20);
+    assertTrue(stored().contains("10:00:52Z"), "nobody knows how old it was: " + stored());
+    seconds(21);
     assertEquals(1, holder.require());
-    assertTrue(stored().contains("10:01:12Z"), stored());
+    assertTrue(stored().contains("10:01:13Z"), stored());
   }
 
   @Test
