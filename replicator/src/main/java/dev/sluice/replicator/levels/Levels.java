@@ -61,9 +61,7 @@ public final class Levels {
 
   private final Object lock = new Object();
   // All below changes under the lock.
-  private final LevelTask compaction = new LevelTask();
-  private final LevelTask snapshot = new LevelTask();
-  private final LevelTask expiry = new LevelTask();
+  private final LevelTasks tasks = new LevelTasks();
   private Instant checked = Instant.EPOCH;
   private Optional<Txid> snapshotWanted = Optional.empty();
   private boolean isBegun;
@@ -180,7 +178,7 @@ public final class Levels {
         }
       }
       if (settings.top() > 0 && !gap.hasGap()) {
-        compaction.dueBy(Windows.end(now, settings.interval(1)));
+        tasks.compaction().dueBy(Windows.end(now, settings.interval(1)));
         return;
       }
     }
@@ -195,7 +193,7 @@ public final class Levels {
     Txid newest = holdings.newest();
     synchronized (lock) {
       snapshotWanted = Optional.of(newest);
-      snapshot.dueAtOnce();
+      tasks.snapshot().dueAtOnce();
     }
   }
 
@@ -211,8 +209,7 @@ public final class Levels {
   public Instant nextDue() {
     lookAtClock();
     synchronized (lock) {
-      Instant files = LevelSchedule.earlier(compaction.next(), snapshot.next());
-      return LevelSchedule.earlier(files, expiry.next());
+      return tasks.next();
     }
   }
 
@@ -230,7 +227,7 @@ public final class Levels {
       }
       // Set forward it may have been a sleep, in which somebody else has written.
       checked = step.isNegative() ? checked.plus(step) : Instant.EPOCH;
-      List.of(compaction, snapshot, expiry).forEach(task -> task.shift(step));
+      tasks.shift(step);
       reschedule();
     }
     log.debug("{}: the clock was set by {} s", writer.client().location(), step.toSeconds());
@@ -260,10 +257,12 @@ public final class Levels {
       synchronized (lock) {
         wanted = snapshotWanted;
       }
-      attempt(compaction, this::compact);
-      attempt(snapshot, this::makeSnapshot);
-      attempt(expiry, this::expire);
-      requireAllWell();
+      attempt(tasks.compaction(), this::compact);
+      attempt(tasks.snapshot(), this::makeSnapshot);
+      attempt(tasks.expiry(), this::expire);
+      synchronized (lock) {
+        tasks.requireWell();
+      }
       if (wanted.isPresent()) {
         requireSnapshot(wanted.get());
       }
@@ -316,20 +315,6 @@ public final class Levels {
           task.failed(now, making.fetchedBytes() - before);
         }
       }
-    }
-  }
-
-  /** Says what fails, in this run or in one before that is not made up for. */
-  private void requireAllWell() throws IOException {
-    Optional<Exception> failure;
-    synchronized (lock) {
-      failure = compaction.failure().or(snapshot::failure).or(expiry::failure);
-    }
-    if (failure.isPresent() && failure.get() instanceof IOException e) {
-      throw e;
-    }
-    if (failure.isPresent() && failure.get() instanceof RuntimeException e) {
-      throw e;
     }
   }
 
@@ -396,12 +381,14 @@ public final class Levels {
     synchronized (lock) {
       HeldFiles held = holdings.files();
       boolean isAtOnce = making.hasUnsettled(1, top) || gap.candidate(held).isPresent();
-      compaction.dueAt(isAtOnce ? Instant.EPOCH : schedule.compaction(held, beginnings.all()));
+      tasks
+          .compaction()
+          .dueAt(isAtOnce ? Instant.EPOCH : schedule.compaction(held, beginnings.all()));
       boolean isSnapshotAtOnce =
           snapshotWanted.isPresent()
               || making.hasUnsettled(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
-      snapshot.dueAt(isSnapshotAtOnce ? Instant.EPOCH : schedule.snapshot(held));
-      expiry.dueAt(retention.nextExpiry(held).orElse(NEVER));
+      tasks.snapshot().dueAt(isSnapshotAtOnce ? Instant.EPOCH : schedule.snapshot(held));
+      tasks.expiry().dueAt(retention.nextExpiry(held).orElse(NEVER));
     }
   }
 }
