@@ -2,7 +2,6 @@ package dev.sluice.storage.s3;
 
 import dev.sluice.storage.Environment;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.nio.NioEventLoopGroup;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.time.Clock;
 import java.time.Duration;
@@ -49,10 +48,7 @@ final class S3Connection implements AutoCloseable {
   private static final int SOCKET_THREADS = 2;
   private static final Duration CONNECT_LIMIT = Duration.ofSeconds(3);
 
-  /**
-   * For a connection to become free; the SDK also takes so long to tell, now and then, that the
-   * first connection of all could not be made.
-   */
+  /** For a connection to become free. */
   private static final Duration ACQUIRE_LIMIT = Duration.ofSeconds(5);
 
   private static final Duration IDLE_LIMIT = Duration.ofSeconds(30);
@@ -86,7 +82,7 @@ final class S3Connection implements AutoCloseable {
     made.add(timer::shutdownNow);
     credentials = new S3Credentials(environment, Clock.systemUTC());
     made.add(credentials);
-    EventLoopGroup sockets = new NioEventLoopGroup(SOCKET_THREADS, factory(name + "-io"));
+    EventLoopGroup sockets = new S3SocketThreads(SOCKET_THREADS, factory(name + "-io"));
     made.add(() -> end(sockets));
     http = http(settings, sockets);
     made.add(http);

@@ -1,6 +1,7 @@
 package dev.sluice.storage.s3;
 
 import dev.sluice.storage.ReplicaException;
+import java.net.UnknownHostException;
 import java.util.Optional;
 import java.util.Set;
 import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
@@ -146,6 +147,10 @@ final class S3Failures {
 
   /** Returns the words of the innermost cause, which are the network's. */
   private static String describe(Throwable failure) {
+    Optional<UnknownHostException> host = find(failure, UnknownHostException.class);
+    if (host.isPresent()) {
+      return unknownHost(host.get());
+    }
     Throwable at = failure;
     Throwable cause = at.getCause();
     for (int depth = 0; cause != null && depth < 20; depth++) {
@@ -154,5 +159,12 @@ final class S3Failures {
     }
     String words = at.getMessage();
     return words == null ? at.getClass().getSimpleName() : words;
+  }
+
+  /** The JDK's words are the name alone, or with the resolver's behind it when it was asked. */
+  private static String unknownHost(UnknownHostException failure) {
+    String words = String.valueOf(failure.getMessage());
+    int nameEnd = words.indexOf(": ");
+    return "unknown host " + (nameEnd < 0 ? words : words.substring(0, nameEnd));
   }
 }

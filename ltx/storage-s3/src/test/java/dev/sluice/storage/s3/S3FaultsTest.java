@@ -205,24 +205,6 @@ final class S3FaultsTest {
   }
 
   @Test
-  void aRefusedConnectionIsUnavailableAndLaterWorks() throws Exception {
-    proxy.refuse();
-    fails(ReplicaException.Unavailable.class, client.read(file, 0, 10));
-    fails(ReplicaException.Unavailable.class, client.list(0, Txid.FIRST));
-    fails(ReplicaException.Unavailable.class, client.open(file));
-    proxy.heal();
-    assertEquals(10, get(client.read(file, 0, 10)).length);
-  }
-
-  @Test
-  void anUnknownHostIsUnavailable() {
-    try (ReplicaClient lost =
-        open(bucket, "http://no-such-host.invalid:9000", S3TestEnvironment.withCredentials())) {
-      fails(ReplicaException.Unavailable.class, lost.list(0, Txid.FIRST));
-    }
-  }
-
-  @Test
   void cancellingARequestThatHangsFreesItsConnection() throws Exception {
     breakGets(new Fault.Hang());
     for (CompletableFuture<?> call :
