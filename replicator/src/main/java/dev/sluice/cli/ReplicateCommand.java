@@ -6,6 +6,7 @@ import dev.sluice.replicator.ReplicatorListener;
 import dev.sluice.replicator.config.Configuration;
 import dev.sluice.replicator.config.DaemonSettings;
 import dev.sluice.replicator.config.DatabaseEntry;
+import dev.sluice.replicator.config.LoggingSettings;
 import dev.sluice.replicator.config.SocketSettings;
 import dev.sluice.replicator.control.Databases;
 import dev.sluice.replicator.control.Databases.Registered;
@@ -45,8 +46,8 @@ import picocli.CommandLine.Spec;
     name = "replicate",
     customSynopsis = {
       "sluice replicate [--config FILE] [--no-expand-env] [--exec COMMAND] [--once",
-      "                 [--force-snapshot]] [--restore-if-db-not-exists] [--socket PATH] [-v]",
-      "                 [DB REPLICA]"
+      "                 [--force-snapshot]] [--restore-if-db-not-exists] [--socket PATH]",
+      "                 [--log-level LEVEL] [-v] [DB REPLICA]"
     },
     description = "Ship the commits of live databases to their replicas.")
 final class ReplicateCommand implements Callable<Integer> {
@@ -68,7 +69,7 @@ final class ReplicateCommand implements Callable<Integer> {
 
   @Option(
       names = {"-once", "--once"},
-      description = "Ship what is committed now, and end.")
+      description = "Ship what is committed now, and end; without socket, metrics and heartbeat.")
   private boolean isOnce;
 
   @Option(
@@ -86,6 +87,13 @@ final class ReplicateCommand implements Callable<Integer> {
       paramLabel = "PATH",
       description = "Be asked and told things on this socket.")
   private @Nullable Path socket;
+
+  @Option(
+      names = {"-log-level", "--log-level"},
+      paramLabel = "LEVEL",
+      description =
+          "trace, debug, info, warn or error; counts before LOG_LEVEL and the configuration.")
+  private @Nullable String logLevel;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "DB", description = "The database's path.")
   private @Nullable Path database;
@@ -113,7 +121,7 @@ final class ReplicateCommand implements Callable<Integer> {
     if (configuration.databases().isEmpty() && configuration.directories().isEmpty()) {
       throw new Failure("replicate", configOptions.name(terminal) + " names no database");
     }
-    LogSetup.apply(configuration.daemon().logging());
+    LogSetup.apply(logging(configuration.daemon().logging()));
     configuration.warnings().forEach(log::warn);
     try {
       return replicate(configuration, child);
@@ -231,8 +239,23 @@ final class ReplicateCommand implements Callable<Integer> {
     if (database != null && configOptions.isGiven()) {
       throw wrongUsage("--config and DB REPLICA exclude each other");
     }
+    if (isOnce && socket != null) {
+      throw wrongUsage("--once and --socket exclude each other");
+    }
     if (isSnapshotForced && !isOnce) {
       throw wrongUsage("--force-snapshot is for --once");
+    }
+  }
+
+  private LoggingSettings logging(LoggingSettings configured) {
+    String level = logLevel;
+    if (level == null) {
+      return configured;
+    }
+    try {
+      return configured.withLevel(level);
+    } catch (IllegalArgumentException e) {
+      throw wrongUsage("--log-level: " + e.getMessage());
     }
   }
 

@@ -95,6 +95,13 @@ final class RestoreCommand implements Callable<Integer> {
   private String followInterval = "1s";
 
   @Option(
+      names = {"--parallelism", "-parallelism"},
+      paramLabel = "N",
+      hidden = true,
+      description = "Has no effect: scripts for Litestream set it.")
+  private int parallelism = 1;
+
+  @Option(
       names = {"--json", "-json"},
       description = "Print a JSON object about the result.")
   private boolean isJson;
@@ -110,6 +117,9 @@ final class RestoreCommand implements Callable<Integer> {
   public Integer call() throws Failure, IOException {
     CommandLine command = Optional.ofNullable(spec).orElseThrow().commandLine();
     check(command);
+    if (parallelism < 1) {
+      throw new ParameterException(command, "--parallelism: " + parallelism + " is not 1 or more");
+    }
     Target target = targetOptions.target(command, Instant.now());
     Duration interval = interval(command);
     if (isFollowed && !target.equals(new Target.Latest())) {

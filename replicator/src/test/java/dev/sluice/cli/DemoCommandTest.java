@@ -7,13 +7,22 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -24,23 +33,71 @@ final class DemoCommandTest {
           "demo", "app", "daemon", "replica", "follow", "past", "loss", "restore", "compare",
           "done");
 
-  @Test
-  void allActsAreShownAndNothingIsLeftBehind() {
-    List<ProcessHandle> before = ProcessHandle.current().children().toList();
-    CliRun run = CliRun.done("demo");
-    List<String> acts = run.out().lines().map(line -> line.split(" ", 2)[0]).toList();
-    assertEquals(ACTS, acts, run.out());
-    assertFalse(Files.exists(folder(run.out())), run.out());
-    List<ProcessHandle> left =
-        ProcessHandle.current()
-            .children()
-            .filter(child -> child.isAlive() && !before.contains(child))
-            .toList();
-    assertEquals(List.of(), left);
+  /** Twenty seconds on a machine that does nothing else. */
+  private static final int END_SECONDS = 60;
+
+  private static ProcessBuilder demo() {
+    return new ProcessBuilder(
+            ReplicateProcess.java(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName(),
+            "demo")
+        .redirectError(ProcessBuilder.Redirect.DISCARD);
+  }
+
+  /** Returns a number that the one line of an act tells. */
+  private static long told(String out, String pattern) {
+    List<MatchResult> found = Pattern.compile(pattern).matcher(out).results().toList();
+    assertEquals(1, found.size(), () -> pattern + " in " + out);
+    return Long.parseLong(found.get(0).group(1));
   }
 
   @Test
-  void whatIsKeptCanBeQueried() throws IOException {
+  void allActsAreShownInTimeAndNothingIsLeftBehind() throws Exception {
+    Path file = Files.createTempFile("demo", "out");
+    Process demo = demo().redirectOutput(file.toFile()).start();
+    List<ProcessHandle> children = new ArrayList<>();
+    try {
+      for (int tenth = 0; !demo.waitFor(100, TimeUnit.MILLISECONDS); tenth++) {
+        demo.descendants().filter(child -> !children.contains(child)).forEach(children::add);
+        assertTrue(tenth < 10 * END_SECONDS, () -> "it does not end: " + read(file));
+      }
+      String out = read(file);
+      assertEquals(ExitCode.DONE, demo.exitValue(), out);
+      assertEquals(ACTS, out.lines().map(line -> line.split(" ", 2)[0]).toList(), out);
+      assertFalse(Files.exists(folder(out)), out);
+      assertTrue(children.size() >= 2, children.toString());
+      assertTrue(children.stream().noneMatch(ProcessHandle::isAlive));
+      assertWhatIsTold(out);
+    } finally {
+      demo.descendants().forEach(ProcessHandle::destroyForcibly);
+      demo.destroyForcibly();
+      Files.delete(file);
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The replica grows, the past does not, and what is restored is all of it. */
+  private static void assertWhatIsTold(String out) {
+    long first = told(out, "replica +jdbc:\\S+ opens in [^:]+: (\\d+) orders\n");
+    long past = told(out, "past +&txid=[0-9a-f]+ opens in .* and shows (\\d+) orders,");
+    long present = told(out, "past .* beside the present with (\\d+)\n");
+    long restored = told(out, "compare +all (\\d+) orders are there, as they were\n");
+    assertTrue(0 < first && first <= past, out);
+    assertTrue(5 <= past && past + 8 <= present, out); // the commits that were waited for
+    assertTrue(present <= restored, out);
+  }
+
+  @Test
+  void whatIsKeptCanBeQueried() throws IOException, SQLException {
     CliRun run = CliRun.done("demo", "--keep");
     Path folder = folder(run.out());
     try {
@@ -50,7 +107,11 @@ final class DemoCommandTest {
       long orders =
           Long.parseLong(CliRun.done("sql", replica, "SELECT count(*) FROM orders").out().strip());
       assertTrue(run.out().contains("all " + orders + " orders are there"), run.out());
-      assertTrue(Files.exists(folder.resolve("shop.db")));
+      String past = "" + told(run.out(), "shows (\\d+) orders,");
+      String txid = run.out().replaceFirst("(?s).*&txid=([0-9a-f]+) .*", "$1");
+      String count = "SELECT count(*) FROM orders";
+      assertEquals(past + "\n", CliRun.done("sql", "--txid", txid, replica, count).out());
+      assertEquals(orders, rows(folder.resolve("shop.db")));
     } finally {
       try (Stream<Path> all = Files.walk(folder)) {
         for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
@@ -60,17 +121,17 @@ final class DemoCommandTest {
     }
   }
 
+  private static long rows(Path database) throws SQLException {
+    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("SELECT count(*) FROM orders")) {
+      return row.getLong(1);
+    }
+  }
+
   @Test
   void signalEndsItsProcessesAndRemovesItsFolder() throws Exception {
-    Process demo =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName(),
-                "demo")
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+    Process demo = demo().start();
     try (BufferedReader lines =
         new BufferedReader(new InputStreamReader(demo.getInputStream(), StandardCharsets.UTF_8))) {
       Path folder = folder(String.valueOf(lines.readLine()));

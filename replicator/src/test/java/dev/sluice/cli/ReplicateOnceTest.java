@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.util.ContextInitializer;
 import java.nio.file.Path;
@@ -85,6 +86,16 @@ final class ReplicateOnceTest {
     assertEquals(List.of("0 2-2", "9 1-1"), files());
     assertEquals("first\n", rowsAt(1));
     assertEquals("first\nsecond\n", rowsAt(2));
+  }
+
+  @Test
+  void levelOfTheLogIsThatOfTheOption() throws Exception {
+    write("CREATE TABLE t AS SELECT 'first' AS a");
+    LoggerContext log = (LoggerContext) LoggerFactory.getILoggerFactory();
+    once("-log-level", "ERROR");
+    assertEquals(Level.ERROR, log.getLogger("dev.sluice").getLevel());
+    once("--log-level", "warning");
+    assertEquals(Level.WARN, log.getLogger("dev.sluice").getLevel());
   }
 
   @Test

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.slf4j.LoggerFactory;
 
@@ -170,9 +171,17 @@ final class ReplicateRefusalTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"s4://bucket/x", "s3:///x", "gs://bucket/x", "s3://b?regoin=x", ""})
-  void urlThatIsWrong(String url) throws Exception {
-    assertMatches("sluice: .*(replica|URL).*", refusal(database("a.db"), url));
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "s4://bucket/x|replicate: the command line: replica s4://bucket/x: replica URL scheme \"s4\" is unknown (known: file, s3)",
+        "s3:///x|open the replica: replica URL s3:...: the bucket or host is missing",
+        "gs://bucket/x|replicate: the command line: replica gs://bucket/x: replica URL scheme \"gs\" is unknown (known: file, s3)",
+        "s3://b?regoin=x|replicate: the command line: replica s3://b: s3: unknown query key regoin (did you mean region?)",
+        "''|open the replica: the replica URL is empty",
+      })
+  void urlThatIsWrong(String url, String why) throws Exception {
+    assertEquals("sluice: " + why, refusal(database("a.db"), url));
   }
 
   @Test

@@ -58,6 +58,13 @@ final class RestoreCommandTest {
     assertOnlyOutput();
   }
 
+  /** Scripts for Litestream set it. */
+  @Test
+  void parallelismIsAccepted() {
+    CliRun.done("restore", "-parallelism", "16", "-o", out.toString(), replica);
+    assertTrue(Files.isRegularFile(out));
+  }
+
   @Test
   void onlyARegularFileIsReplaced() throws Exception {
     Path pipe = folder.resolve("pipe");

@@ -11,13 +11,15 @@ import java.util.Optional;
  *     or replica
  * @param directories those whose databases are found by looking, in the order of the file
  * @param warnings a line for each thing that was said and has no effect; for the log
+ * @param registration what holds for databases that are named later
  */
 public record Configuration(
     List<DatabaseEntry> databases,
     List<DirectoryEntry> directories,
     HistorySettings history,
     DaemonSettings daemon,
-    List<String> warnings) {
+    List<String> warnings,
+    Registration registration) {
 
   public Configuration {
     databases = List.copyOf(databases);
@@ -28,7 +30,12 @@ public record Configuration(
   /** Returns what holds for one database where no file says anything. */
   public static Configuration of(DatabaseEntry database) {
     return new Configuration(
-        List.of(database), List.of(), HistorySettings.DEFAULT, DaemonSettings.DEFAULT, List.of());
+        List.of(database),
+        List.of(),
+        HistorySettings.DEFAULT,
+        DaemonSettings.DEFAULT,
+        List.of(),
+        Registration.PLAIN);
   }
 
   /** Returns the same, with each named database restored first if it is not there. */
@@ -38,7 +45,8 @@ public record Configuration(
         directories,
         history,
         daemon,
-        warnings);
+        warnings,
+        registration);
   }
 
   /**

@@ -113,6 +113,11 @@ final class DatabaseReader {
         spoolLimit().orElse(defaults.spoolBytesMax()));
   }
 
+  /** Returns what the top level alone says. */
+  static CaptureSettings capture(Reading reading, Section top) throws ConfigException {
+    return new DatabaseReader(reading, Section.empty(reading, Scope.DATABASE, 1), top).capture();
+  }
+
   private Optional<Long> spoolLimit() throws ConfigException {
     Optional<Setting<Long>> own = section.size("spool-limit");
     Optional<Setting<Long>> limit = own.isPresent() ? own : top.size("spool-limit");

@@ -27,4 +27,16 @@ public record LoggingSettings(Level level, Type type, boolean toStderr, boolean 
   /** What holds where nothing is said. */
   public static final LoggingSettings DEFAULT =
       new LoggingSettings(Level.INFO, Type.TEXT, false, false);
+
+  /**
+   * Returns these settings with another level, as users write it.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
+  public LoggingSettings withLevel(String word) {
+    Level other =
+        Words.find(Level.class, word)
+            .orElseThrow(() -> new IllegalArgumentException(Words.notOne(Level.class, word)));
+    return new LoggingSettings(other, type, toStderr, showsSource);
+  }
 }

@@ -67,6 +67,23 @@ final class ReplicaReader {
     return new ReplicaReader(reading, replica, top).read();
   }
 
+  /**
+   * Returns the replica at a URL, of which the top level says what the URL does not.
+   *
+   * @throws ConfigException if the top level cannot be used with it
+   */
+  static ReplicaEntry read(Reading reading, ReplicaUrl url, Section top) throws ConfigException {
+    Section none = Section.empty(reading, Scope.REPLICA, 1);
+    return new ReplicaReader(reading, none, top).entry(url, Origin.COMMAND_LINE);
+  }
+
+  private ReplicaEntry entry(ReplicaUrl url, Origin origin) throws ConfigException {
+    Map<String, String> query =
+        new TreeMap<>(url.scheme().equals(S3) ? s3Query(Map.of(), 1) : Map.of());
+    query.putAll(url.query());
+    return with(withQuery(url, query, 1), origin);
+  }
+
   private ReplicaEntry read() throws ConfigException {
     replica.section("age", Scope.AGE);
     Optional<Setting<String>> url = replica.text("url");
@@ -75,17 +92,20 @@ final class ReplicaReader {
       throw reading.wrong(path.get().line(), "path and url exclude each other");
     }
     ReplicaUrl place = url.isPresent() ? atUrl(url.get()) : atType(path);
-    boolean isS3 = place.scheme().equals(S3);
-    if (!isS3) {
+    if (!place.scheme().equals(S3)) {
       warnOfS3Keys(place.scheme());
     }
+    return with(place, reading.text().origin(replica.line()));
+  }
+
+  private ReplicaEntry with(ReplicaUrl place, Origin origin) throws ConfigException {
     return new ReplicaEntry(
         place,
-        isS3 ? accessKey() : Optional.empty(),
+        place.scheme().equals(S3) ? accessKey() : Optional.empty(),
         duration("sync-interval").orElse(ReplicaEntry.SYNC_INTERVAL),
         lease(),
         flag("unsafe-no-conditional-writes").orElse(false),
-        reading.text().origin(replica.line()));
+        origin);
   }
 
   private ReplicaUrl atUrl(Setting<String> url) throws ConfigException {

@@ -55,6 +55,10 @@ final class Section {
     }
   }
 
+  Mapping mapping() {
+    return mapping;
+  }
+
   int line() {
     return mapping.line();
   }

@@ -50,7 +50,13 @@ final class TopReader {
       }
     }
     Clashes.refuse(databases, directories);
-    return new Configuration(databases, directories, history, daemon, reading.warnings());
+    return new Configuration(
+        databases,
+        directories,
+        history,
+        daemon,
+        reading.warnings(),
+        new TopRegistration(reading.text(), reading.surroundings(), top.mapping()));
   }
 
   private HistorySettings history(List<Section> databases) throws ConfigException {

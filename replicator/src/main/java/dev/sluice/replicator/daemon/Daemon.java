@@ -194,21 +194,22 @@ public final class Daemon implements AutoCloseable {
   }
 
   /**
-   * Replicates one more database, with the settings of one of which the configuration says nothing.
+   * Replicates one more database, with what the configuration says of all.
    *
    * @throws IllegalArgumentException if the replica cannot be used or is another's, or the database
    *     is replicated already
    */
   public void register(Path database, ReplicaUrl replica) {
-    DatabaseEntry entry = DatabaseEntry.of(database, replica);
-    DatabaseSettings settings = settings(entry);
-    scan.know(entry.path());
-    Registered unused =
-        databases.register(
-            settings,
-            replica.location(),
-            entry.replica().place(),
-            () -> replicator.add(settings, replica));
+    try {
+      DatabaseEntry entry = configuration.registration().entry(database, replica);
+      scan.know(entry.path());
+      Registered unused = register(entry);
+    } catch (ConfigException e) {
+      boolean isOfTheFile = e.origin().line() > 0;
+      throw new IllegalArgumentException(isOfTheFile ? e.getMessage() : e.why(), e);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(e.getMessage(), e);
+    }
   }
 
   private void watchDirectories() {

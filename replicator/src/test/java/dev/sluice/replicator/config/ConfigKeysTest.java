@@ -2,8 +2,10 @@ package dev.sluice.replicator.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,7 +125,72 @@ final class ConfigKeysTest {
         configuration.directories(),
         configuration.history(),
         configuration.daemon(),
-        List.of());
+        List.of(),
+        Registration.PLAIN);
+  }
+
+  static Stream<Key> keysOfAllReplicas() {
+    return Keys.of(Scope.TOP).stream()
+        .filter(key -> key.effect() == Effect.HONOURED && key.kind() != Kind.SECTION)
+        .filter(
+            key ->
+                Keys.find(Scope.REPLICA, key.name()).isPresent()
+                    || Keys.find(Scope.DATABASE, key.name()).isPresent())
+        .filter(key -> !key.name().equals("bucket") && !key.name().equals("dbs")); // URLs have one
+  }
+
+  @ParameterizedTest
+  @MethodSource("keysOfAllReplicas")
+  void keyOfTheTopLevelHoldsForARegisteredDatabase(Key key) throws IOException {
+    ReplicaUrl url = ReplicaUrl.parse("s3://b/db");
+    String value = values(key).get(0).equals("false") ? "true" : values(key).get(0);
+    Configuration configuration = Given.read(text(key, value));
+    DatabaseEntry named = configuration.databases().get(0);
+    DatabaseEntry registered = configuration.registration().entry(named.path(), url);
+    assertEquals(withoutOrigin(named), withoutOrigin(registered));
+    assertNotEquals(DatabaseEntry.of(named.path(), url), registered);
+  }
+
+  private static DatabaseEntry withoutOrigin(DatabaseEntry entry) {
+    ReplicaEntry replica = entry.replica();
+    return new DatabaseEntry(
+        entry.path(),
+        entry.metaPath(),
+        entry.capture(),
+        entry.restoresIfMissing(),
+        new ReplicaEntry(
+            replica.url(),
+            replica.accessKey(),
+            replica.syncInterval(),
+            replica.leaseTtl(),
+            replica.allowsUnconditionalWrites(),
+            Origin.COMMAND_LINE),
+        Origin.COMMAND_LINE);
+  }
+
+  @Test
+  void urlOfARegisteredDatabaseCountsBeforeTheTopLevel() throws IOException {
+    Configuration configuration =
+        Given.read(Given.withReplica("region: r\nendpoint: 'http://h:1'\n", "path: /r"));
+    DatabaseEntry registered =
+        configuration
+            .registration()
+            .entry(Path.of("/b.db"), ReplicaUrl.parse("s3://b/db?endpoint=http://own:2"));
+    assertEquals(
+        Map.of("region", "r", "endpoint", "http://own:2"), registered.replica().url().query());
+  }
+
+  @Test
+  void topLevelThatCannotBeUsedRefusesARegisteredDatabase() {
+    Configuration configuration = Given.read("lease-ttl: 10ms\ndbs: []\n");
+    ConfigException refused =
+        assertThrows(
+            ConfigException.class,
+            () ->
+                configuration
+                    .registration()
+                    .entry(Path.of("/b.db"), ReplicaUrl.parse("file:///r")));
+    assertEquals("litestream.yml:1: lease-ttl: is 1s or more", refused.getMessage());
   }
 
   /** Returns a configuration in which the key has a value, in its scope. */

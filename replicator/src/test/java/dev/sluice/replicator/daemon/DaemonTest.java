@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.ReplicatorListener;
+import dev.sluice.replicator.Writing;
 import dev.sluice.replicator.config.ConfigException;
 import dev.sluice.replicator.config.Configuration;
 import dev.sluice.replicator.config.ConfigurationFile;
@@ -126,6 +128,23 @@ final class DaemonTest {
       }
       daemon.databases().find(later).orElseThrow().last().syncAndWait(SURELY);
       assertTrue(daemon.databases().find(folder.resolve("dbs/a.db")).isEmpty());
+    }
+  }
+
+  /** With a lease a writer that has none of that replica's is kept out. */
+  @Test
+  void registeredDatabaseHasWhatTheTopLevelSays() throws Exception {
+    Path database = write("a.db", "CREATE TABLE t(a)");
+    String replica = folder + "/r";
+    try (Daemon daemon =
+        daemon("lease: true\nlease-ttl: 9m\nsync-interval: 17ms\nspool-limit: 65MiB")) {
+      daemon.register(database, ReplicaUrl.ofDirectory(replica));
+      ReplicatedDatabase registered = daemon.databases().find(database).orElseThrow().last();
+      registered.syncAndWait(SURELY);
+      assertTrue(Files.exists(Path.of(replica, "lock.json")), "there is no lease");
+      assertEquals(new Writing.Leased(Duration.ofMinutes(9)), registered.settings().writing());
+      assertEquals(Duration.ofMillis(17), registered.settings().syncInterval());
+      assertEquals(65L << 20, registered.settings().spoolBytesMax());
     }
   }
 
