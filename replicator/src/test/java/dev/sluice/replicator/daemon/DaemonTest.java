@@ -131,7 +131,6 @@ final class DaemonTest {
     }
   }
 
-  /** With a lease a writer that has none of that replica's is kept out. */
   @Test
   void registeredDatabaseHasWhatTheTopLevelSays() throws Exception {
     Path database = write("a.db", "CREATE TABLE t(a)");
