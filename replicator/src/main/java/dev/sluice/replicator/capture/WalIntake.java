@@ -173,12 +173,14 @@ final class WalIntake {
     }
   }
 
-  /** Returns whether the spool has all that counts in the WAL. */
+  /** Returns whether the spool has all that counts in the WAL, or will without another write. */
   boolean hasAll() throws IOException {
     WalLook look = look();
-    return look.header().isEmpty()
-        || (spool.pageSize() == look.header().get().pageSize()
-            && from(look.header().get()).frame() == look.checkpoint().mxFrame());
+    boolean isAll =
+        look.header().isEmpty()
+            || (spool.pageSize() == look.header().get().pageSize()
+                && from(look.header().get()).frame() == look.checkpoint().mxFrame());
+    return isAll && !wal().reader().hasFrameBehind(spool.position());
   }
 
   /** Closes the file, which is opened again when somebody looks. */

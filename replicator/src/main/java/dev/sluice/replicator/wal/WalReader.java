@@ -98,6 +98,31 @@ public final class WalReader {
         : reader.end();
   }
 
+  /**
+   * Returns whether a frame of the header's generation stands behind a position, or anywhere if the
+   * position is of another one. It counts when its writer commits, which need not change the file
+   * any more: after the last frame it waits for the disk, and only then tells the index. What was
+   * rolled back stands there as well, until it is written over.
+   */
+  public boolean hasFrameBehind(Optional<WalPosition> position) throws IOException {
+    Optional<WalHeader> header;
+    try {
+      header = header();
+    } catch (WalFormatException e) {
+      return false; // whoever has frames behind it writes it anew
+    }
+    if (header.isEmpty()) {
+      return false;
+    }
+    WalSalts salts = header.get().salts();
+    WalPosition last = position.filter(it -> it.salts().equals(salts)).orElse(header.get().start());
+    ByteBuffer next =
+        read(WalFrame.offset(last.frame() + 1, header.get().pageSize()), WalFrame.HEADER_BYTES);
+    return !next.hasRemaining()
+        && new WalSalts(next.getInt(WalFrame.AT_SALT1), next.getInt(WalFrame.AT_SALT2))
+            .equals(salts);
+  }
+
   /** Returns where the running checksum after a frame stands: in the header after none. */
   private static long checksumOffset(long frame, int pageSize) {
     return frame == 0
