@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Has the commits of one open database captured in time: when something may have changed; at a pace
@@ -18,8 +16,6 @@ import org.slf4j.LoggerFactory;
  * the whole database, is looked for by a job. Confined to the database's step.
  */
 final class CaptureLoop {
-  private static final Logger log = LoggerFactory.getLogger(CaptureLoop.class);
-
   /** Between two looks: one takes what many would have taken. */
   private static final long PACE_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
 
@@ -48,7 +44,7 @@ final class CaptureLoop {
   private final Busyness busyness = new Busyness();
   private final Refusal refusal;
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
-  private Optional<String> trouble = Optional.empty();
+  private Optional<Trouble> trouble = Optional.empty();
   private boolean wasCaptured;
   private boolean isHeldKnown;
   private boolean isCancelled;
@@ -109,7 +105,7 @@ final class CaptureLoop {
   }
 
   /** Returns why the database is not captured; empty if it is, or is waited for. */
-  Optional<String> trouble() {
+  Optional<Trouble> trouble() {
     return trouble;
   }
 
@@ -264,11 +260,7 @@ final class CaptureLoop {
       await(now);
       return;
     }
-    String text = String.valueOf(failure.getMessage());
-    if (!trouble.equals(Optional.of(text))) {
-      log.warn("{}", text);
-    }
-    trouble = Optional.of(text);
+    trouble = Optional.of(Trouble.of(failure));
     nextNanos = now + retryPauseNanos;
     boolean isComing = failure instanceof CaptureException.NotADatabase && !wasCaptured;
     retryPauseNanos = isComing ? retryPauseNanos : Math.min(2 * retryPauseNanos, RETRY_NANOS_MAX);

@@ -70,17 +70,18 @@ final class DatabaseTask {
     this.workers = workers;
     this.serial = new Serial(workers, this::step);
     this.jobs = new Jobs(serial::wake);
-    this.upkeep = new ReplicaUpkeep(replica, workers, jobs);
+    TroubleLog troubleLog = new TroubleLog(settings.path(), counters);
+    this.upkeep = new ReplicaUpkeep(replica, workers, jobs, troubleLog);
     this.announcements = new Announcements(listener);
     this.stop = new Stop(replica, workers, jobs);
     long now = System.nanoTime();
-    this.troubles = new Troubles(settings.path(), now);
+    this.troubles = new Troubles(settings.path(), troubleLog, now);
     this.left = new LeftSpool(settings);
     TokenBucket tokens = new TokenBucket(settings.syncInterval(), BURST, now);
     this.opening =
         new Opening(new OpenDatabase.Setup(settings, replica, tokens, workers, jobs, steps), left);
     this.standing = new Standing(settings.path(), replica.location());
-    this.progress = new Progress(newStatus(now), now);
+    this.progress = new Progress(standing.status(phase(), Optional.empty(), now), now);
     var unused = lastSync.thenRun(serial::wake);
   }
 
@@ -154,8 +155,7 @@ final class DatabaseTask {
     }
     publish(now);
     if (stop.isBegun()) { // whoever is told so finds it in the status
-      String why = troubles.present().orElse(settings.path() + " is not replicated any more");
-      failAsked(new IOException(why));
+      failAsked(new IOException(presentOr(" is not replicated any more")));
       boolean isAll = leaving.isEmpty() && stop.isOver();
       if (isAll || (stop.isLate(now) && leaving.map(OpenDatabase::isLetGo).orElse(true))) {
         ended.complete(null);
@@ -172,7 +172,7 @@ final class DatabaseTask {
       takeOpened(now);
     }
     if (endNanos.isPresent() && isEnd(now)) {
-      noteUnshipped();
+      noteUnshipped(now);
       opening.abandon();
       letGo();
       upkeep.end();
@@ -231,8 +231,11 @@ final class DatabaseTask {
 
   /** Nobody waits for a snapshot for as long as a database may be away. */
   private void failSnapshots() {
-    String why = troubles.present().orElse(settings.path() + ": there is no such file");
-    upkeep.rest(new IOException(why));
+    upkeep.rest(new IOException(presentOr(": there is no such file")));
+  }
+
+  private String presentOr(String what) {
+    return troubles.present().map(Trouble::text).orElse(settings.path() + what);
   }
 
   private void takeOpened(long now) throws IOException {
@@ -319,7 +322,7 @@ final class DatabaseTask {
       loop.get().cancel(); // the spool is the job's until it has ended
       return;
     }
-    troubles.note(failure, left.named(failure));
+    troubles.note(failure, left.named(failure), now);
     letGo();
     if (Troubles.needsAPerson(failure, standing.uploaded())) {
       upkeep.end();
@@ -331,11 +334,11 @@ final class DatabaseTask {
   }
 
   /** What is not shipped goes on waiting in the spool, and who ended this is told. */
-  private void noteUnshipped() {
+  private void noteUnshipped(long now) {
     isAllShipped = open.isPresent() && (lastSync.isDone() || open.get().shipping().isDone());
     if (!isAllShipped) {
       open.flatMap(OpenDatabase::unshipped)
-          .ifPresent(why -> troubles.note(new IOException(settings.path() + ": " + why)));
+          .ifPresent(why -> troubles.note(new IOException(settings.path() + ": " + why), now));
     }
   }
 
@@ -367,18 +370,15 @@ final class DatabaseTask {
 
   private void publish(long now) {
     if (open.isPresent() && !loop.orElseThrow().isAttaching()) {
-      if (standing.isCapturedBy(open.get(), loop.get().phase(), now)) {
-        troubles.over();
-      }
+      standing.seen(open.get(), loop.get().phase());
+      troubles.seen(loop.get(), open.get().shipping(), now);
       counters.seen(open.get().capture());
     }
-    DatabaseStatus is = newStatus(now);
-    DatabaseStatus before = progress.publish(is, now);
-    if (is.trouble().isPresent() && !is.trouble().equals(before.trouble())) {
-      counters.troubled();
-    }
+    Optional<Trouble> trouble = trouble();
+    DatabaseStatus is = standing.status(phase(), trouble.map(Trouble::text), now);
+    progress.publish(is, now);
     open.ifPresent(it -> it.shipping().answer());
-    announcements.tell(before, is);
+    announcements.tell(is, trouble);
   }
 
   private Phase phase() {
@@ -388,13 +388,11 @@ final class DatabaseTask {
     return isEnding ? Phase.ENDING : loop.map(CaptureLoop::phase).orElse(Phase.WAITING);
   }
 
-  private DatabaseStatus newStatus(long now) {
-    Optional<String> why =
-        troubles
-            .present()
-            .or(() -> loop.flatMap(CaptureLoop::trouble))
-            .or(() -> open.flatMap(it -> it.shipping().trouble()))
-            .or(upkeep::trouble);
-    return standing.status(phase(), why, now);
+  private Optional<Trouble> trouble() {
+    return troubles
+        .present()
+        .or(() -> loop.flatMap(CaptureLoop::trouble))
+        .or(() -> open.flatMap(it -> it.shipping().trouble()))
+        .or(upkeep::trouble);
   }
 }

@@ -145,7 +145,7 @@ final class OpenDatabase {
 
   /** Returns how much is not shipped, and why; empty if all is. */
   Optional<String> unshipped() {
-    String why = shipping.trouble().orElse("no time was left");
+    String why = shipping.trouble().map(Trouble::text).orElse("no time was left");
     return Optional.of(shipping.waitingBytes())
         .filter(bytes -> bytes > 0)
         .map(bytes -> bytes + " bytes are not shipped: " + why);

@@ -26,12 +26,11 @@ final class Progress {
     this.last = new Published(first, nowNanos, Optional.empty(), Optional.empty());
   }
 
-  /** Takes what is so now, and returns what was before. */
-  DatabaseStatus publish(DatabaseStatus status, long nowNanos) {
+  /** Takes what is so now. */
+  void publish(DatabaseStatus status, long nowNanos) {
     Published before = last;
     Optional<Long> troubled = status.trouble().map(why -> before.troubledNanos().orElse(nowNanos));
     last = new Published(status, nowNanos, syncedNanos(before, status, nowNanos), troubled);
-    return before.status();
   }
 
   private static Optional<Long> syncedNanos(

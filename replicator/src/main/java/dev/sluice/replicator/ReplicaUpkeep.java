@@ -1,5 +1,6 @@
 package dev.sluice.replicator;
 
+import dev.sluice.replicator.TroubleLog.Part;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,16 +28,18 @@ final class ReplicaUpkeep {
   private final RemoteReplica replica;
   private final Workers workers;
   private final Jobs jobs;
+  private final TroubleLog troubles;
   private final ConcurrentLinkedQueue<CompletableFuture<Void>> asked =
       new ConcurrentLinkedQueue<>();
   private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
   private Optional<CompletableFuture<Boolean>> keeping = Optional.empty();
   private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
-  private Optional<String> trouble = Optional.empty();
+  private Optional<Trouble> trouble = Optional.empty();
   private boolean isEnded;
   private long renewalNanos;
 
-  ReplicaUpkeep(RemoteReplica replica, Workers workers, Jobs jobs) {
+  ReplicaUpkeep(RemoteReplica replica, Workers workers, Jobs jobs, TroubleLog troubles) {
+    this.troubles = troubles;
     this.replica = replica;
     this.workers = workers;
     this.jobs = jobs;
@@ -51,7 +54,7 @@ final class ReplicaUpkeep {
   }
 
   /** Returns why the levels are not kept; empty if they are. */
-  Optional<String> trouble() {
+  Optional<Trouble> trouble() {
     return trouble;
   }
 
@@ -98,6 +101,7 @@ final class ReplicaUpkeep {
     try {
       boolean unused = Futures.result(done);
       trouble = Optional.empty();
+      troubles.isOver(Part.LEVELS);
       snapshots.forEach(waiting -> waiting.complete(null));
     } catch (IOException | RuntimeException | Error e) {
       note(e);
@@ -108,12 +112,9 @@ final class ReplicaUpkeep {
 
   /** What an end cuts short is no trouble: it is done when the levels are kept again. */
   private void note(Throwable failure) {
-    String text = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
-    if (!isEnded && !trouble.equals(Optional.of(text))) {
-      log.warn("keep the levels of {}: {}", replica.location(), text);
-    }
     log.debug("keep the levels of {}", replica.location(), failure);
-    trouble = Optional.of(text).filter(why -> !isEnded);
+    trouble = Optional.of(Trouble.of(failure)).filter(why -> !isEnded);
+    trouble.ifPresent(is -> troubles.has(Part.LEVELS, is, System.nanoTime()));
   }
 
   /** One that cannot be kept is told by the next upload. */

@@ -59,7 +59,7 @@ final class Shipping {
   private Optional<CompletableFuture<CutRecord>> cutting = Optional.empty();
   private Optional<CompletableFuture<Txid>> uploading = Optional.empty();
   private Optional<CompletableFuture<Txid>> checking = Optional.empty();
-  private Optional<String> trouble = Optional.empty();
+  private Optional<Trouble> trouble = Optional.empty();
   private boolean isChecked;
 
   /** What the replica may have of ours: what was cut since its check began was not compared. */
@@ -71,7 +71,7 @@ final class Shipping {
   private long sealedFirstNanos;
   private long logFirstNanos;
   private boolean hasLog;
-  private Optional<String> cutTrouble = Optional.empty();
+  private Optional<Trouble> cutTrouble = Optional.empty();
   private long cutRetryNanos;
   private long retryNanos;
   private long pauseNanos = PAUSE_NANOS_MIN;
@@ -229,7 +229,7 @@ final class Shipping {
       CutRecord unused = Futures.result(done); // the file is among the spool's, if there is one
       cutTrouble = Optional.empty();
     } catch (SpoolException.Unwritable e) {
-      cutTrouble = Optional.ofNullable(e.getMessage());
+      cutTrouble = Optional.of(Trouble.of(e));
       cutRetryNanos = nowNanos + CUT_PAUSE_NANOS;
     }
   }
@@ -318,7 +318,7 @@ final class Shipping {
   }
 
   private void pauseAfter(IOException failure, long nowNanos) {
-    trouble = Optional.ofNullable(failure.getMessage());
+    trouble = Optional.of(Trouble.of(failure));
     retryNanos =
         nowNanos + Math.min(pauseNanos, syncs.isEmpty() ? PAUSE_NANOS_MAX : SYNC_PAUSE_NANOS);
     pauseNanos = Math.min(2 * pauseNanos, PAUSE_NANOS_MAX);
@@ -365,8 +365,13 @@ final class Shipping {
   }
 
   /** Returns why the storage, or the disk, does not take what is there; empty if it does. */
-  Optional<String> trouble() {
+  Optional<Trouble> trouble() {
     return trouble.or(() -> cutTrouble);
+  }
+
+  /** Returns whether the replica was found to end where the spool goes on. */
+  boolean isChecked() {
+    return isChecked;
   }
 
   /** Returns the newest TXID that the replica has. */

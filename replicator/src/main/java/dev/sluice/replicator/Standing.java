@@ -5,7 +5,6 @@ import dev.sluice.replicator.DatabaseStatus.Phase;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +15,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Standing {
   private static final Logger log = LoggerFactory.getLogger(Standing.class);
-  private static final long STALL_LOG_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Path database;
   private final String replica;
@@ -26,8 +24,6 @@ final class Standing {
   private Txid uploaded = Txid.NONE;
   private long waitingBytes;
   private Optional<Long> sinceNanos = Optional.empty();
-  private Optional<String> stall = Optional.empty();
-  private long stallLoggedNanos;
 
   Standing(Path database, String replica) {
     this.database = database;
@@ -47,12 +43,8 @@ final class Standing {
     return uploaded;
   }
 
-  /**
-   * Takes note of what is open; not while a job has it.
-   *
-   * @return whether it is captured from now on
-   */
-  boolean isCapturedBy(OpenDatabase open, Phase phase, long now) {
+  /** Takes note of what is open; not while a job has it. */
+  void seen(OpenDatabase open, Phase phase) {
     boolean isNew = !isCaptured && phase == Phase.CAPTURING;
     isCaptured = phase == Phase.CAPTURING;
     cut = open.spool().lastCut().txid();
@@ -61,21 +53,6 @@ final class Standing {
     sinceNanos = open.shipping().sinceNanos();
     if (isNew) {
       log.info("{} is captured from TXID {} on", database, cut);
-    }
-    logStall(open.shipping().trouble(), now);
-    return isNew;
-  }
-
-  /** A storage that is away is told of once, then now and then if it is so for another reason. */
-  private void logStall(Optional<String> is, long now) {
-    boolean isOther = is.isPresent() && !is.equals(stall);
-    if (isOther && (stall.isEmpty() || now - stallLoggedNanos >= STALL_LOG_NANOS)) {
-      log.warn("{} waits: {}", database, is.get());
-      stallLoggedNanos = now;
-      stall = is;
-    } else if (is.isEmpty() && stall.isPresent()) {
-      log.info("{} goes on", database);
-      stall = is;
     }
   }
 

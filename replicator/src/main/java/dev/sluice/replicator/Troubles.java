@@ -1,23 +1,21 @@
 package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.DatabaseStatus.Phase;
+import dev.sluice.replicator.TroubleLog.Part;
 import dev.sluice.replicator.capture.CaptureException;
 import dev.sluice.replicator.upload.SecondWriterException;
 import dev.sluice.replicator.upload.WriteConditions;
 import dev.sluice.storage.ReplicaException;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What a database's replication has failed with, and when it is tried again: ever later while it
- * fails soon after. The same failure is logged once. Confined to the database's step.
+ * fails soon after. Confined to the database's step.
  */
 final class Troubles {
-  private static final Logger log = LoggerFactory.getLogger(Troubles.class);
   private static final long PAUSE_NANOS_MIN = TimeUnit.MILLISECONDS.toNanos(500);
   private static final long PAUSE_NANOS_MAX = TimeUnit.SECONDS.toNanos(30);
 
@@ -25,53 +23,55 @@ final class Troubles {
   private static final long WELL_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   private final Path database;
+  private final TroubleLog log;
   private Optional<Throwable> failure = Optional.empty();
-  private Optional<String> present = Optional.empty();
-  private Optional<String> logged = Optional.empty();
+  private Optional<Trouble> present = Optional.empty();
   private long begunNanos;
   private long retryNanos;
   private long pauseNanos = PAUSE_NANOS_MIN;
 
-  Troubles(Path database, long nowNanos) {
+  Troubles(Path database, TroubleLog log, long nowNanos) {
     this.database = database;
+    this.log = log;
     this.begunNanos = nowNanos;
     this.retryNanos = nowNanos;
   }
 
   /** Returns what it has failed with; empty since it was begun again. */
-  Optional<String> present() {
+  Optional<Trouble> present() {
     return present;
   }
 
-  /** As {@link #present}, before it was put into words. */
+  /** As {@link #present}, before it was put into other words. */
   Optional<Throwable> failure() {
     return failure;
   }
 
   /** Takes note of a failure. */
-  void note(Throwable failure) {
-    note(failure, failure);
+  void note(Throwable failure, long nowNanos) {
+    note(failure, failure, nowNanos);
   }
 
   /** Takes note of a failure, and of what to say of it. */
-  void note(Throwable why, Throwable said) {
+  void note(Throwable why, Throwable said, long nowNanos) {
+    Trouble trouble =
+        said instanceof Error ? new Trouble(said, database + ": " + said) : Trouble.of(said);
     failure = Optional.of(why);
-    String text = text(said);
-    boolean isNew = !logged.equals(Optional.of(text));
-    logged = Optional.of(text);
-    present = logged;
-    if (isNew && said instanceof IOException) {
-      log.warn("{}", text);
-    } else if (isNew) {
-      log.error("replicate {}", database, said);
-    }
+    present = Optional.of(trouble);
+    log.has(Part.CAPTURE, trouble, nowNanos);
   }
 
-  /** An error's message alone, as "Java heap space", says little. */
-  private String text(Throwable failure) {
-    return failure instanceof Error
-        ? database + ": " + failure
-        : Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
+  /** Takes note of how it goes with what is open; not while a job has it. */
+  void seen(CaptureLoop loop, Shipping shipping, long nowNanos) {
+    loop.trouble().ifPresent(is -> log.has(Part.CAPTURE, is, nowNanos));
+    boolean isWell = shipping.isDone() || nowNanos - begunNanos >= WELL_NANOS;
+    if (loop.phase() == Phase.CAPTURING && loop.trouble().isEmpty() && isWell) {
+      log.isOver(Part.CAPTURE);
+    }
+    shipping.trouble().ifPresent(is -> log.has(Part.UPLOADS, is, nowNanos));
+    if (shipping.isChecked() && shipping.trouble().isEmpty()) {
+      log.isOver(Part.UPLOADS);
+    }
   }
 
   /**
@@ -108,10 +108,5 @@ final class Troubles {
     begunNanos = nowNanos;
     failure = Optional.empty();
     present = Optional.empty();
-  }
-
-  /** It goes well: the next failure is another one. */
-  void over() {
-    logged = Optional.empty();
   }
 }

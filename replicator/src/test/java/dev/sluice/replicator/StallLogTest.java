@@ -1,26 +1,28 @@
 package dev.sluice.replicator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.AppenderBase;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.testkit.FaultProxy.Fault;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.LoggerFactory;
 
 /** What is logged of a database that cannot go on. */
 final class StallLogTest {
@@ -28,27 +30,11 @@ final class StallLogTest {
 
   @TempDir Path folder;
 
-  private final List<String> lines = new CopyOnWriteArrayList<>();
-  private final Logger logger = (Logger) LoggerFactory.getLogger(Standing.class);
-  private final AppenderBase<ILoggingEvent> appender =
-      new AppenderBase<>() {
-        @Override
-        protected void append(ILoggingEvent event) {
-          lines.add(event.getLevel() + " " + event.getFormattedMessage());
-        }
-      };
-
-  @BeforeEach
-  void listen() {
-    logger.setLevel(Level.INFO);
-    appender.start();
-    logger.addAppender(appender);
-  }
+  private final LoggedLines lines = new LoggedLines();
 
   @AfterEach
   void leave() {
-    logger.detachAppender(appender);
-    logger.setLevel(null);
+    lines.close();
   }
 
   private void write(Path database, String sql) throws Exception {
@@ -60,7 +46,7 @@ final class StallLogTest {
   }
 
   private List<String> stalls() {
-    return lines.stream().filter(line -> line.contains(" waits: ")).toList();
+    return lines.all().stream().filter(line -> line.contains(" waits: ")).toList();
   }
 
   @Test
@@ -80,13 +66,69 @@ final class StallLogTest {
         Thread.onSpinWait();
       }
       assertTrue(app.figures().requests().failures() >= 4);
-      assertEquals(1, stalls().size(), lines::toString);
+      assertEquals(1, stalls().size(), () -> lines.all().toString());
       assertTrue(stalls().get(0).startsWith("WARN " + database + " waits: create file://"));
       Files.delete(replica);
       Files.move(away, replica);
       app.syncAndWait(SURELY);
     }
-    assertEquals(1, stalls().size(), lines::toString);
-    assertTrue(lines.contains("INFO " + database + " goes on"), lines::toString);
+    assertEquals(1, stalls().size(), () -> lines.all().toString());
+    assertTrue(lines.all().contains("INFO " + database + " goes on"), () -> lines.all().toString());
+  }
+
+  /** What a network says of its failure is another thing at each attempt. */
+  @Test
+  void storageThatFailsInManyWaysIsToldOfOnceAndAgainWhenItRefuses() throws Exception {
+    Path database = folder.resolve("app.db");
+    write(database, "CREATE TABLE t(a)");
+    try (ProxiedReplica replica = new ProxiedReplica();
+        Replicator replicator = ProxiedReplica.replicators().endLimit(SURELY).start()) {
+      ReplicatedDatabase app = replicator.add(database, replica.url);
+      app.syncAndWait(SURELY);
+      Iterator<Fault> faults =
+          Stream.<Fault>of(
+                  new Fault.Status(500, "InternalError"),
+                  new Fault.Status(503, "SlowDown"),
+                  new Fault.Status(502, "BadGateway"))
+              .iterator();
+      Fault last = new Fault.Status(403, "AccessDenied");
+      replica.proxy.inject(
+          request ->
+              request.method().equals("PUT") && request.path().contains("/0000/")
+                  ? Optional.of(faults.hasNext() ? faults.next() : last)
+                  : Optional.empty());
+      Set<String> texts = new HashSet<>();
+      write(database, "INSERT INTO t VALUES(1)");
+      long endNanos = System.nanoTime() + SURELY.toNanos();
+      while (stalls().size() < 2) {
+        assertTrue(System.nanoTime() < endNanos, () -> texts + " " + lines.all());
+        app.status().trouble().ifPresent(texts::add);
+        Thread.onSpinWait();
+      }
+      assertTrue(texts.size() >= 3, texts::toString);
+      assertTrue(stalls().get(1).contains("AccessDenied"), () -> stalls().toString());
+      assertEquals(2, app.figures().troubles());
+      replica.proxy.heal();
+      app.syncAndWait(SURELY);
+      assertEquals(2, app.figures().troubles());
+    }
+    assertEquals(2, lines.of(Level.WARN).size(), () -> lines.all().toString());
+    String over = "INFO " + database + " goes on";
+    assertEquals(List.of(over), lines.all().stream().filter(over::equals).toList());
+  }
+
+  @Test
+  void fileThatIsNoDatabaseIsToldOfOnceThoughItIsGivenUp() throws Exception {
+    Path database = folder.resolve("app.db");
+    Files.write(database, new byte[8192]);
+    Path replica = Files.createDirectory(folder.resolve("replica"));
+    try (Replicator replicator = Replicator.builder().start()) {
+      ReplicatedDatabase app = replicator.add(database, ReplicaUrl.ofDirectory(replica.toString()));
+      assertThrows(IOException.class, () -> app.syncAndWait(SURELY));
+      assertEquals(DatabaseStatus.Phase.STOPPED, app.status().phase());
+      assertTrue(app.status().trouble().orElse("").contains("not a SQLite database"));
+      assertEquals(1, app.figures().troubles());
+    }
+    assertEquals(1, lines.of(Level.WARN).size(), () -> lines.all().toString());
   }
 }
