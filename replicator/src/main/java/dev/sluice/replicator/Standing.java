@@ -56,6 +56,7 @@ final class Standing {
     }
   }
 
+  /** What has come in this very step waits already: its lag is not zero. */
   DatabaseStatus status(Phase phase, Optional<String> trouble, long now) {
     return new DatabaseStatus(
         database,
@@ -63,7 +64,7 @@ final class Standing {
         phase,
         cut,
         uploaded,
-        Duration.ofNanos(sinceNanos.map(since -> now - since).orElse(0L)),
+        Duration.ofNanos(sinceNanos.map(since -> Math.max(1, now - since)).orElse(0L)),
         waitingBytes,
         trouble);
   }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.replicator.config.Heartbeat;
@@ -28,6 +29,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -169,6 +171,44 @@ final class MetricsTest {
     Files.move(away, replica);
     app.last().syncAndWait(SURELY);
     awaitHealth(200);
+  }
+
+  /** All commits are stored: only what is made of them is not. */
+  @Test
+  void levelsThatCannotBeKeptAreNotHealthy() throws Exception {
+    Registered app = daemon.replicate("app.db");
+    app.last().syncAndWait(SURELY);
+    awaitHealth(200);
+    daemon.write("app.db", "INSERT INTO t VALUES(1)");
+    app.last().syncAndWait(SURELY);
+    Path snapshots = Path.of(daemon.replica("app.db").path()).resolve("ltx/9");
+    Path away = folder.resolve("away");
+    Files.move(snapshots, away);
+    Files.writeString(snapshots, "no folder");
+    CompletableFuture<Void> snapshot = app.last().snapshot();
+    assertThrows(
+        ExecutionException.class, () -> snapshot.get(SURELY.toSeconds(), TimeUnit.SECONDS));
+    HttpResponse<String> sick = awaitHealth(503);
+    String expected = daemon.path("app.db") + ": in trouble for \\d+ s: .*ltx/9.*\n";
+    assertTrue(sick.body().matches(expected), sick.body());
+    assertEquals(0, value(scrape(), "sluice_unsynced_seconds", "app.db", ""));
+    Files.delete(snapshots);
+    Files.move(away, snapshots);
+    app.last().snapshot().get(SURELY.toSeconds(), TimeUnit.SECONDS);
+    awaitHealth(200);
+  }
+
+  @Test
+  void databaseThatWasGivenUpIsNotHealthy() throws Exception {
+    Files.writeString(daemon.path("none.db"), "no database");
+    Registered none = daemon.register(daemon.path("none.db"), daemon.replica("none.db"));
+    awaitGivenUp(none);
+    HttpResponse<String> sick = get("/healthz");
+    assertEquals(503, sick.statusCode());
+    String expected = daemon.path("none.db") + ": given up: .* not a SQLite database.*\n";
+    assertTrue(sick.body().matches(expected), sick.body());
+    assertEquals(0, value(scrape(), "sluice_healthy", "none.db", ""));
+    assertEquals(1, value(scrape(), "litestream_sync_error_count", "none.db", ""));
   }
 
   private HttpResponse<String> awaitHealth(int status) throws Exception {
