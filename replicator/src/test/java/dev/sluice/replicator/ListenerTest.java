@@ -17,6 +17,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,8 +31,8 @@ final class ListenerTest {
   private ReplicatedWorld world;
 
   @BeforeEach
-  void begin() throws Exception {
-    world = new ReplicatedWorld(folder);
+  void begin(@Seeded("sluice.seed") Seed seed) throws Exception {
+    world = new ReplicatedWorld(folder, seed);
   }
 
   @AfterEach

@@ -17,6 +17,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -54,8 +56,9 @@ final class SpoolFullTest {
   }
 
   @Test
-  void applicationNoticesNothingAndAllIsThereWhenTheStorageIsBack() throws Exception {
-    try (ReplicatedWorld world = new ReplicatedWorld(folder);
+  void applicationNoticesNothingAndAllIsThereWhenTheStorageIsBack(
+      @Seeded("sluice.seed") Seed seed) throws Exception {
+    try (ReplicatedWorld world = new ReplicatedWorld(folder, seed);
         ProxiedReplica replica = new ProxiedReplica();
         Replicator replicator = ProxiedReplica.replicators().start()) {
       DatabaseSettings settings =

@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,8 +33,8 @@ final class UploadBudgetTest {
   private ProxiedReplica replica;
 
   @BeforeEach
-  void begin() throws Exception {
-    world = new ReplicatedWorld(folder);
+  void begin(@Seeded("sluice.seed") Seed seed) throws Exception {
+    world = new ReplicatedWorld(folder, seed);
     replica = new ProxiedReplica();
   }
 
