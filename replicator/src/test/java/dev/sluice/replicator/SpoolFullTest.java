@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.testkit.Seed;
+import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +19,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import dev.sluice.testkit.Seed;
-import dev.sluice.testkit.Seeded;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,8 +56,8 @@ final class SpoolFullTest {
   }
 
   @Test
-  void applicationNoticesNothingAndAllIsThereWhenTheStorageIsBack(
-      @Seeded("sluice.seed") Seed seed) throws Exception {
+  void applicationNoticesNothingAndAllIsThereWhenTheStorageIsBack(@Seeded("sluice.seed") Seed seed)
+      throws Exception {
     try (ReplicatedWorld world = new ReplicatedWorld(folder, seed);
         ProxiedReplica replica = new ProxiedReplica();
         Replicator replicator = ProxiedReplica.replicators().start()) {
