@@ -3,7 +3,9 @@ package dev.sluice.bench;
 import dev.sluice.testkit.S3Server;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -27,6 +30,7 @@ final class BenchDaemon implements AutoCloseable {
   private static final Set<String> MARKS = Set.of("123", "124", "125", "126", "127");
 
   private final Process process;
+  private final Optional<URI> metrics;
 
   /** Which program. */
   enum Kind {
@@ -54,13 +58,16 @@ final class BenchDaemon implements AutoCloseable {
    */
   record Setup(URI endpoint, String bucket, long syncMillis, List<Path> databases) {}
 
-  private BenchDaemon(Process process) {
+  private BenchDaemon(Process process, Optional<URI> metrics) {
     this.process = process;
+    this.metrics = metrics;
   }
 
   static BenchDaemon start(Kind kind, Setup setup, Path folder) throws IOException {
     Path config = folder.resolve("daemon.yml");
-    Files.writeString(config, config(kind, setup), StandardCharsets.UTF_8);
+    String metrics = "127.0.0.1:" + freePort();
+    String address = "addr: \"" + metrics + "\"\n";
+    Files.writeString(config, address + config(kind, setup), StandardCharsets.UTF_8);
     List<String> command =
         List.of(kind.program().orElseThrow(), "replicate", "-config", config.toString());
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -71,7 +78,13 @@ final class BenchDaemon implements AutoCloseable {
     builder.environment().remove("AWS_CA_BUNDLE");
     Process process = builder.start();
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-    return new BenchDaemon(process);
+    return new BenchDaemon(process, Optional.of(URI.create("http://" + metrics + "/metrics")));
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket free = new ServerSocket(0)) {
+      return free.getLocalPort();
+    }
   }
 
   /** Starts a process that only has a connection to each database; when it has them all. */
@@ -95,7 +108,7 @@ final class BenchDaemon implements AutoCloseable {
     if (line == null || !line.startsWith(BareConnections.READY)) {
       throw new IOException("the connections could not be opened: " + line);
     }
-    return new BenchDaemon(process);
+    return new BenchDaemon(process, Optional.empty());
   }
 
   private static String config(Kind kind, Setup setup) {
@@ -132,6 +145,17 @@ final class BenchDaemon implements AutoCloseable {
       }
     }
     throw new IOException("no " + name);
+  }
+
+  /** Returns what its metrics say of its only database; empty if they say nothing. */
+  OptionalDouble metric(String name) throws IOException {
+    try (InputStream answer = metrics.orElseThrow().toURL().openStream()) {
+      String text = new String(answer.readAllBytes(), StandardCharsets.UTF_8);
+      return text.lines()
+          .filter(line -> line.startsWith(name + "{"))
+          .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+          .findFirst();
+    }
   }
 
   long descriptors() throws IOException {

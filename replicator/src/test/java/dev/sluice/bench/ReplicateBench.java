@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -181,8 +182,21 @@ final class ReplicateBench {
                   beside.commitsPerSecond() / alone.commitsPerSecond(),
                   (double) beside.p50Micros() / Math.max(1, alone.p50Micros()),
                   (double) beside.p99Micros() / Math.max(1, alone.p99Micros()),
-                  daemon.status("VmHWM") / 1000);
+                  daemon.status("VmHWM") / 1000)
+          + barriers(daemon);
     }
+  }
+
+  /** For how long writers were kept out, as our daemon says; nothing of the real one. */
+  private static String barriers(BenchDaemon daemon) throws IOException {
+    OptionalDouble count = daemon.metric("sluice_barriers_total");
+    return count.isEmpty()
+        ? ""
+        : "; barrier: %.0f, p99 %.1f ms, max %.1f ms"
+            .formatted(
+                count.getAsDouble(),
+                1000 * daemon.metric("sluice_barrier_p99_seconds").orElseThrow(),
+                1000 * daemon.metric("sluice_barrier_max_seconds").orElseThrow());
   }
 
   /** The first image, to the object stored; an idle minute; and a restart beside the database. */

@@ -183,13 +183,25 @@ public final class Metrics {
     samples.counter(
         "sluice_barriers_total",
         "Times that writers were kept out for a checkpoint.",
-        figures.barriers(),
+        figures.barriers().count(),
         DB,
         path);
     samples.counter(
         "sluice_barrier_seconds_total",
         "Seconds for which writers were kept out.",
-        seconds(figures.barrierTime()),
+        seconds(figures.barriers().sum()),
+        DB,
+        path);
+    samples.gauge(
+        "sluice_barrier_p99_seconds",
+        "What 99 of 100 barriers did not pass since the database was opened last.",
+        seconds(figures.barriers().percentile(99)),
+        DB,
+        path);
+    samples.gauge(
+        "sluice_barrier_max_seconds",
+        "The longest of them.",
+        seconds(figures.barriers().max()),
         DB,
         path);
     samples.counter(

@@ -141,6 +141,9 @@ final class MetricsTest {
     assertTrue(
         value(after, "litestream_checkpoint_count", "app.db", passive)
             >= value(after, "sluice_barriers_total", "app.db", ""));
+    assertTrue(
+        value(after, "sluice_barrier_p99_seconds", "app.db", "")
+            <= value(after, "sluice_barrier_max_seconds", "app.db", ""));
     assertTrue(value(after, "litestream_db_size", "app.db", "") > 0);
   }
 
