@@ -23,8 +23,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  *
  * <p>It obeys lines on standard input: {@code pause ID} is answered by {@code paused ID NUMBER}
  * when no transaction is under way any more, {@code go} ends that, and the end of the input ends
- * it. It answers {@code ready} when it begins. Being busy is the only trouble that it takes; any
- * other ends it with code 3.
+ * it. It answers {@code ready} when it begins. Any trouble that {@link Busy} does not take ends it
+ * with code 3.
  *
  * <p>Arguments: DATABASE JOURNAL SEED PAGE_SIZE AUTO_VACUUM PAUSE_MICROS WRITERS
  */
@@ -36,6 +36,11 @@ final class Application {
   final ReentrantReadWriteLock gate = new ReentrantReadWriteLock(true);
 
   final ReentrantLock lock = new ReentrantLock();
+
+  /** Whose turn it is, where they take turns. */
+  final ReentrantLock turn = new ReentrantLock(true);
+
+  final Busy busy;
   final Model model;
   final Journal journal;
   final Settings settings;
@@ -50,6 +55,14 @@ final class Application {
       int autoVacuum,
       int pauseMicros,
       int writers) {
+
+    /**
+     * Returns whether its connections take turns: then whoever is refused was refused because of
+     * somebody else.
+     */
+    boolean isOrderly() {
+      return seed % 2 == 0;
+    }
 
     static Settings parse(List<String> arguments) {
       return new Settings(
@@ -76,6 +89,7 @@ final class Application {
 
   private Application(Settings settings) throws SQLException, IOException {
     this.settings = settings;
+    this.busy = new Busy(settings.isOrderly());
     this.journal = Journal.open(settings.journal());
     try (Connection connection = connect()) {
       prepare(connection);

@@ -111,6 +111,11 @@ final class Child implements AutoCloseable {
     return false;
   }
 
+  /** Waits until it has ended; false if it has not within the limit. */
+  boolean awaitEnd(Duration limit) throws InterruptedException {
+    return process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
   /** Ends it as {@code kill} does, and waits; false if it has not ended within the limit. */
   boolean stop(Duration limit) throws InterruptedException {
     process.destroy();

@@ -39,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CrashMatrixTest {
   private static final boolean IS_ALL = System.getProperty("sluice.soak.crashes", "").equals("all");
   private static final int ROUNDS = Integer.getInteger("sluice.soak.rounds", 20);
+  private static final int ROUNDS_ENOUGH = 20;
   private static final List<Integer> TIMES = IS_ALL ? List.of(1, 3, 20) : List.of(1, 1, 2, 5);
   private static final Duration ROUND_LIMIT = Duration.ofSeconds(IS_ALL ? 12 : 4);
 
@@ -95,6 +96,12 @@ class CrashMatrixTest {
     System.out.println(
         "CrashMatrixTest: " + crashes + " of " + all.size() + " crashes, reached " + reached);
     assertTrue(crashes * 2 >= all.size(), "hardly any step was reached");
+    Set<String> missing = new TreeSet<>(steps);
+    missing.removeIf(step -> new Crash(step, 1).scene() != Scene.WRITING);
+    missing.removeAll(reached);
+    if (all.size() >= ROUNDS_ENOUGH) {
+      assertEquals(Set.of(), missing, "steps that need no scene of their own were not reached");
+    }
     if (IS_ALL) {
       assertEquals(new TreeSet<>(steps), crashed, "a step without a crash is not tested");
     }

@@ -2,12 +2,14 @@ package dev.sluice.soak;
 
 import dev.sluice.storage.ReplicaClient;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -43,6 +45,7 @@ final class Episode implements AutoCloseable {
   private final Acknowledged acknowledged;
   private final List<String> faults = new ArrayList<>();
   private final List<String> events = new ArrayList<>();
+  private final List<Path> applicationOutputs = new ArrayList<>();
   private Child application;
   private Child replicator;
   private int starts;
@@ -76,8 +79,8 @@ final class Episode implements AutoCloseable {
             base.pauseMicros(),
             base.writers());
     Path output = folder.resolve("application-" + starts++ + ".log");
-    Child child =
-        Child.start(Child.java(Application.class, next.arguments()), java.util.Map.of(), output);
+    applicationOutputs.add(output);
+    Child child = Child.start(Child.java(Application.class, next.arguments()), Map.of(), output);
     if (!child.await("ready"::equals)) {
       fault("the application did not begin: " + child.output());
     }
@@ -107,9 +110,28 @@ final class Episode implements AutoCloseable {
     if (faults.isEmpty() && verifier.faultCount() == 0) {
       quiet();
     }
-    return "%s TXIDs, %d transactions, %d starts, %d files, %d syncs acknowledged"
+    return "%s TXIDs, %d transactions, %d starts, %d files, %d syncs acknowledged, %s"
         .formatted(
-            verifier.last(), verifier.number(), starts, archive.fileCount(), acknowledged.count());
+            verifier.last(),
+            verifier.number(),
+            starts,
+            archive.fileCount(),
+            acknowledged.count(),
+            busy());
+  }
+
+  /** Returns how often a daemon has said that all is in the replica. */
+  int acknowledgedCount() {
+    return acknowledged.count();
+  }
+
+  /** Returns how often an application was told that the database is busy, or was not. */
+  Map<String, Integer> busy() throws IOException {
+    Map<String, Integer> counts = Busy.none();
+    for (Path output : applicationOutputs) {
+      Busy.count(Files.readString(output, StandardCharsets.UTF_8), counts);
+    }
+    return counts;
   }
 
   /** Looks at what comes for a while, mostly from when the daemon has begun. */

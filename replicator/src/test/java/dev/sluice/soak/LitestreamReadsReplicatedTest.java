@@ -8,9 +8,13 @@ import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.levels.LevelSettings;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.vfs.Sluice;
 import java.io.InputStream;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,10 +26,14 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,6 +64,11 @@ class LitestreamReadsReplicatedTest {
           List.of("CREATE TABLE u(a, b)", "INSERT INTO u SELECT id, noise FROM t"),
           List.of("DROP TABLE t", "VACUUM"));
 
+  private static final List<Integer> LEVELS = List.of(1, 2, LtxFileName.SNAPSHOT_LEVEL);
+
+  /** A TXID in the middle of the history, whose level-0 file goes as others do. */
+  private static final long DELETED = 5;
+
   @TempDir Path folder;
 
   @BeforeAll
@@ -77,29 +90,78 @@ class LitestreamReadsReplicatedTest {
   @ParameterizedTest
   @ValueSource(ints = {512, 4096, 65536})
   void theSameRowsAfterEverySync(int pageSize) throws Exception {
+    try (Storage storage = Storage.directory(folder.resolve("replica"))) {
+      history(storage, pageSize);
+    }
+  }
+
+  @Test
+  void theSameRowsAfterEverySyncToABucket() throws Exception {
+    try (Storage storage = Storage.bucket()) {
+      history(storage, 4096);
+    }
+  }
+
+  private void history(Storage storage, int pageSize) throws Exception {
     Path database = folder.resolve("app.db");
-    Path replica = Files.createDirectory(folder.resolve("replica"));
+    Map<String, String> variables = storage.variables();
     try (Connection primary = DriverManager.getConnection("jdbc:sqlite:" + database);
-        Replicator replicator = Replicator.builder().start()) {
+        ReplicaClient client = storage.open();
+        Replicator replicator =
+            Replicator.builder()
+                .environment(name -> Optional.ofNullable(variables.get(name)))
+                .start()) {
       Application.execute(primary, "PRAGMA page_size=" + pageSize);
       Application.execute(primary, "PRAGMA auto_vacuum=2");
       Application.execute(primary, "PRAGMA journal_mode=WAL");
       apply(primary, STEPS.get(0));
-      ReplicatedDatabase replicated = replicator.add(settings(database), url(replica));
+      ReplicatedDatabase replicated =
+          replicator.add(settings(database), ReplicaUrl.parse(storage.url()));
       replicated.syncAndWait(SURELY);
-      try (Connection follower = DriverManager.getConnection(followed(replica))) {
+      Archive archive = new Archive(client, folder.resolve("archive"));
+      try (Connection follower = DriverManager.getConnection(followed(storage))) {
         for (List<String> step : STEPS.subList(1, STEPS.size())) {
           apply(primary, step);
           Txid txid = replicated.syncAndWait(SURELY);
-          List<String> expected = rows(primary);
-          assertEquals(rowsOf(expected), litestream(replica), () -> "Litestream's VFS at " + txid);
-          assertTrue(
-              Application.value(follower, "SELECT litestream_wait_txid('" + txid + "', 60)")
-                  .isPresent());
-          assertEquals(expected, rows(follower), () -> "ours at " + txid);
+          archive.update();
+          requireSame(primary, storage, "at " + txid);
+          requireFollowed(primary, follower, txid);
         }
       }
+      awaitUpkeep(archive, client);
+      requireSame(primary, storage, "when level-0 files are gone");
     }
+  }
+
+  private void requireSame(Connection primary, Storage storage, String when) throws Exception {
+    assertEquals(rowsOf(rows(primary)), litestream(storage), () -> "Litestream's VFS " + when);
+  }
+
+  private static void requireFollowed(Connection primary, Connection follower, Txid txid)
+      throws SQLException {
+    String wait = "SELECT litestream_wait_txid('" + txid + "', 60)";
+    assertTrue(Application.value(follower, wait).isPresent());
+    assertEquals(rows(primary), rows(follower), () -> "ours at " + txid);
+  }
+
+  /** Waits until each level had a file, and the first ones of level 0 were deleted. */
+  private static void awaitUpkeep(Archive archive, ReplicaClient client) throws Exception {
+    long endNanos = System.nanoTime() + SURELY.toNanos();
+    boolean isDone = false;
+    while (!isDone) {
+      assertTrue(
+          System.nanoTime() < endNanos,
+          () -> "levels 1, 2 and 9: " + LEVELS.stream().map(archive::files).toList());
+      archive.update();
+      List<LtxFile> left = client.list(0, Txid.FIRST).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+      isDone =
+          LEVELS.stream().noneMatch(level -> archive.files(level).isEmpty())
+              && left.stream().noneMatch(file -> file.name().range().min().value() <= DELETED);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+    }
+    assertTrue(
+        archive.files(0).stream().anyMatch(range -> range.min().value() == DELETED),
+        "what was deleted was there");
   }
 
   /**
@@ -121,13 +183,9 @@ class LitestreamReadsReplicatedTest {
     return DatabaseSettings.of(database).withSyncInterval(Duration.ofMillis(10)).withLevels(levels);
   }
 
-  private static ReplicaUrl url(Path replica) {
-    return ReplicaUrl.ofDirectory(replica.toString());
-  }
-
-  private static String followed(Path replica) {
-    return "jdbc:sqlite:file:follower.db?vfs=litestream&poll_interval=50ms&replica_url=file://"
-        + replica;
+  private static String followed(Storage storage) {
+    return "jdbc:sqlite:file:follower.db?vfs=litestream&poll_interval=50ms&replica_url="
+        + URLEncoder.encode(storage.url(), StandardCharsets.UTF_8);
   }
 
   private static void apply(Connection connection, List<String> statements) throws SQLException {
@@ -164,7 +222,7 @@ class LitestreamReadsReplicatedTest {
     return values;
   }
 
-  private List<String> litestream(Path replica) throws Exception {
+  private List<String> litestream(Storage storage) throws Exception {
     Path script = folder.resolve("rows.py");
     try (InputStream in =
         Objects.requireNonNull(
@@ -177,7 +235,8 @@ class LitestreamReadsReplicatedTest {
         new ProcessBuilder(PYTHON, script.toString(), vfs)
             .redirectErrorStream(true)
             .redirectOutput(output.toFile());
-    builder.environment().put("LITESTREAM_REPLICA_URL", "file://" + replica);
+    builder.environment().putAll(storage.variables());
+    builder.environment().put("LITESTREAM_REPLICA_URL", storage.url());
     builder.environment().remove("AWS_CA_BUNDLE");
     Process process = builder.start();
     assertTrue(process.waitFor(SURELY.toSeconds(), TimeUnit.SECONDS), "Litestream's VFS hangs");

@@ -1,6 +1,7 @@
 package dev.sluice.soak;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.testkit.Seed;
 import dev.sluice.testkit.Seeded;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -27,23 +29,29 @@ class ReplicationSoakTest {
   private static final int EPISODE_SECONDS = Integer.getInteger("sluice.soak.episode", 20);
   private static final Optional<Long> TXIDS =
       Optional.ofNullable(Long.getLong("sluice.soak.txids"));
+  private static final String LITESTREAM = System.getProperty("sluice.soak.litestream", "");
   private static final List<Integer> PAGE_SIZES =
       List.of(512, 1024, 2048, 4096, 4096, 8192, 16384, 32768, 65536);
 
   @TempDir(cleanup = CleanupMode.ON_SUCCESS)
   Path folder;
 
+  private int acknowledged;
+  private final Map<String, Integer> busy = Busy.none();
+
   @Test
   void everyTxidIsACommittedState(@Seeded("sluice.soak.seed") Seed seed) throws Exception {
     if (TXIDS.isPresent()) {
       live(seed.value(), storm(seed.value()));
-      return;
     }
     long endNanos = System.nanoTime() + Duration.ofSeconds(SECONDS).toNanos();
-    for (; System.nanoTime() < endNanos; seed.next()) {
+    for (; TXIDS.isEmpty() && System.nanoTime() < endNanos; seed.next()) {
       long left = Duration.ofNanos(endNanos - System.nanoTime()).toSeconds() + 1;
       live(seed.value(), episode(seed.value(), Math.min(left, EPISODE_SECONDS)));
     }
+    System.out.println("ReplicationSoakTest: " + acknowledged + " syncs acknowledged, " + busy);
+    assertTrue(acknowledged > 0 || !LITESTREAM.isEmpty(), "no sync was acknowledged");
+    Busy.requireCheckpoints(busy);
   }
 
   private Episode.Settings episode(long seed, long seconds) throws Exception {
@@ -79,19 +87,20 @@ class ReplicationSoakTest {
   private void live(long seed, Episode.Settings settings) throws Exception {
     System.out.println("ReplicationSoakTest " + settings);
     Path home = Files.createDirectory(folder.resolve("run-" + seed));
-    String litestream = System.getProperty("sluice.soak.litestream", "");
-    boolean isBucket = TXIDS.isEmpty() && litestream.isEmpty() && seed % 2 == 0;
+    boolean isBucket = TXIDS.isEmpty() && LITESTREAM.isEmpty() && seed % 2 == 0;
     Path database = settings.application().database();
     String retention = TXIDS.isPresent() || seed % 3 == 0 ? "keep" : "delete";
     try (Storage storage =
         isBucket ? Storage.bucket() : Storage.directory(home.resolve("replica"))) {
       Daemon daemon =
-          litestream.isEmpty()
+          LITESTREAM.isEmpty()
               ? Daemon.engine(database, storage, retention, List.of())
-              : Daemon.litestream(litestream, database, home.resolve("replica"), home);
+              : Daemon.litestream(LITESTREAM, database, home.resolve("replica"), home);
       try (Episode episode = new Episode(settings, storage, daemon, home)) {
         System.out.println(episode.run());
         assertEquals(List.of(), episode.faults(), "kept in " + home);
+        acknowledged += episode.acknowledgedCount();
+        episode.busy().forEach((what, count) -> busy.merge(what, count, Integer::sum));
       }
     }
   }

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 /** One connection of the application that writes. Confined to its thread. */
@@ -54,7 +53,7 @@ final class Writer implements Runnable {
       try {
         step(connection);
       } catch (SQLiteException e) {
-        requireBusy(e);
+        application.busy.refused(e);
       } finally {
         application.gate.readLock().unlock();
       }
@@ -73,18 +72,21 @@ final class Writer implements Runnable {
     }
   }
 
-  private static void requireBusy(SQLiteException e) throws SQLiteException {
-    SQLiteErrorCode code = e.getResultCode();
-    boolean isBusy =
-        code == SQLiteErrorCode.SQLITE_BUSY
-            || code == SQLiteErrorCode.SQLITE_BUSY_SNAPSHOT
-            || code == SQLiteErrorCode.SQLITE_LOCKED;
-    if (!isBusy) {
-      throw e;
+  /** A step of an orderly application waits for no other one of its own. */
+  private void step(Connection connection) throws SQLException, IOException {
+    if (!application.settings.isOrderly()) {
+      anyStep(connection);
+      return;
+    }
+    application.turn.lock();
+    try {
+      anyStep(connection);
+    } finally {
+      application.turn.unlock();
     }
   }
 
-  private void step(Connection connection) throws SQLException, IOException {
+  private void anyStep(Connection connection) throws SQLException, IOException {
     int kind = random.nextInt(1000);
     if (kind < 3) {
       Application.execute(connection, "VACUUM");
@@ -92,7 +94,10 @@ final class Writer implements Runnable {
       Application.execute(connection, "PRAGMA incremental_vacuum(" + random.nextInt(30) + ")");
     } else if (kind < 60) {
       String mode = CHECKPOINTS.get(random.nextInt(CHECKPOINTS.size()));
-      Application.execute(connection, "PRAGMA wal_checkpoint(" + mode + ")");
+      String pragma = "PRAGMA wal_checkpoint(" + mode + ")";
+      long begunNanos = System.nanoTime();
+      boolean isRefused = Application.value(connection, pragma).orElseThrow().equals("1");
+      application.busy.checkpointed(mode, isRefused, System.nanoTime() - begunNanos);
     } else {
       transaction(connection, kind < 65 ? 1000 : 1 + random.nextInt(15));
     }
