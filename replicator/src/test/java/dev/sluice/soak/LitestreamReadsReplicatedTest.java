@@ -12,6 +12,7 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.testkit.S3Server;
 import dev.sluice.vfs.Sluice;
 import java.io.InputStream;
 import java.net.URLEncoder;
@@ -97,8 +98,13 @@ class LitestreamReadsReplicatedTest {
 
   @Test
   void theSameRowsAfterEverySyncToABucket() throws Exception {
+    System.setProperty("aws.accessKeyId", S3Server.ACCESS_KEY_ID); // for the follower
+    System.setProperty("aws.secretAccessKey", S3Server.SECRET_ACCESS_KEY);
     try (Storage storage = Storage.bucket()) {
       history(storage, 4096);
+    } finally {
+      System.clearProperty("aws.accessKeyId");
+      System.clearProperty("aws.secretAccessKey");
     }
   }
 
