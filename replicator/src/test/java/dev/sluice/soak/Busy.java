@@ -53,7 +53,7 @@ final class Busy {
     System.out.println(CHECKPOINT + mode + (isRefused ? IN_VAIN : " done"));
   }
 
-  /** Fails if checkpoints were refused more than now and then. */
+  /** Fails if checkpoints were refused half of the time. */
   static void requireCheckpoints(Map<String, Integer> counts) {
     int all = 0;
     int refused = 0;
@@ -63,7 +63,7 @@ final class Busy {
         refused += one.getKey().endsWith(IN_VAIN) ? one.getValue() : 0;
       }
     }
-    if (all >= CHECKPOINTS_MIN && refused * 4 > all) {
+    if (all >= CHECKPOINTS_MIN && refused * 2 > all) {
       throw new AssertionError("checkpoints are refused too often: " + counts);
     }
   }
