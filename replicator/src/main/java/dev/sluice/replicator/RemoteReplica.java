@@ -230,6 +230,11 @@ final class RemoteReplica implements AutoCloseable {
     return Optional.of(left.isNegative() ? Duration.ZERO : left);
   }
 
+  /** Returns whether {@link #keepLevels} would make a snapshot now. */
+  boolean isSnapshotDue() {
+    return levels.isSnapshotDue();
+  }
+
   /** Compacts, makes a snapshot and deletes, as far as that is due. */
   void keepLevels() throws IOException {
     levels.run();
@@ -247,12 +252,26 @@ final class RemoteReplica implements AutoCloseable {
   /** Gives the lease back, which may take as long as a call, and ends the client. */
   @Override
   public void close() {
-    try (client) {
+    try {
       if (lease.isPresent()) {
         lease.get().release();
       }
     } catch (IOException e) {
       log.warn("give back the lease: {}", e.getMessage());
+    } finally {
+      abandon();
+    }
+  }
+
+  /** Ends the client without a request; whole, though this thread is to make haste. */
+  void abandon() {
+    boolean wasInterrupted = Thread.interrupted();
+    try {
+      client.close();
+    } finally {
+      if (wasInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }

@@ -72,7 +72,7 @@ final class ReplicaUpkeep {
     return levels.get().compareTo(lease.get()) < 0 ? levels : lease;
   }
 
-  /** The levels have threads of their own: a snapshot takes long, and uploads are not to wait. */
+  /** The levels have threads of their own: they take long, and uploads are not to wait. */
   private Optional<Duration> keepLevels() {
     takeKept();
     if (keeping.isPresent()) {
@@ -86,10 +86,24 @@ final class ReplicaUpkeep {
     }
     Optional<Duration> left = replica.untilDue();
     if (left.filter(Duration::isZero).isPresent()) {
-      keeping = Optional.of(jobs.begin(workers.levels(), replica::keepLevels));
+      keeping = Optional.of(beginKeeping());
       return Optional.empty();
     }
     return left.map(until -> until.compareTo(CLOCK_LOOK) < 0 ? until : CLOCK_LOOK);
+  }
+
+  /** One in which a snapshot has become due while it waited leaves all to the next. */
+  private CompletableFuture<Boolean> beginKeeping() {
+    if (replica.isSnapshotDue()) {
+      return jobs.begin(workers.snapshots(replica.storage()), replica::keepLevels);
+    }
+    return jobs.begin(
+        workers.levels(replica.storage()),
+        () -> {
+          if (!replica.isSnapshotDue()) {
+            replica.keepLevels();
+          }
+        });
   }
 
   private void takeKept() {

@@ -24,9 +24,13 @@ final class Workers implements AutoCloseable {
   private static final int LOCAL_THREADS = 4;
   private static final int STORAGE_THREADS = 16;
   private static final int ONE_STORAGE_THREADS = 8;
-  private static final int LEVEL_THREADS = 2;
+  private static final int LEVEL_THREADS = 4;
+  private static final int ONE_LEVEL_THREADS = 2;
+  private static final int SNAPSHOT_THREADS = 2;
+  private static final int ONE_SNAPSHOT_THREADS = 1;
   private static final long IDLE_SECONDS = 60;
   private static final long END_MILLIS = 5_000;
+  private static final long HURRIED_MILLIS = 1_000;
 
   private final ScheduledThreadPoolExecutor timer =
       new ScheduledThreadPoolExecutor(1, factory("sluice-timer"));
@@ -36,7 +40,10 @@ final class Workers implements AutoCloseable {
   private final ExecutorService local = pool(LOCAL_THREADS, "sluice-spool");
   private final ExecutorService storage = pool(STORAGE_THREADS, "sluice-storage");
   private final StorageThreads storages = new StorageThreads(storage, ONE_STORAGE_THREADS);
-  private final ExecutorService levels = pool(LEVEL_THREADS, "sluice-levels");
+  private final ExecutorService level = pool(LEVEL_THREADS, "sluice-levels");
+  private final StorageThreads levels = new StorageThreads(level, ONE_LEVEL_THREADS);
+  private final ExecutorService snapshot = pool(SNAPSHOT_THREADS, "sluice-snapshots");
+  private final StorageThreads snapshots = new StorageThreads(snapshot, ONE_SNAPSHOT_THREADS);
 
   private final ChangeWatch watch = new ChangeWatch();
   private final CaptureBuffers buffers = new CaptureBuffers(STEP_THREADS);
@@ -78,8 +85,14 @@ final class Workers implements AutoCloseable {
     return storages.of(name);
   }
 
-  Executor levels() {
-    return levels;
+  /** Returns the threads that compact and delete in a storage. */
+  Executor levels(String name) {
+    return levels.of(name);
+  }
+
+  /** Returns the threads that make snapshots, which may take hours. */
+  Executor snapshots(String name) {
+    return snapshots.of(name);
   }
 
   /** Whose threads end when they have had nothing to do for a while. */
@@ -108,7 +121,7 @@ final class Workers implements AutoCloseable {
   /**
    * Waits a moment for the end of what is under way. What may have the database's file is not
    * interrupted: that would close it, and with it drop the locks that this process has on the
-   * database.
+   * database. What waits for a storage still has that moment, as leases are given back by it.
    */
   @Override
   public void close() {
@@ -117,15 +130,23 @@ final class Workers implements AutoCloseable {
     steps.shutdown();
     attaching.shutdown();
     local.shutdown();
-    storage.shutdownNow();
-    levels.shutdownNow();
+    storages.shutdown();
+    levels.drop();
+    snapshots.drop();
     try {
-      long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(END_MILLIS);
-      for (ExecutorService threads : List.of(timer, steps, attaching, local, storage, levels)) {
-        threads.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
-      }
+      await(List.of(timer, steps, attaching, local, storage, level, snapshot), END_MILLIS);
+      storages.hurry();
+      await(List.of(storage), HURRIED_MILLIS);
     } catch (InterruptedException e) {
+      storages.hurry();
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void await(List<ExecutorService> ending, long millis) throws InterruptedException {
+    long endNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    for (ExecutorService threads : ending) {
+      threads.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
   }
 }

@@ -213,6 +213,13 @@ public final class Levels {
     }
   }
 
+  /** Returns whether {@link #run} would make a snapshot now, which takes long. */
+  public boolean isSnapshotDue() {
+    synchronized (lock) {
+      return !snapshot.next().isAfter(holdings.now());
+    }
+  }
+
   /**
    * Ages are times that have passed, whatever the clock says: what is known moves with it when it
    * is set, so that a clock that was wrong for a minute neither deletes a month of restore points
