@@ -85,6 +85,11 @@ final class CaptureLoop {
     return attaching.isPresent() && !attaching.get().isDone();
   }
 
+  /** Returns the job that has the capture, or had it last. */
+  CompletableFuture<?> attaching() {
+    return attaching.isPresent() ? attaching.get() : CompletableFuture.completedFuture(0L);
+  }
+
   /** Has a job that attaches end soon. */
   void cancel() {
     isCancelled = true;
@@ -152,8 +157,10 @@ final class CaptureLoop {
     attaching = Optional.of(jobs.start(workers.attaching(), capture::capture));
   }
 
-  /** One that is made has no bytes before its first commit. */
-  private boolean isMissing() {
+  /**
+   * Returns whether there is no database: one that is made has no bytes before its first commit.
+   */
+  boolean isMissing() {
     try {
       return Files.size(database) == 0;
     } catch (IOException e) {

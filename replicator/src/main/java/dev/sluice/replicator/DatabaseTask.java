@@ -34,16 +34,15 @@ final class DatabaseTask {
   private final Announcements announcements;
   private final Serial serial;
   private final Jobs jobs;
-  private final AskedSyncs asked = new AskedSyncs();
-  private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
+  private final Asked<Txid> asked = new Asked<>();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
-  private volatile Optional<Long> endNanos = Optional.empty();
   private final AtomicBoolean isHinted = new AtomicBoolean();
   private final Troubles troubles;
   private final LeftSpool left;
   private final Opening opening;
   private final Standing standing;
   private final Progress progress;
+  private final Ending ending;
   private final Stop stop;
 
   private Optional<OpenDatabase> open = Optional.empty();
@@ -55,7 +54,6 @@ final class DatabaseTask {
 
   private boolean isEnding;
   private boolean wasCaptured;
-  private volatile boolean isAllShipped;
 
   /** Takes what to replicate, and to where; the client is closed at the end. */
   DatabaseTask(
@@ -69,6 +67,7 @@ final class DatabaseTask {
     this.replica = new RemoteReplica(settings, counters.metered(client), steps);
     this.workers = workers;
     this.serial = new Serial(workers, this::step);
+    this.ending = new Ending(serial);
     this.jobs = new Jobs(serial::wake);
     TroubleLog troubleLog = new TroubleLog(settings.path(), counters);
     this.upkeep = new ReplicaUpkeep(replica, workers, jobs, troubleLog);
@@ -82,7 +81,6 @@ final class DatabaseTask {
         new Opening(new OpenDatabase.Setup(settings, replica, tokens, workers, jobs, steps), left);
     this.standing = new Standing(settings.path(), replica.location());
     this.progress = new Progress(standing.status(phase(), Optional.empty(), now), now);
-    var unused = lastSync.thenRun(serial::wake);
   }
 
   DatabaseSettings settings() {
@@ -114,8 +112,7 @@ final class DatabaseTask {
    * a future that completes then.
    */
   CompletableFuture<Void> end(Duration limit) {
-    endNanos = Optional.of(System.nanoTime() + limit.toNanos());
-    serial.wake();
+    ending.begin(limit);
     return ended();
   }
 
@@ -139,7 +136,7 @@ final class DatabaseTask {
 
   /** Returns whether all of it was shipped; to be called when it has ended. */
   boolean isAllShipped() {
-    return isAllShipped;
+    return ending.isAllShipped();
   }
 
   DatabaseFigures figures() {
@@ -155,7 +152,7 @@ final class DatabaseTask {
     }
     publish(now);
     if (stop.isBegun()) { // whoever is told so finds it in the status
-      failAsked(new IOException(presentOr(" is not replicated any more")));
+      failAsked();
       boolean isAll = leaving.isEmpty() && stop.isOver();
       if (isAll || (stop.isLate(now) && leaving.map(OpenDatabase::isLetGo).orElse(true))) {
         ended.complete(null);
@@ -171,8 +168,10 @@ final class DatabaseTask {
     if (opening.isDone()) {
       takeOpened(now);
     }
-    if (endNanos.isPresent() && isEnd(now)) {
-      noteUnshipped(now);
+    if (ending.isBegun() && isEnd(now)) {
+      ending
+          .end(open, loop)
+          .ifPresent(why -> troubles.note(new IOException(settings.path() + ": " + why), now));
       opening.abandon();
       letGo();
       upkeep.end();
@@ -188,27 +187,24 @@ final class DatabaseTask {
 
   /** Returns whether there is nothing left to do, or no time. */
   private boolean isEnd(long now) {
-    boolean isOver = now - endNanos.orElseThrow() >= 0;
-    if (!isOver) {
-      serial.wakeAt(endNanos.orElseThrow());
-    }
+    boolean isOver = ending.isOver(now);
     if (open.isEmpty()) {
       return isOver || (!opening.isUnderWay() && !opening.isPossible());
     }
     if (loop.orElseThrow().isAttaching()) {
       if (isOver) {
-        loop.get().cancel(); // and this goes on when the job has ended
+        loop.get().cancel(); // and what it has is let go of when it has ended
       }
-      return false;
+      return isOver;
     }
-    boolean isDone = lastSync.isDone() || open.get().shipping().isDone();
-    return isEnding && (isDone || isOver); // what is committed now is to be captured first
+    return isEnding
+        && (ending.isDone(open.get()) || isOver); // what is committed now is to be captured first
   }
 
   /** Returns whether there was only what its spool held, and that is shipped. */
   private boolean isIdle(CaptureLoop loop) {
     boolean isJobs = loop.isAttaching() || shippingFailure.isPresent();
-    return endNanos.isEmpty() && !isJobs && !loop.wasCaptured() && left.isShipped();
+    return !ending.isBegun() && !isJobs && !loop.wasCaptured() && left.isShipped();
   }
 
   private void openIfDue(long now) {
@@ -263,10 +259,10 @@ final class DatabaseTask {
       trouble(shippingFailure.get(), now);
       return;
     }
-    boolean isEndBegun = endNanos.isPresent() && !isEnding;
+    boolean isEndBegun = ending.isBegun() && !isEnding;
     List<CompletableFuture<Txid>> syncs = asked.take();
     boolean isAsked = !syncs.isEmpty() || isEndBegun;
-    boolean isOver = endNanos.filter(end -> now - end >= 0).isPresent();
+    boolean isOver = ending.isOver(now);
     boolean wasHinted = isHinted.getAndSet(false);
     long frames;
     try {
@@ -288,13 +284,13 @@ final class DatabaseTask {
       asked.addAgain(syncs);
       serial.wakeAt(now + (open.capture().isHeld() ? ASKED_NANOS : ASKED_UNHELD_NANOS));
     }
-    boolean isGone = !open.capture().isHeld() && !Files.exists(settings.path());
-    if (isEndBegun && (loop.isAllTaken() || isGone || isOver)) {
+    boolean isHeld = open.capture().isHeld();
+    if (isEndBegun && (loop.isAllTaken() || isOver || (!isHeld && loop.isMissing()))) {
       isEnding = true;
-      open.shipping().sync(lastSync);
+      open.shipping().sync(ending.lastSync());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
-    left.seen(open.shipping(), isGone);
+    left.seen(open.shipping(), !isHeld && !Files.exists(settings.path()));
     if (isEnding && (isOver || open.shipping().isDone())) {
       serial.wake(); // there is nothing to wait for any more
     }
@@ -333,20 +329,12 @@ final class DatabaseTask {
     serial.wakeAt(troubles.retryAfter(now));
   }
 
-  /** What is not shipped goes on waiting in the spool, and who ended this is told. */
-  private void noteUnshipped(long now) {
-    isAllShipped = open.isPresent() && (lastSync.isDone() || open.get().shipping().isDone());
-    if (!isAllShipped) {
-      open.flatMap(OpenDatabase::unshipped)
-          .ifPresent(why -> troubles.note(new IOException(settings.path() + ": " + why), now));
-    }
-  }
-
   private void letGo() {
     if (open.isPresent()) {
       OpenDatabase left = open.get();
       asked.addAgain(left.shipping().abandon());
-      loop.orElseThrow().end();
+      left.lend(loop.orElseThrow().attaching());
+      loop.get().end();
       wasCaptured |= loop.get().wasCaptured();
       open = Optional.empty();
       loop = Optional.empty();
@@ -356,15 +344,23 @@ final class DatabaseTask {
     }
   }
 
-  private void failAsked(IOException why) {
-    asked.fail(why);
-    upkeep.abandon(why);
+  private void failAsked() {
+    String why = presentOr(" is not replicated any more");
+    asked.end(new IOException(why));
+    upkeep.abandon(new IOException(why));
   }
 
-  /** Ends the waiting of all who wait for this; to be called when nothing steps it any more. */
+  /** Lets go of all when no step runs and no job uses it; to be called when nothing steps it. */
   void abandon() {
-    failAsked(new IOException(settings.path() + " is not replicated any more"));
-    leaving.ifPresent(OpenDatabase::abandon);
+    serial.end(
+        () -> {
+          failAsked();
+          opening.abandon();
+          letGo();
+          leaving.ifPresent(OpenDatabase::abandon);
+          stop.abandon();
+        });
+    asked.end(new IOException(settings.path() + " is not replicated any more"));
     ended.complete(null);
   }
 

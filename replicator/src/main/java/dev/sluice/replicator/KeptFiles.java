@@ -66,6 +66,11 @@ final class KeptFiles {
     }
   }
 
+  /** Returns the job that deletes, or was the last to. */
+  CompletableFuture<?> deleting() {
+    return deleting.isPresent() ? deleting.get() : CompletableFuture.completedFuture(true);
+  }
+
   /** Returns whether a job is deleting. */
   boolean isBusy() {
     return deleting.isPresent() && !deleting.get().isDone();

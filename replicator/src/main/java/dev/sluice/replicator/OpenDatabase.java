@@ -24,6 +24,7 @@ final class OpenDatabase {
   private final Spool spool;
   private final DatabaseCapture capture;
   private final Shipping shipping;
+  private CompletableFuture<?> lent = CompletableFuture.completedFuture(true);
   private Optional<CompletableFuture<Boolean>> closingCapture = Optional.empty();
   private Optional<CompletableFuture<Boolean>> closingSpool = Optional.empty();
 
@@ -151,6 +152,11 @@ final class OpenDatabase {
         .map(bytes -> bytes + " bytes are not shipped: " + why);
   }
 
+  /** Says which job has the capture and the spool's log: what is let go of waits for its end. */
+  void lend(CompletableFuture<?> job) {
+    lent = job;
+  }
+
   /**
    * Goes on with letting go of it: first of the database; then, when no job uses it any more, of
    * the spool. A TXID that is being uploaded must not be given again meanwhile.
@@ -158,26 +164,33 @@ final class OpenDatabase {
    * @return whether all of it is closed; if not, to be called again when a job has ended
    */
   boolean isClosed(Workers workers, Jobs jobs) {
-    if (closingCapture.isEmpty()) {
-      closingCapture = Optional.of(jobs.begin(workers.local(), () -> close(capture)));
-    }
-    if (!isCaptureClosed() || shipping.isBusy()) {
+    if (!lent.isDone()) {
       return false;
     }
-    if (closingSpool.isEmpty()) {
+    if (!isAccepted(closingCapture)) {
+      closingCapture = Optional.of(jobs.begin(workers.local(), () -> close(capture)));
+    }
+    if (!isOver(closingCapture) || shipping.isBusy()) {
+      return false;
+    }
+    if (!isAccepted(closingSpool)) {
       closingSpool = Optional.of(jobs.begin(workers.local(), () -> close(spool)));
     }
-    return closingSpool.get().isDone();
+    return isOver(closingSpool);
   }
 
   /** Returns whether all is let go of that no job uses. */
   boolean isLetGo() {
-    return isCaptureClosed() && closingSpool.map(CompletableFuture::isDone).orElse(true);
+    return isOver(closingCapture) && (closingSpool.isEmpty() || isOver(closingSpool));
   }
 
-  /** Returns whether the database is let go of. */
-  private boolean isCaptureClosed() {
-    return closingCapture.filter(CompletableFuture::isDone).isPresent();
+  /** Returns whether a job closes it, or has: where all ends none may have been begun. */
+  private static boolean isAccepted(Optional<CompletableFuture<Boolean>> closing) {
+    return closing.filter(job -> !job.isCompletedExceptionally()).isPresent();
+  }
+
+  private static boolean isOver(Optional<CompletableFuture<Boolean>> closing) {
+    return isAccepted(closing) && closing.filter(CompletableFuture::isDone).isPresent();
   }
 
   private static void close(AutoCloseable what) {
@@ -191,15 +204,22 @@ final class OpenDatabase {
   }
 
   /**
-   * Closes the spool of one that nobody steps any more, as far as its database is let go of: what
-   * is uploaded still is stored again by whoever opens the spool next, and found to be there.
+   * Closes one that nobody steps any more: here, or on the threads of the jobs that have it, when
+   * they have ended. Uploads are not waited for: what is uploaded still is stored again by whoever
+   * opens the spool next, and found to be there.
    */
   void abandon() {
-    if (closingCapture.isEmpty()) {
-      close(capture);
+    if (isAccepted(closingSpool)) {
+      return;
     }
-    if (closingCapture.isEmpty() || isCaptureClosed()) {
-      close(spool);
-    }
+    CompletableFuture<?> captureClosed =
+        isAccepted(closingCapture) ? closingCapture.get() : after(lent, () -> close(capture));
+    var unused =
+        after(CompletableFuture.allOf(captureClosed, shipping.writing()), () -> close(spool));
+  }
+
+  /** However the job ends. */
+  private static CompletableFuture<?> after(CompletableFuture<?> job, Runnable work) {
+    return job.handle((result, failure) -> null).thenRun(work);
   }
 }

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,8 +28,7 @@ final class ReplicaUpkeep {
   private final Workers workers;
   private final Jobs jobs;
   private final TroubleLog troubles;
-  private final ConcurrentLinkedQueue<CompletableFuture<Void>> asked =
-      new ConcurrentLinkedQueue<>();
+  private final Asked<Void> asked = new Asked<>();
   private final List<CompletableFuture<Void>> snapshots = new ArrayList<>();
   private Optional<CompletableFuture<Boolean>> keeping = Optional.empty();
   private Optional<CompletableFuture<Boolean>> renewing = Optional.empty();
@@ -48,9 +46,7 @@ final class ReplicaUpkeep {
 
   /** Returns a future that is done when there is a snapshot of what is in the replica now. */
   CompletableFuture<Void> snapshot() {
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    asked.add(done);
-    return done;
+    return asked.add();
   }
 
   /** Returns why the levels are not kept; empty if they are. */
@@ -78,10 +74,7 @@ final class ReplicaUpkeep {
     if (keeping.isPresent()) {
       return Optional.empty();
     }
-    if (replica.isKnown() && !asked.isEmpty()) {
-      for (var next = asked.poll(); next != null; next = asked.poll()) {
-        snapshots.add(next);
-      }
+    if (replica.isKnown() && snapshots.addAll(asked.take())) {
       replica.snapshotNow();
     }
     Optional<Duration> left = replica.untilDue();
@@ -155,9 +148,7 @@ final class ReplicaUpkeep {
   /** Fails those who ask while nothing is open, which may stay so; what is made is told. */
   void rest(IOException why) {
     takeKept();
-    for (var next = asked.poll(); next != null; next = asked.poll()) {
-      next.completeExceptionally(why);
-    }
+    asked.fail(why);
   }
 
   /** Keeps nothing any more: what failed is no trouble of a database all of which is stored. */
@@ -166,9 +157,10 @@ final class ReplicaUpkeep {
     trouble = Optional.empty();
   }
 
-  /** Fails those who wait. */
+  /** Fails those who wait, and who asks from now on. */
   void abandon(IOException why) {
-    rest(why);
+    takeKept();
+    asked.end(why);
     snapshots.forEach(waiting -> waiting.completeExceptionally(why));
     snapshots.clear();
   }

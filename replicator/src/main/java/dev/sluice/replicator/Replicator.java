@@ -41,6 +41,7 @@ public final class Replicator implements AutoCloseable {
   private final Workers workers = new Workers();
   private final Map<Path, ReplicatedDatabase> databases = new ConcurrentHashMap<>();
 
+  /** Changes under this object's monitor, as what is replicated does. */
   private volatile boolean isClosed;
 
   private Replicator(Builder builder) {
@@ -103,6 +104,7 @@ public final class Replicator implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the replica's URL cannot be used, or the database is
    *     replicated already
+   * @throws IllegalStateException if this is closed
    */
   public ReplicatedDatabase add(DatabaseSettings settings, ReplicaUrl replica) {
     String endpoint = Optional.ofNullable(replica.query().get("endpoint")).orElse("");
@@ -122,7 +124,6 @@ public final class Replicator implements AutoCloseable {
 
   private ReplicatedDatabase add(
       DatabaseSettings settings, ReplicaClient client, Optional<String> place) {
-    requireOpen(settings, client);
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, place, this::remove);
     register(added, client);
@@ -131,17 +132,10 @@ public final class Replicator implements AutoCloseable {
     return added;
   }
 
-  private void requireOpen(DatabaseSettings settings, ReplicaClient client) {
-    if (isClosed) {
-      client.close();
-      throw new IllegalStateException("add " + settings.path() + ": the replicator is closed");
-    }
-  }
-
   private void register(ReplicatedDatabase added, ReplicaClient client) {
     try {
       register(added);
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | IllegalStateException e) {
       client.close();
       throw e;
     }
@@ -161,15 +155,9 @@ public final class Replicator implements AutoCloseable {
    */
   public void shipLeft(DatabaseSettings settings, ReplicaClient client, Duration patience)
       throws IOException {
-    requireOpen(settings, client);
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase left = new ReplicatedDatabase(task, Optional.empty(), this::remove);
     register(left, client);
-    if (isClosed) { // who closed it may not have seen this one
-      remove(left);
-      client.close();
-      throw new IllegalStateException("ship " + settings.path() + ": the replicator is closed");
-    }
     try {
       LeftSpool.ship(task, patience);
     } finally {
@@ -180,7 +168,11 @@ public final class Replicator implements AutoCloseable {
     }
   }
 
+  /** Whoever closes this sees all that are registered. */
   private synchronized void register(ReplicatedDatabase added) {
+    if (isClosed) {
+      throw new IllegalStateException("replicate " + added.path() + ": the replicator is closed");
+    }
     if (databases.containsKey(added.path())) {
       throw new IllegalArgumentException(added.path() + " is replicated already");
     }
@@ -218,8 +210,7 @@ public final class Replicator implements AutoCloseable {
   /** Ships what is captured, within the limit, and lets go of all databases. Idempotent. */
   @Override
   public void close() {
-    isClosed = true;
-    Collection<ReplicatedDatabase> open = databases();
+    Collection<ReplicatedDatabase> open = closeToOthers();
     List<CompletableFuture<Void>> ends =
         open.stream().map(database -> database.end(endLimit)).toList();
     try {
@@ -232,5 +223,10 @@ public final class Replicator implements AutoCloseable {
     }
     workers.close();
     open.forEach(ReplicatedDatabase::abandon);
+  }
+
+  private synchronized Collection<ReplicatedDatabase> closeToOthers() {
+    isClosed = true;
+    return databases();
   }
 }

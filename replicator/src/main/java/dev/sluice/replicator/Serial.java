@@ -20,6 +20,10 @@ final class Serial {
   private final Workers workers;
   private final Runnable step;
   private final AtomicReference<State> state = new AtomicReference<>(State.RESTING);
+
+  /** What is done after all steps; set before the state says so. */
+  private volatile Runnable last = () -> {};
+
   private Optional<ScheduledFuture<?>> alarm = Optional.empty();
   private long alarmNanos;
 
@@ -27,7 +31,25 @@ final class Serial {
     RESTING,
     DUE,
     RUNNING,
-    RUNNING_AND_DUE
+    RUNNING_AND_DUE,
+    /** Running, and for the last time. */
+    ENDING,
+    ENDED;
+
+    private State woken() {
+      return switch (this) {
+        case RESTING, DUE -> DUE;
+        case RUNNING, RUNNING_AND_DUE -> RUNNING_AND_DUE;
+        case ENDING, ENDED -> this;
+      };
+    }
+
+    private State ended() {
+      return switch (this) {
+        case RESTING, DUE, ENDED -> ENDED;
+        case RUNNING, RUNNING_AND_DUE, ENDING -> ENDING;
+      };
+    }
   }
 
   Serial(Workers workers, Runnable step) {
@@ -37,23 +59,31 @@ final class Serial {
 
   /** Has the work done soon. */
   void wake() {
-    State before = state.getAndUpdate(Serial::woken);
+    State before = state.getAndUpdate(State::woken);
     if (before == State.RESTING) {
       execute();
     }
   }
 
-  private static State woken(State now) {
-    return now == State.RUNNING || now == State.RUNNING_AND_DUE ? State.RUNNING_AND_DUE : State.DUE;
+  /**
+   * Has something done after the step that runs, on its thread; at once, on this one, if none does.
+   * No step follows. One that has ended does nothing more; not to be called twice at a time.
+   */
+  void end(Runnable work) {
+    last = work;
+    State before = state.getAndUpdate(State::ended);
+    if (before == State.RESTING || before == State.DUE) {
+      work.run();
+    }
   }
 
   private void execute() {
     try {
       workers.steps().execute(this::run);
     } catch (RejectedExecutionException e) {
-      state.set(State.RESTING); // the replicator is closed
+      state.compareAndSet(State.DUE, State.RESTING); // the replicator is closed
     } catch (Error e) { // there is no memory, or no thread
-      state.set(State.RESTING);
+      state.compareAndSet(State.DUE, State.RESTING);
       wakeLater();
       throw e;
     }
@@ -69,7 +99,9 @@ final class Serial {
   }
 
   private void run() {
-    state.set(State.RUNNING);
+    if (!state.compareAndSet(State.DUE, State.RUNNING)) {
+      return; // it has ended
+    }
     try {
       forgetAlarmThatIsOver();
       step.run();
@@ -77,10 +109,18 @@ final class Serial {
       wakeAt(System.nanoTime() + FAILED_NANOS); // before the line, which may fail as well
       log.error("a step failed", e);
     } finally {
-      if (!state.compareAndSet(State.RUNNING, State.RESTING)) {
-        state.set(State.DUE);
-        execute();
-      }
+      goOn();
+    }
+  }
+
+  private void goOn() {
+    if (state.compareAndSet(State.RUNNING, State.RESTING)) {
+      return;
+    }
+    if (state.compareAndSet(State.RUNNING_AND_DUE, State.DUE)) {
+      execute();
+    } else if (state.compareAndSet(State.ENDING, State.ENDED)) {
+      last.run();
     }
   }
 

@@ -355,6 +355,13 @@ final class Shipping {
             .anyMatch(job -> !job.isDone());
   }
 
+  /** Returns what is done when no job writes to the spool; however those end. */
+  CompletableFuture<?> writing() {
+    CompletableFuture<?> cut =
+        cutting.isPresent() ? cutting.get() : CompletableFuture.completedFuture(true);
+    return CompletableFuture.allOf(cut, kept.deleting());
+  }
+
   /** Returns whether the replica has all that was captured. */
   boolean isDone() {
     return isChecked

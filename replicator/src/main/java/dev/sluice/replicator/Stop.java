@@ -43,4 +43,13 @@ final class Stop {
   boolean isLate(long now) {
     return isBegun() && now - begunNanos >= CLOSE_NANOS;
   }
+
+  /**
+   * Ends the client if no thread was left to do so: a lease is not given back then, and expires.
+   */
+  void abandon() {
+    if (closing.filter(done -> !done.isCompletedExceptionally()).isEmpty()) {
+      replica.abandon();
+    }
+  }
 }

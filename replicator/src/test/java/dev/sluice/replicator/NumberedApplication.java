@@ -41,6 +41,14 @@ final class NumberedApplication implements AutoCloseable {
     }
   }
 
+  /** Fails if somebody still holds the WAL. */
+  void requireTruncated() throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("PRAGMA wal_checkpoint(TRUNCATE)")) {
+      assertEquals(0, row.getInt(1), "somebody holds the WAL");
+    }
+  }
+
   void commit() throws SQLException {
     number++;
     execute("BEGIN IMMEDIATE");

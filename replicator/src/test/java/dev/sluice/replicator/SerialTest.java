@@ -1,7 +1,11 @@
 package dev.sluice.replicator;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -27,6 +31,57 @@ final class SerialTest {
     try (Workers workers = new Workers()) {
       new Twice(workers, left).serial.wake();
       assertTrue(left.await(30, TimeUnit.SECONDS), () -> left.getCount() + " steps are missing");
+    }
+  }
+
+  @Test
+  void endWaitsForTheStepThatRunsAndNoneFollows() throws InterruptedException {
+    try (Workers workers = new Workers()) {
+      CountDownLatch running = new CountDownLatch(1);
+      CountDownLatch goOn = new CountDownLatch(1);
+      CountDownLatch ended = new CountDownLatch(1);
+      List<String> done = new CopyOnWriteArrayList<>();
+      Serial serial =
+          new Serial(
+              workers,
+              () -> {
+                running.countDown();
+                awaitUninterrupted(goOn);
+                done.add("step");
+              });
+      serial.wake();
+      assertTrue(running.await(30, TimeUnit.SECONDS));
+      serial.wake();
+      serial.end(
+          () -> {
+            done.add("end");
+            ended.countDown();
+          });
+      assertEquals(List.of(), done);
+      goOn.countDown();
+      assertTrue(ended.await(30, TimeUnit.SECONDS));
+      serial.wake();
+      serial.end(() -> done.add("end again"));
+      assertEquals(List.of("step", "end"), done);
+    }
+  }
+
+  @Test
+  void endOfWhatRestsIsDoneAtOnceThoughNoThreadIsLeft() {
+    Workers workers = new Workers();
+    Serial serial = new Serial(workers, () -> {});
+    workers.close();
+    serial.wake();
+    List<String> done = new ArrayList<>();
+    serial.end(() -> done.add("end"));
+    assertEquals(List.of("end"), done);
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(30, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 

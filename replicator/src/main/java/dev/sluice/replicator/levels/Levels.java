@@ -216,7 +216,7 @@ public final class Levels {
   /** Returns whether {@link #run} would make a snapshot now, which takes long. */
   public boolean isSnapshotDue() {
     synchronized (lock) {
-      return !snapshot.next().isAfter(holdings.now());
+      return !tasks.snapshot().next().isAfter(holdings.now());
     }
   }
 
