@@ -10,10 +10,12 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Files of a spool that the replica has, too: what the next compaction reads need not be fetched,
- * while there is little of it. Confined to the database's step; a job deletes them.
+ * while there is little of it. Confined to the database's step, but for {@link #bytes}; a job
+ * deletes them.
  */
 final class KeptFiles {
   private static final long BYTES_MAX = 64L << 20;
@@ -22,25 +24,34 @@ final class KeptFiles {
   private final Workers workers;
   private final Jobs jobs;
   private final long bytesMax;
+  private final long spoolBytesMax;
   private final Deque<SpooledFile> files = new ArrayDeque<>();
   private Optional<CompletableFuture<Boolean>> deleting = Optional.empty();
+  private final AtomicLong bytesThere = new AtomicLong();
   private long bytes;
 
   KeptFiles(Spool spool, OpenDatabase.Setup setup) {
     this.spool = spool;
     this.workers = setup.workers();
     this.jobs = setup.jobs();
-    this.bytesMax = Math.min(BYTES_MAX, setup.settings().spoolBytesMax() / 4);
+    this.spoolBytesMax = setup.settings().spoolBytesMax();
+    this.bytesMax = Math.min(BYTES_MAX, spoolBytesMax / 4);
   }
 
   /** Keeps a file, which comes after the others. */
   void add(SpooledFile file) {
     files.add(file);
     bytes += file.bytes();
+    bytesThere.addAndGet(file.bytes());
+  }
+
+  /** Returns how much of the spool's disk waits for nothing; thread-safe. */
+  long bytes() {
+    return bytesThere.get();
   }
 
   /**
-   * Has deleted what is compacted, and what there is too much of.
+   * Has deleted what is compacted, and what there is too much of: all if the spool has no room.
    *
    * @param compacted the last TXID that no compaction reads any more
    */
@@ -49,7 +60,8 @@ final class KeptFiles {
       return;
     }
     List<SpooledFile> over = new ArrayList<>();
-    while (!files.isEmpty() && (bytes > bytesMax || !files.getFirst().txid().isAfter(compacted))) {
+    long max = !files.isEmpty() && spool.bytes() > spoolBytesMax ? 0 : bytesMax;
+    while (!files.isEmpty() && (bytes > max || !files.getFirst().txid().isAfter(compacted))) {
       SpooledFile file = files.removeFirst();
       bytes -= file.bytes();
       over.add(file);
@@ -63,6 +75,7 @@ final class KeptFiles {
   private void delete(List<SpooledFile> over) throws IOException {
     for (SpooledFile file : over) {
       spool.delete(file.txid());
+      bytesThere.addAndGet(-file.bytes());
     }
   }
 

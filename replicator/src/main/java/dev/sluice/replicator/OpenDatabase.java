@@ -117,14 +117,16 @@ final class OpenDatabase {
     try {
       spool.notes().forEach(note -> log.info("{}", note));
       DatabaseSettings settings = setup.settings();
+      KeptFiles kept = new KeptFiles(spool, setup);
       CaptureSettings how =
           CaptureSettings.of(settings.path())
               .withOwnProcess(settings.ownsProcess())
               .withCheckpointPages(settings.checkpointPages())
               .withSpoolBytesMax(settings.spoolBytesMax())
+              .withSpoolBytesKept(kept::bytes)
               .withSteps(setup.steps()::accept);
       DatabaseCapture capture = DatabaseCapture.begin(how, spool, setup.workers().buffers());
-      Shipping.Origin origin = new Shipping.Origin(spool, isImage);
+      Shipping.Origin origin = new Shipping.Origin(spool, kept, isImage);
       return new OpenDatabase(spool, capture, new Shipping(origin, setup));
     } catch (RuntimeException | Error e) {
       spool.close();

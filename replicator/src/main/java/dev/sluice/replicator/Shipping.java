@@ -79,9 +79,10 @@ final class Shipping {
   /**
    * Where what is shipped comes from.
    *
+   * @param kept those of its files that the replica has
    * @param isImage whether the spool was begun anew, with an image of the whole database
    */
-  record Origin(Spool spool, boolean isImage) {}
+  record Origin(Spool spool, KeptFiles kept, boolean isImage) {}
 
   /**
    * A file of the spool that the replica may not have; which cut it was, and since when it waits.
@@ -96,7 +97,7 @@ final class Shipping {
     this.tokens = setup.tokens();
     this.workers = setup.workers();
     this.jobs = setup.jobs();
-    this.kept = new KeptFiles(spool, setup);
+    this.kept = origin.kept();
     this.lastOurs = spool.lastCut().txid();
     long nowNanos = System.nanoTime();
     sealedFirstNanos = nowNanos;

@@ -106,15 +106,9 @@ final class CompactBench {
 
   /** The WAL is read, and nothing is moved into the database meanwhile. */
   private CaptureSettings withoutCheckpoints() {
-    return new CaptureSettings(
-        database,
-        true,
-        Integer.MAX_VALUE,
-        Long.MAX_VALUE,
-        Duration.ofMinutes(10),
-        InstantSource.system(),
-        System::nanoTime,
-        step -> {});
+    return CaptureSettings.of(database)
+        .withCheckpointPages(Integer.MAX_VALUE)
+        .withTrimAfter(Duration.ofMinutes(10));
   }
 
   /** Writes one row out of {@code step}. */

@@ -1,5 +1,6 @@
 package dev.sluice.replicator.capture;
 
+import dev.sluice.replicator.spool.Spool;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -13,6 +14,8 @@ import java.util.function.LongSupplier;
  *     file may be closed, which drops every lock that the process has on it
  * @param checkpointPages pages in the WAL from which on it is checkpointed, 1 or more
  * @param spoolBytesMax how much may wait in the spool; more is taken only by a spool that is empty
+ * @param spoolBytesKept what of the spool does not count as that, as it may be deleted at any time;
+ *     thread-safe
  * @param trimAfter after so long without a commit only what holds the WAL stays open
  * @param clock as that of the file system
  * @param nanoTime for intervals
@@ -23,6 +26,7 @@ public record CaptureSettings(
     boolean ownsProcess,
     int checkpointPages,
     long spoolBytesMax,
+    LongSupplier spoolBytesKept,
     Duration trimAfter,
     InstantSource clock,
     LongSupplier nanoTime,
@@ -47,6 +51,7 @@ public record CaptureSettings(
         true,
         CHECKPOINT_PAGES,
         Long.MAX_VALUE,
+        () -> 0,
         TRIM_AFTER,
         InstantSource.system(),
         System::nanoTime,
@@ -56,25 +61,76 @@ public record CaptureSettings(
   /** Returns these with another {@code ownsProcess}. */
   public CaptureSettings withOwnProcess(boolean isOurs) {
     return new CaptureSettings(
-        database, isOurs, checkpointPages, spoolBytesMax, trimAfter, clock, nanoTime, steps);
+        database,
+        isOurs,
+        checkpointPages,
+        spoolBytesMax,
+        spoolBytesKept,
+        trimAfter,
+        clock,
+        nanoTime,
+        steps);
   }
 
   /** Returns these with another number of pages. */
   public CaptureSettings withCheckpointPages(int pages) {
     return new CaptureSettings(
-        database, ownsProcess, pages, spoolBytesMax, trimAfter, clock, nanoTime, steps);
+        database,
+        ownsProcess,
+        pages,
+        spoolBytesMax,
+        spoolBytesKept,
+        trimAfter,
+        clock,
+        nanoTime,
+        steps);
   }
 
   /** Returns these with another limit of the spool. */
   public CaptureSettings withSpoolBytesMax(long bytes) {
     return new CaptureSettings(
-        database, ownsProcess, checkpointPages, bytes, trimAfter, clock, nanoTime, steps);
+        database,
+        ownsProcess,
+        checkpointPages,
+        bytes,
+        spoolBytesKept,
+        trimAfter,
+        clock,
+        nanoTime,
+        steps);
+  }
+
+  /** Returns these with files in the spool that do not count. */
+  public CaptureSettings withSpoolBytesKept(LongSupplier bytes) {
+    return new CaptureSettings(
+        database,
+        ownsProcess,
+        checkpointPages,
+        spoolBytesMax,
+        bytes,
+        trimAfter,
+        clock,
+        nanoTime,
+        steps);
+  }
+
+  /** Returns how much waits in a spool. */
+  long waitingBytes(Spool spool) {
+    return spool.bytes() - spoolBytesKept.getAsLong();
   }
 
   /** Returns these with another time after which an idle database is trimmed. */
   public CaptureSettings withTrimAfter(Duration time) {
     return new CaptureSettings(
-        database, ownsProcess, checkpointPages, spoolBytesMax, time, clock, nanoTime, steps);
+        database,
+        ownsProcess,
+        checkpointPages,
+        spoolBytesMax,
+        spoolBytesKept,
+        time,
+        clock,
+        nanoTime,
+        steps);
   }
 
   /** Returns these with another time. */
@@ -84,6 +140,7 @@ public record CaptureSettings(
         ownsProcess,
         checkpointPages,
         spoolBytesMax,
+        spoolBytesKept,
         trimAfter,
         otherClock,
         otherNanoTime,
@@ -97,6 +154,7 @@ public record CaptureSettings(
         ownsProcess,
         checkpointPages,
         spoolBytesMax,
+        spoolBytesKept,
         trimAfter,
         clock,
         nanoTime,

@@ -177,10 +177,11 @@ public final class DatabaseCapture implements AutoCloseable {
 
   /** With room for half as much again: or each upload would end and begin the capture. */
   private void requireRoom() throws CaptureException {
-    if (isFull && spool.bytes() > settings.spoolBytesMax() / 2) {
+    long bytes = settings.waitingBytes(spool);
+    if (isFull && bytes > settings.spoolBytesMax() / 2) {
       checkpointNowAndThen();
       throw new CaptureException.SpoolFull(
-          settings.database(), spool.directory(), spool.bytes(), settings.spoolBytesMax());
+          settings.database(), spool.directory(), bytes, settings.spoolBytesMax());
     }
     isFull = false;
   }

@@ -166,7 +166,7 @@ final class WalIntake {
   }
 
   private void requireRoom(long frames, int pageSize) throws CaptureException {
-    long bytes = spool.bytes();
+    long bytes = settings.waitingBytes(spool);
     if (bytes > 0 && bytes + frames * pageSize > settings.spoolBytesMax()) {
       throw new CaptureException.SpoolFull(
           settings.database(), spool.directory(), bytes, settings.spoolBytesMax());
