@@ -10,6 +10,7 @@ import java.lang.ref.WeakReference;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 final class AskedTest {
@@ -59,7 +60,9 @@ final class AskedTest {
     assertFalse(taken.isDone());
     asked.addAgain(all);
     for (CompletableFuture<String> each : List.of(before, taken, asked.add())) {
-      assertSame(why, assertThrows(ExecutionException.class, each::get).getCause());
+      assertSame(
+          why,
+          assertThrows(ExecutionException.class, () -> each.get(30, TimeUnit.SECONDS)).getCause());
     }
   }
 }

@@ -197,6 +197,23 @@ final class ReplicatorCloseTest {
   }
 
   @Test
+  void databaseThatNobodyHasToldToEndIsLetGoOfWithItsClient() throws Exception {
+    Path database = folder.resolve("a.db");
+    WatchedClient client = client("a");
+    Replicator replicator = Replicator.builder().start();
+    try (NumberedApplication application = application(database)) {
+      ReplicatedDatabase replicated = replicator.add(DatabaseSettings.of(database), client);
+      replicated.syncAndWait(SURELY);
+      replicated.abandon();
+      replicator.close();
+      requireFree(replicated.settings());
+      assertEquals(1, client.closed.get());
+      application.commit();
+      application.requireTruncated();
+    }
+  }
+
+  @Test
   void allClientsOfAStorageThatHangsAreClosed() throws Exception {
     S3Server server = S3Server.shared();
     List<WatchedClient> clients = new ArrayList<>();
