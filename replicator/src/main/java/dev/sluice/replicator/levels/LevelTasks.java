@@ -20,6 +20,12 @@ record LevelTasks(LevelTask compaction, LevelTask snapshot, LevelTask expiry) {
     return LevelSchedule.earlier(files, expiry.next());
   }
 
+  void dueAt(Instant ofCompaction, Instant ofSnapshot, Instant ofExpiry) {
+    compaction.dueAt(ofCompaction);
+    snapshot.dueAt(ofSnapshot);
+    expiry.dueAt(ofExpiry);
+  }
+
   /** Takes in that the clock was set. */
   void shift(Duration step) {
     compaction.shift(step);

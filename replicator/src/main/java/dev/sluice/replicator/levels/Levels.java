@@ -388,14 +388,12 @@ public final class Levels {
     synchronized (lock) {
       HeldFiles held = holdings.files();
       boolean isAtOnce = making.hasUnsettled(1, top) || gap.candidate(held).isPresent();
-      tasks
-          .compaction()
-          .dueAt(isAtOnce ? Instant.EPOCH : schedule.compaction(held, beginnings.all()));
-      boolean isSnapshotAtOnce =
-          snapshotWanted.isPresent()
-              || making.hasUnsettled(LtxFileName.SNAPSHOT_LEVEL, LtxFileName.SNAPSHOT_LEVEL);
-      tasks.snapshot().dueAt(isSnapshotAtOnce ? Instant.EPOCH : schedule.snapshot(held));
-      tasks.expiry().dueAt(retention.nextExpiry(held).orElse(NEVER));
+      int last = LtxFileName.SNAPSHOT_LEVEL;
+      boolean isSnapshotAtOnce = snapshotWanted.isPresent() || making.hasUnsettled(last, last);
+      tasks.dueAt(
+          isAtOnce ? Instant.EPOCH : schedule.compaction(held, beginnings.all()),
+          isSnapshotAtOnce ? Instant.EPOCH : schedule.snapshot(held),
+          retention.nextExpiry(held).orElse(NEVER));
     }
   }
 }
