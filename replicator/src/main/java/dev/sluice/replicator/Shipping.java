@@ -84,9 +84,7 @@ final class Shipping {
    */
   record Origin(Spool spool, KeptFiles kept, boolean isImage) {}
 
-  /**
-   * A file of the spool that the replica may not have; which cut it was, and since when it waits.
-   */
+  /** A file of the spool that the replica may lack; which cut it was, and since when it waits. */
   private record Waiting(SpooledFile file, long seal, long sinceNanos) {}
 
   Shipping(Origin origin, OpenDatabase.Setup setup) {
