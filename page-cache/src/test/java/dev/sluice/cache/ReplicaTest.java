@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What opening, reading and restoring do beside the golden replicas: sizes, gaps and damage. */
 @SuppressWarnings({"NonApiType", "IntLongMath", "NarrowingCompoundAssignment"})
 class ReplicaTest {
-  private static final Duration SHORT = Duration.ofMillis(400);
+  private static final Duration SHORT = Duration.ofSeconds(2);
 
   @TempDir Path dir;
 
