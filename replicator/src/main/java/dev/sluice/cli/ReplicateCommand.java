@@ -332,13 +332,13 @@ final class ReplicateCommand implements Callable<Integer> {
     return running.await();
   }
 
+  /** One that was stopped is well if all of it was shipped before. */
   private static void requireWell(Databases databases) throws IOException {
     List<String> troubles = new ArrayList<>();
     for (Registered one : databases.all()) {
-      Optional<String> trouble = one.last().status().trouble();
-      if (!one.isStopped() && trouble.isPresent()) {
-        troubles.add(named(one.path(), trouble.get()));
-      }
+      ReplicatedDatabase last = one.last();
+      Optional<String> trouble = one.isStopped() ? Optional.empty() : last.status().trouble();
+      trouble.or(last::unshipped).ifPresent(why -> troubles.add(named(one.path(), why)));
     }
     if (!troubles.isEmpty()) {
       throw new IOException(String.join("; ", troubles));

@@ -1,8 +1,10 @@
 package dev.sluice.replicator;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.replicator.spool.SpoolGlance;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -119,6 +121,34 @@ public final class ReplicatedDatabase {
    */
   public CompletableFuture<Void> end(Duration limit) {
     return task.end(limit).whenComplete((ended, failure) -> remove.accept(this));
+  }
+
+  /**
+   * Returns what of the database the replica lacks, as far as it is known, and why; empty if it has
+   * all, or there was nothing. To be called when it has ended; looks at its files.
+   */
+  public Optional<String> unshipped() {
+    if (task.isAllShipped()) {
+      return Optional.empty();
+    }
+    Optional<String> trouble = status().trouble();
+    return trouble.isPresent() || Files.exists(path()) || holdsCommits()
+        ? Optional.of(withoutPath(trouble.orElse("not all is shipped: no time was left")))
+        : Optional.empty();
+  }
+
+  /** What cannot be looked at may hold something. */
+  private boolean holdsCommits() {
+    try {
+      return SpoolGlance.holdsCommits(settings().metaPath());
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
+  private String withoutPath(String why) {
+    String prefix = path() + ": ";
+    return why.startsWith(prefix) ? why.substring(prefix.length()) : why;
   }
 
   /** Returns what it has in common with another one whose replica is the same; empty if unknown. */

@@ -122,13 +122,8 @@ final class ReplicateEndTest {
       assertEquals(
           "sluice: replicate: DB: N bytes are not shipped: write s3://BUCKET/app/0000/"
               + "0000000000000002-0000000000000002.ltx: PutObject in bucket BUCKET at "
-              + storage.endpoint()
-              + ": Connection refused\n",
-          replicate
-              .err()
-              .replace(database(), "DB")
-              .replace(bucket, "BUCKET")
-              .replaceFirst("[1-9][0-9]* bytes", "N bytes"));
+              + "STORAGE: Connection refused\n",
+          said(replicate.err()));
     }
     storage.heal();
     assertEquals("first", restored());
@@ -139,6 +134,70 @@ final class ReplicateEndTest {
       again.signal("TERM");
       assertEquals(ExitCode.DONE, again.exitCode());
       assertEquals("", again.err());
+    }
+  }
+
+  /** Returns what a failed command said, without what differs from run to run. */
+  private String said(String err) {
+    return err.replace(database(), "DB")
+        .replace(bucket, "BUCKET")
+        .replace(storage.endpoint().toString(), "STORAGE")
+        .replaceFirst("[1-9][0-9]* bytes", "N bytes");
+  }
+
+  private String refused(String command, String limit) {
+    CliRun run = CliRun.of(command, "-timeout", limit, "-config", configuration(), database());
+    assertEquals(ExitCode.FAILED, run.exitCode());
+    assertEquals("", run.out());
+    return said(run.err());
+  }
+
+  @Test
+  void stopSaysWhatIsNotShippedAndSoDoesTheEnd() throws Exception {
+    String why =
+        ": N bytes are not shipped: write s3://BUCKET/app/0000/"
+            + "0000000000000002-0000000000000002.ltx: PutObject in bucket BUCKET at "
+            + "STORAGE: Connection refused\n";
+    write("CREATE TABLE t AS SELECT 'first' AS a");
+    try (ReplicateProcess replicate = start("1s")) {
+      replicate.awaitLine("replicate " + database());
+      sync();
+      storage.refuse();
+      write("INSERT INTO t VALUES('second')");
+      assertEquals("sluice: stop DB" + why, refused("stop", "1s"));
+      assertEquals("sluice: stop DB" + why, refused("stop", "1s"));
+      replicate.signal("TERM");
+      assertEquals(ExitCode.FAILED, replicate.exitCode());
+      assertEquals("sluice: replicate: DB" + why, said(replicate.err()));
+    }
+    storage.heal();
+    try (ReplicateProcess again = start("1s")) {
+      again.awaitLine("replicate " + database());
+      sync();
+      storage.refuse();
+      write("INSERT INTO t VALUES('third')");
+      assertEquals(
+          "sluice: unregister DB" + why.replace("0002", "0003"), refused("unregister", "1s"));
+      storage.heal();
+      again.signal("TERM");
+      assertEquals(ExitCode.DONE, again.exitCode());
+      assertEquals("first second", restored());
+    }
+  }
+
+  @Test
+  void databaseThatWasStoppedWithAllShippedEndsWellWithoutItsStorage() throws Exception {
+    write("CREATE TABLE t AS SELECT 'first' AS a");
+    try (ReplicateProcess replicate = start("1s")) {
+      replicate.awaitLine("replicate " + database());
+      sync();
+      assertEquals(
+          "", CliRun.done("stop", "-timeout", "30s", "-config", configuration(), database()).err());
+      storage.refuse();
+      write("INSERT INTO t VALUES('nobody asked for this one')");
+      replicate.signal("TERM");
+      assertEquals(ExitCode.DONE, replicate.exitCode());
+      assertEquals("", replicate.err());
     }
   }
 }

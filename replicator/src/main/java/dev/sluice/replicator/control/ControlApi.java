@@ -12,6 +12,7 @@ import dev.sluice.replicator.control.ControlMessages.StatusAnswer;
 import dev.sluice.replicator.control.ControlMessages.SyncAnswer;
 import dev.sluice.replicator.control.ControlMessages.SyncRequest;
 import dev.sluice.replicator.control.ControlMessages.TxidAnswer;
+import dev.sluice.replicator.control.Databases.Done;
 import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
@@ -135,10 +136,11 @@ public final class ControlApi {
   }
 
   private Registered database(Path path) throws RefusedException {
-    return databases
-        .find(path)
-        .orElseThrow(
-            () -> new RefusedException(HttpReply.NOT_FOUND, "database not found: " + path));
+    return databases.find(path).orElseThrow(() -> unknown(path));
+  }
+
+  private static RefusedException unknown(Path path) {
+    return new RefusedException(HttpReply.NOT_FOUND, "database not found: " + path);
   }
 
   private static Duration limit(int timeoutSeconds) {
@@ -150,39 +152,35 @@ public final class ControlApi {
   private CompletableFuture<HttpReply> start(HttpCall call)
       throws RefusedException, ControlJson.MalformedException {
     DatabaseRequest request = ControlJson.read(call.body(), DatabaseRequest.class);
-    Registered database = database(path(request.path()));
+    Path path = path(request.path());
+    CompletableFuture<Done> started = databases.start(path).orElseThrow(() -> unknown(path));
     return answered(
-        databases
-            .start(database)
+        started
             .orTimeout(limit(request.timeout()).toNanos(), TimeUnit.NANOSECONDS)
-            .thenApply(isNew -> done(isNew ? "started" : "already_running", database)),
-        "start " + database.path());
+            .thenApply(done -> answer(done.isNew() ? "started" : "already_running", done)),
+        "start " + path);
   }
 
   private CompletableFuture<HttpReply> stop(HttpCall call)
       throws RefusedException, ControlJson.MalformedException {
     DatabaseRequest request = ControlJson.read(call.body(), DatabaseRequest.class);
-    Registered database = database(path(request.path()));
+    Path path = path(request.path());
+    CompletableFuture<Done> stopped =
+        databases.stop(path, limit(request.timeout())).orElseThrow(() -> unknown(path));
     return answered(
-        databases
-            .stop(database, limit(request.timeout()))
-            .thenApply(isNew -> done(isNew ? "stopped" : "already_stopped", database)),
-        "stop " + database.path());
+        stopped.thenApply(done -> answer(done.isNew() ? "stopped" : "already_stopped", done)),
+        "stop " + path);
   }
 
   private CompletableFuture<HttpReply> unregister(HttpCall call)
       throws RefusedException, ControlJson.MalformedException {
     DatabaseRequest request = ControlJson.read(call.body(), DatabaseRequest.class);
     Path path = path(request.path());
-    Optional<Registered> database = databases.find(path);
-    if (database.isEmpty()) {
-      return reply(new DatabaseAnswer("already_unregistered", path.toString(), 0L));
-    }
-    return answered(
-        databases
-            .unregister(database.get(), limit(request.timeout()))
-            .thenApply(ended -> done("unregistered", database.get())),
-        "unregister " + path);
+    Optional<CompletableFuture<Done>> ended = databases.unregister(path, limit(request.timeout()));
+    return ended.isEmpty()
+        ? reply(new DatabaseAnswer("already_unregistered", path.toString(), 0L))
+        : answered(
+            ended.get().thenApply(done -> answer("unregistered", done)), "unregister " + path);
   }
 
   private CompletableFuture<HttpReply> register(HttpCall call)
@@ -293,7 +291,8 @@ public final class ControlApi {
             databases.all().stream().map(database -> Reports.report(database, clock)).toList()));
   }
 
-  private static DatabaseAnswer done(String status, Registered database) {
+  private static DatabaseAnswer answer(String status, Done done) {
+    Registered database = done.database();
     return new DatabaseAnswer(
         status, database.path().toString(), Reports.captured(database).value());
   }

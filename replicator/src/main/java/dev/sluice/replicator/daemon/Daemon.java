@@ -254,14 +254,10 @@ public final class Daemon implements AutoCloseable {
       if (!there.contains(path) && !named.contains(path)) {
         log.info("{} is gone", path);
         taken.remove(path);
-        databases.find(path).ifPresent(this::letGo);
+        var unused = databases.unregister(path, configuration.daemon().shutdownSyncTimeout());
       }
     }
     return failures;
-  }
-
-  private void letGo(Registered database) {
-    var unused = databases.unregister(database, configuration.daemon().shutdownSyncTimeout());
   }
 
   private Registered register(DatabaseEntry entry) throws IOException {
