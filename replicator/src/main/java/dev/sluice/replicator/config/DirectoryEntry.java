@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A directory of databases that all have the same settings; which there are is found by {@link
@@ -27,6 +28,10 @@ public record DirectoryEntry(
 
   /** What SQLite puts beside a database; none is one, and the last may not even be opened. */
   private static final List<String> COMPANIONS = List.of("-wal", "-journal", "-shm");
+
+  /** What a restore, or a copy that follows, has beside its database while it is made. */
+  private static final Pattern STAGING =
+      Pattern.compile("\\..+\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.(restoring|following)");
 
   /**
    * Returns the database at a path, if by its name it is one of this directory's; the file is not
@@ -58,6 +63,8 @@ public record DirectoryEntry(
   /** Returns whether a file could be a database by its name alone. */
   boolean isNamedLikeOne(Path path) {
     String name = String.valueOf(path.getFileName());
-    return COMPANIONS.stream().noneMatch(name::endsWith) && pattern.matches(name);
+    return COMPANIONS.stream().noneMatch(name::endsWith)
+        && !STAGING.matcher(name).matches()
+        && pattern.matches(name);
   }
 }

@@ -14,6 +14,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +59,24 @@ final class ConfigDatabaseScanTest {
     assertEquals(List.of("a.db", "sub/c.db"), names(all));
     assertTrue(all.folders().contains(folder.resolve("sub")), all.folders()::toString);
     assertEquals("file:///r/sub/c.db", all.databases().get(1).replica().url().location());
+  }
+
+  /** Named as a restore and a follower name what they make, beside names that only look so. */
+  @Test
+  void whatIsBeingRestoredIsNoDatabaseYet() throws IOException {
+    String id = UUID.randomUUID().toString();
+    database(".app.db." + id + ".restoring");
+    database(".app.db." + id + ".following");
+    database("app.db." + id + ".restoring");
+    database(".app.db.restoring");
+    database(".app.db." + id);
+    DatabaseScan scan =
+        new DatabaseScan(
+            Given.read(
+                "dbs: [{dir: " + folder + ", pattern: '*', replica: {path: /r}, watch: true}]"));
+    assertEquals(
+        List.of(".app.db." + id, ".app.db.restoring", "app.db." + id + ".restoring"),
+        names(scan.look()));
   }
 
   @Test
