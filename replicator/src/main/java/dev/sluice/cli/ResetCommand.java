@@ -2,9 +2,13 @@ package dev.sluice.cli;
 
 import dev.sluice.replicator.DatabaseSettings;
 import dev.sluice.replicator.config.DatabaseEntry;
+import dev.sluice.replicator.spool.SpoolGlance;
 import dev.sluice.replicator.spool.SpoolRemoval;
+import dev.sluice.replicator.spool.SpoolSetup;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -40,16 +44,25 @@ final class ResetCommand implements Callable<Integer> {
             .flatMap(configuration -> configuration.database(path))
             .map(DatabaseEntry::metaPath)
             .orElse(DatabaseSettings.of(path).metaPath());
-    boolean wasThere;
     try {
-      wasThere = SpoolRemoval.remove(meta);
+      terminal.out().println(reset(path, meta));
+    } catch (Output.WriteException e) {
+      throw e;
     } catch (IOException e) {
       throw new Failure("reset " + path, e);
     }
-    if (!wasThere) {
-      throw new Failure("reset " + path, "there is no spool in " + meta);
-    }
-    terminal.out().println("removed the spool of " + path);
     return ExitCode.DONE;
+  }
+
+  /** What the spool of a database holds whose file is gone may be nowhere else: it is kept. */
+  private static String reset(Path database, Path meta) throws IOException {
+    if (!Files.exists(database) && SpoolGlance.holdsCommits(meta)) {
+      Path aside = SpoolRemoval.setAside(meta, SpoolSetup.of(InstantSource.system()));
+      return database + " is gone: what its spool holds lies in " + aside + " now";
+    }
+    if (!SpoolRemoval.remove(meta)) {
+      throw new IOException("there is no spool in " + meta);
+    }
+    return "removed the spool of " + database;
   }
 }

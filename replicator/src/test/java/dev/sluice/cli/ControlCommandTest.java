@@ -186,4 +186,51 @@ final class ControlCommandTest {
     assertTrue(synced.contains("\nreplica_txid: 0000000000000002\n"), synced);
     assertFalse(CliRun.done("status", "-socket", socket, app).out().contains("stopped"));
   }
+
+  /** Has a commit in the spool that neither replica nor file have; returns the spool. */
+  private Path onlyInTheSpool() throws Exception {
+    Path spool = daemon.replicate("app.db").settings().metaPath();
+    CliRun.done("sync", "-wait", "-socket", socket, app);
+    Path replica = Path.of(daemon.replica("app.db").path());
+    Files.move(replica, folder.resolve("away"));
+    Files.writeString(replica, "no folder");
+    daemon.write("app.db", "INSERT INTO t VALUES('only here')");
+    CliRun stopped = CliRun.of("stop", "-timeout", "1s", "-socket", socket, app);
+    assertMatches(
+        "sluice: stop " + app + ": [1-9][0-9]* bytes are not shipped: .*\n", stopped.err());
+    Files.delete(Path.of(app));
+    Files.delete(replica);
+    Files.move(folder.resolve("away"), replica);
+    return spool;
+  }
+
+  @Test
+  void resetKeepsWhatMayBeNowhereElse() throws Exception {
+    Path spool = onlyInTheSpool();
+    Path aside = spool.resolveSibling(spool.getFileName() + ".left-1");
+    assertEquals(
+        app + " is gone: what its spool holds lies in " + aside + " now\n",
+        CliRun.done("reset", app).out());
+    assertFalse(Files.exists(spool));
+    Files.move(aside, spool);
+    CliRun.done("start", "-socket", socket, app);
+    CliRun.done("stop", "-socket", socket, app);
+    String replica = daemon.replica("app.db").path();
+    assertEquals(
+        "only here\n",
+        CliRun.done("sql", "--txid", "0000000000000002", replica, "SELECT a FROM t").out());
+  }
+
+  @Test
+  void resetOfADamagedSpoolIsRefusedWhereTheDatabaseIsGone() throws Exception {
+    Path spool = onlyInTheSpool();
+    Path record = spool.resolve("position");
+    Files.writeString(record, "damaged");
+    CliRun refused = CliRun.of("reset", app);
+    assertEquals(ExitCode.FAILED, refused.exitCode());
+    assertMatches("sluice: reset " + app + ": " + record + " offset=.*\n", refused.err());
+    assertTrue(Files.exists(record));
+    daemon.write("app.db", "CREATE TABLE t(a)");
+    assertEquals("removed the spool of " + app + "\n", CliRun.done("reset", app).out());
+  }
 }
