@@ -38,6 +38,9 @@ final class Following {
   /** What the last look failed with, so that it is said once. */
   private Optional<String> trouble = Optional.empty();
 
+  /** The last TXID could not be printed. */
+  private boolean isUnread;
+
   /**
    * What the user asked for.
    *
@@ -117,10 +120,21 @@ final class Following {
     closing.countDown();
   }
 
-  private void print() throws IOException {
+  /** The copy goes on, whether somebody reads of it or not; what is not read is said once. */
+  private void print() {
     String txid = follower.txid().toString();
-    terminal.out().println(isJson ? new Json().put("txid", txid).toString() : txid);
-    terminal.out().flush();
+    try {
+      terminal.out().println(isJson ? new Json().put("txid", txid).toString() : txid);
+      terminal.out().flush();
+      isUnread = false;
+    } catch (Output.WriteException e) {
+      if (!isUnread) {
+        String why = "write the output: " + Failure.why(e);
+        String line = new Failure("follow " + client.location(), why).getMessage();
+        terminal.err().println("sluice: " + line + "; going on");
+      }
+      isUnread = true;
+    }
   }
 
   private boolean isStopped() throws IOException {

@@ -149,6 +149,10 @@ abstract class FollowedCopy {
   }
 
   Process start() throws IOException {
+    return start(ProcessBuilder.Redirect.INHERIT);
+  }
+
+  Process start(ProcessBuilder.Redirect err) throws IOException {
     return new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-XX:TieredStopAtLevel=1",
@@ -162,7 +166,7 @@ abstract class FollowedCopy {
             "-o",
             copy.toString(),
             primary.replica().toString())
-        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .redirectError(err)
         .start();
   }
 

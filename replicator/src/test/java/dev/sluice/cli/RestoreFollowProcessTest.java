@@ -97,4 +97,36 @@ final class RestoreFollowProcessTest extends FollowedCopy {
       follower.destroyForcibly();
     }
   }
+
+  @Test
+  void copyIsFollowedThoughNobodyReadsOfIt() throws Exception {
+    Path err = folder.resolve("err");
+    Process follower = start(ProcessBuilder.Redirect.to(err.toFile()));
+    try {
+      assertEquals(Txid.FIRST.toString(), firstLine(follower));
+      CompletableFuture<NavigableSet<Long>> end =
+          follower
+              .onExit()
+              .thenApply(
+                  ended -> {
+                    throw new IllegalStateException("exit code " + ended.exitValue());
+                  });
+      follower.getInputStream().close();
+      for (long seq = 2; seq <= 4; seq++) {
+        change(new Random(seq), seq);
+        awaitSeq(seq, List.of(end));
+      }
+      follower.destroy();
+      assertTrue(follower.waitFor(20, TimeUnit.SECONDS));
+      assertEquals(ExitCode.DONE, follower.exitValue());
+      assertSamePages();
+      assertEquals(
+          "sluice: follow file://"
+              + primary.replica()
+              + ": write the output: Broken pipe; going on\n",
+          Files.readString(err));
+    } finally {
+      follower.destroyForcibly();
+    }
+  }
 }
