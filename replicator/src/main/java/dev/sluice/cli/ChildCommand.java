@@ -1,14 +1,19 @@
 package dev.sluice.cli;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The application that runs as our child: it has our terminal, and its exit code is ours. */
 final class ChildCommand {
   private static final Logger log = LoggerFactory.getLogger(ChildCommand.class);
+
+  /** What an application has that ends after a Ctrl-C of its own. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   private final Process process;
 
@@ -74,6 +79,25 @@ final class ChildCommand {
       words.add(word.toString());
     }
     return words;
+  }
+
+  /**
+   * Passes on a signal that we got, by its name as {@code INT}, unless it has it already.
+   *
+   * <p>A terminal's Ctrl-C goes to the child as well, and many an application takes a second one as
+   * the order to end without tidying up. Nobody tells us where a signal came from: what a terminal
+   * can have sent is passed on late, if the child goes on as if it had got none. SIGTERM never
+   * comes from a terminal.
+   */
+  void passOn(String name) throws InterruptedException {
+    passOn(name, name.equals("INT") && ForegroundGroup.isOurs() ? PATIENCE : Duration.ZERO);
+  }
+
+  /** Sends it a signal, unless it ends by itself before. */
+  void passOn(String name, Duration patience) throws InterruptedException {
+    if (!process.waitFor(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+      signal(name);
+    }
   }
 
   /**

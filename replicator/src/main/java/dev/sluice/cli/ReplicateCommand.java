@@ -328,7 +328,7 @@ final class ReplicateCommand implements Callable<Integer> {
     ChildCommand running = ChildCommand.start(child);
     signals.onAbort(running::kill);
     running.onEnd(signals::stop);
-    running.signal(signals.await());
+    running.passOn(signals.await());
     return running.await();
   }
 

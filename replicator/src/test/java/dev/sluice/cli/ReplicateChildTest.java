@@ -12,12 +12,16 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code sluice replicate -exec}: the application as a child. */
 final class ReplicateChildTest {
+  private static final int CTRL_C = 3;
+
   @TempDir Path folder;
 
   private String path(String name) {
@@ -90,6 +94,31 @@ final class ReplicateChildTest {
       assertEquals(128 + 15, replicate.exitCode());
       child.onExit().get(ReplicateProcess.SURELY_SECONDS, java.util.concurrent.TimeUnit.SECONDS);
       assertFalse(child.isAlive());
+    }
+  }
+
+  /** Its exit code is how often it was interrupted until a second after the first time. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void childGetsAnInterruptOfTheTerminalOnce() throws Exception {
+    Path script =
+        Files.writeString(
+            folder.resolve("child.sh"),
+            """
+            n=0
+            trap 'n=$((n+1))' INT
+            echo ready
+            while [ $n -eq 0 ]; do sleep 0.05; done
+            i=0
+            while [ $i -lt 20 ]; do sleep 0.05; i=$((i+1)); done
+            exit $((10+n))
+            """);
+    try (ReplicateProcess replicate =
+        ReplicateProcess.startInATerminal(
+            folder, "-exec", "sh '" + script + "'", path("app.db"), path("replica"))) {
+      replicate.awaitLine("ready");
+      replicate.type(CTRL_C);
+      assertEquals(11, replicate.exitCode());
     }
   }
 }

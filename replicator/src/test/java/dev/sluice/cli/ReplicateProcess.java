@@ -15,6 +15,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 
 /** {@code sluice replicate} in a process of its own, which signals can be sent to. */
 final class ReplicateProcess implements AutoCloseable {
@@ -34,6 +35,25 @@ final class ReplicateProcess implements AutoCloseable {
 
   /** Starts it with these arguments. */
   static ReplicateProcess start(Path folder, String... arguments) throws IOException {
+    return run(folder, command(arguments));
+  }
+
+  /** Starts it with these arguments in a terminal of its own, which {@link #type} types into. */
+  static ReplicateProcess startInATerminal(Path folder, String... arguments) throws IOException {
+    String line =
+        command(arguments).stream()
+            .map(word -> "'" + word.replace("'", "'\\''") + "'")
+            .collect(Collectors.joining(" "));
+    return run(folder, List.of("script", "-qec", "exec " + line, "/dev/null"));
+  }
+
+  private static ReplicateProcess run(Path folder, List<String> command) throws IOException {
+    Path err = Files.createTempFile(folder, "err", "");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(err.toFile());
+    return new ReplicateProcess(builder.start(), err);
+  }
+
+  private static List<String> command(String... arguments) {
     List<String> command = new ArrayList<>();
     command.addAll(
         List.of(
@@ -44,9 +64,7 @@ final class ReplicateProcess implements AutoCloseable {
             Main.class.getName(),
             "replicate"));
     command.addAll(List.of(arguments));
-    Path err = Files.createTempFile(folder, "err", "");
-    ProcessBuilder builder = new ProcessBuilder(command).redirectError(err.toFile());
-    return new ReplicateProcess(builder.start(), err);
+    return command;
   }
 
   static String java() {
@@ -75,6 +93,12 @@ final class ReplicateProcess implements AutoCloseable {
         throw new TimeoutException("no line \"" + words + "\"; " + Files.readString(err));
       }
     }
+  }
+
+  /** Types a key into its terminal. */
+  void type(int key) throws IOException {
+    process.getOutputStream().write(key);
+    process.getOutputStream().flush();
   }
 
   /** Sends a signal, by its name as {@code INT}. */
