@@ -170,19 +170,6 @@ final class ReplicateEndTest {
       assertEquals(ExitCode.FAILED, replicate.exitCode());
       assertEquals("sluice: replicate: DB" + why, said(replicate.err()));
     }
-    storage.heal();
-    try (ReplicateProcess again = start("1s")) {
-      again.awaitLine("replicate " + database());
-      sync();
-      storage.refuse();
-      write("INSERT INTO t VALUES('third')");
-      assertEquals(
-          "sluice: unregister DB" + why.replace("0002", "0003"), refused("unregister", "1s"));
-      storage.heal();
-      again.signal("TERM");
-      assertEquals(ExitCode.DONE, again.exitCode());
-      assertEquals("first second", restored());
-    }
   }
 
   @Test
@@ -198,6 +185,22 @@ final class ReplicateEndTest {
       replicate.signal("TERM");
       assertEquals(ExitCode.DONE, replicate.exitCode());
       assertEquals("", replicate.err());
+    }
+  }
+
+  @Test
+  void signalSaysThatNothingIsShippedWhereTheStorageNeverAnswered() throws Exception {
+    write("CREATE TABLE t(a)");
+    storage.inject(request -> true, new Fault.Hang());
+    try (ReplicateProcess replicate = start("1s")) {
+      storage.await(proxy -> !proxy.log().isEmpty(), SURELY);
+      assertEquals(
+          "sluice: stop DB: not all is shipped: no time was left\n", refused("stop", "1s"));
+      CliRun.done("start", "-config", configuration(), database());
+      replicate.signal("TERM");
+      assertEquals(ExitCode.FAILED, replicate.exitCode());
+      assertEquals(
+          "sluice: replicate: DB: not all is shipped: no time was left\n", said(replicate.err()));
     }
   }
 }

@@ -124,6 +124,40 @@ final class ControlApiTest {
   }
 
   @Test
+  void databaseIsForgottenThoughNotAllOfItIsShipped() throws Exception {
+    daemon.replicate("app.db");
+    sync(true);
+    Path replica = Path.of(daemon.replica("app.db").path());
+    Files.move(replica, folder.resolve("away"));
+    Files.writeString(replica, "no folder");
+    daemon.write("app.db", "INSERT INTO t VALUES(1)");
+    DatabaseRequest request = new DatabaseRequest(app, 1);
+    ControlClient.RefusedException refused =
+        assertThrows(
+            ControlClient.RefusedException.class,
+            () -> daemon.client().post("/unregister", request, DatabaseAnswer.class));
+    assertEquals(500, refused.status());
+    String message = String.valueOf(refused.getMessage());
+    assertTrue(
+        message.matches(
+            "unregister "
+                + app
+                + ": [1-9][0-9]* bytes are not shipped: create file://"
+                + replica
+                + "/ltx/0/0000000000000002-0000000000000002.ltx: .*"),
+        message);
+    assertEquals("already_unregistered", post("/unregister").status());
+  }
+
+  @Test
+  void databaseThatNeverWasLacksNothingWhenItIsStopped() throws Exception {
+    daemon.register(daemon.path("app.db"), daemon.replica("app.db"));
+    assertEquals(new DatabaseAnswer("stopped", app, 0L), post("/stop"));
+    assertEquals(new DatabaseAnswer("already_stopped", app, 0L), post("/stop"));
+    assertEquals("unregistered", post("/unregister").status());
+  }
+
+  @Test
   void registeredDatabaseIsReplicatedUntilItIsUnregistered() throws Exception {
     daemon.write("app.db", "CREATE TABLE t(a)");
     RegisterRequest request = new RegisterRequest(app, daemon.replica("app.db").path());
