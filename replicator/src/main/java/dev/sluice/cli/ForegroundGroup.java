@@ -34,7 +34,7 @@ final class ForegroundGroup {
 
   /** Takes what {@code /proc/PID/stat} holds, see proc(5). */
   static boolean isInForeground(String stat) {
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ");
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ", -1);
     return fields[GROUP_FIELD].equals(fields[FOREGROUND_GROUP_FIELD]);
   }
 
@@ -44,7 +44,7 @@ final class ForegroundGroup {
     String[] groups =
         new String(ps.getInputStream().readAllBytes(), StandardCharsets.US_ASCII)
             .strip()
-            .split("\\s+");
+            .split("\\s+", -1);
     return ps.waitFor() == 0 && groups.length == 2 && groups[0].equals(groups[1]);
   }
 }
