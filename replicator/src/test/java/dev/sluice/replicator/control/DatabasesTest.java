@@ -21,6 +21,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -150,7 +151,8 @@ final class DatabasesTest {
     assertTrue(isSecondCommitShipped());
     ExecutionException refused =
         assertThrows(ExecutionException.class, () -> started.get(30, TimeUnit.SECONDS));
-    assertEquals("it was unregistered meanwhile", refused.getCause().getMessage());
+    Throwable why = Objects.requireNonNull(refused.getCause());
+    assertEquals("it was unregistered meanwhile", why.getMessage());
     assertEquals(0, replicator.databases().size());
   }
 
