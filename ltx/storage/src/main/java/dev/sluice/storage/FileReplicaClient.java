@@ -18,6 +18,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -27,6 +28,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -42,10 +44,15 @@ final class FileReplicaClient implements ReplicaClient {
       Comparator.comparing((LtxFile file) -> file.name().range().min())
           .thenComparing(file -> file.name().range().max());
 
+  /** A name of {@link #createTemporary}, or what a link was tried with. */
+  private static final Pattern TEMPORARY =
+      Pattern.compile("[0-9a-f]{16}-[0-9a-f]{16}\\.ltx\\.[0-9]+-[0-9]+\\.tmp(\\.tmp)?");
+
   private final Path root;
   private final String location;
   private final FileTasks tasks;
   private final FileSideObjects objects;
+  private final LeftOvers leftOvers;
   private final AtomicLong temporaryNames = new AtomicLong();
 
   /** As the directory was when last looked at: messages ask for no I/O. */
@@ -73,10 +80,15 @@ final class FileReplicaClient implements ReplicaClient {
    * @param location how messages name it
    */
   FileReplicaClient(Path root, String location) {
+    this(root, location, Clock.systemUTC());
+  }
+
+  FileReplicaClient(Path root, String location, Clock clock) {
     this.root = root;
     this.location = location;
     this.tasks = new FileTasks(location);
-    this.objects = new FileSideObjects(root, location, tasks);
+    this.leftOvers = new LeftOvers(clock);
+    this.objects = new FileSideObjects(root, location, tasks, leftOvers);
   }
 
   @Override
@@ -269,11 +281,12 @@ final class FileReplicaClient implements ReplicaClient {
       throw new FileAlreadyExistsException(path.toString());
     }
     createFolder(folder);
+    leftOvers.clear(folder, folder, TEMPORARY);
     Path temporary = createTemporary(folder, Layout.fileName(name.range()));
     try {
       writeDurably(content, temporary, progress);
       Files.setLastModifiedTime(temporary, FileTime.from(timestamp));
-      link(path, temporary);
+      HardLinks.create(path, temporary, location);
     } finally {
       Files.deleteIfExists(temporary);
     }
@@ -288,17 +301,6 @@ final class FileReplicaClient implements ReplicaClient {
               + name
               + ": the file is there, but perhaps not after a power cut: "
               + e,
-          e);
-    }
-  }
-
-  private void link(Path path, Path temporary) throws IOException {
-    try {
-      Files.createLink(path, temporary);
-    } catch (UnsupportedOperationException e) {
-      throw new ReplicaException.Denied(
-          location
-              + ": the file system has no hard links, without which a file cannot be created atomically",
           e);
     }
   }

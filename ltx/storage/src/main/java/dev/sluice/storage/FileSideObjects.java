@@ -1,8 +1,10 @@
 package dev.sluice.storage;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -10,11 +12,16 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 
 /**
  * Objects in a directory. A file system has no conditional rename, so whoever replaces an object
@@ -22,17 +29,26 @@ import java.util.concurrent.CompletableFuture;
  * link, as LTX files do. The version is a hash of the content. Thread-safe.
  */
 final class FileSideObjects implements SideObjects {
-  /** File locks are those of a process: among its threads one object decides. */
-  private static final Object IN_PROCESS = new Object();
+  /** File locks are those of a process: among its threads one lock for each object decides. */
+  private static final ConcurrentHashMap<Path, ReentrantLock> IN_PROCESS =
+      new ConcurrentHashMap<>();
+
+  /** How long a thread waits for another one, which a directory that hangs may hold up. */
+  private static final Duration IN_PROCESS_LIMIT = Duration.ofSeconds(2);
+
+  private static final String UUID_AND_SUFFIX =
+      "\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\\.tmp(\\.tmp)?";
 
   private final Path root;
   private final String location;
   private final FileTasks tasks;
+  private final LeftOvers leftOvers;
 
-  FileSideObjects(Path root, String location, FileTasks tasks) {
+  FileSideObjects(Path root, String location, FileTasks tasks, LeftOvers leftOvers) {
     this.root = root;
     this.location = location;
     this.tasks = tasks;
+    this.leftOvers = leftOvers;
   }
 
   @Override
@@ -49,7 +65,7 @@ final class FileSideObjects implements SideObjects {
         () -> {
           Path temporary = temporary(path, content);
           try {
-            Files.createLink(path, temporary);
+            HardLinks.create(path, temporary, location);
           } finally {
             Files.deleteIfExists(temporary);
           }
@@ -64,20 +80,56 @@ final class FileSideObjects implements SideObjects {
     return tasks.submit(
         what,
         () -> {
-          synchronized (IN_PROCESS) {
-            Path lock = path.resolveSibling(path.getFileName() + ".lock");
-            createFolder(path);
-            try (RandomAccessFile file = new RandomAccessFile(lock.toFile(), "rw")) {
-              FileLock held = file.getChannel().lock();
-              if (!held.isValid()) {
-                throw new IOException("lock " + lock);
-              }
-              requireVersion(path, version, what);
-              Files.move(temporary(path, content), path, StandardCopyOption.ATOMIC_MOVE);
-              return version(content);
-            }
+          ReentrantLock inProcess =
+              IN_PROCESS.computeIfAbsent(
+                  path.toAbsolutePath().normalize(), object -> new ReentrantLock());
+          lock(inProcess, what);
+          try {
+            return replaceNow(path, content, version, what);
+          } finally {
+            inProcess.unlock();
           }
         });
+  }
+
+  private static void lock(ReentrantLock inProcess, String what) throws IOException {
+    try {
+      if (!inProcess.tryLock(IN_PROCESS_LIMIT.toNanos(), TimeUnit.NANOSECONDS)) {
+        throw new ReplicaException.Unavailable(what + ": another thread has been at it for long");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(what + ": interrupted");
+    }
+  }
+
+  private String replaceNow(Path path, byte[] content, String version, String what)
+      throws IOException {
+    Path lock = path.resolveSibling(path.getFileName() + ".lock");
+    createFolder(path);
+    try (RandomAccessFile file = new RandomAccessFile(lock.toFile(), "rw")) {
+      if (!isLocked(file)) {
+        throw new ReplicaException.Unavailable(what + ": another process is at it");
+      }
+      requireVersion(path, version, what);
+      Path temporary = temporary(path, content);
+      try {
+        Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+      return version(content);
+    }
+  }
+
+  /** The lock goes when the file is closed. */
+  private static boolean isLocked(RandomAccessFile file) throws IOException {
+    try {
+      FileLock held = file.getChannel().tryLock();
+      return held != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // by another name of the same folder
+    }
   }
 
   @Override
@@ -108,8 +160,10 @@ final class FileSideObjects implements SideObjects {
     }
   }
 
-  private static Path temporary(Path path, byte[] content) throws IOException {
+  private Path temporary(Path path, byte[] content) throws IOException {
     createFolder(path);
+    Pattern names = Pattern.compile(Pattern.quote(path.getFileName().toString()) + UUID_AND_SUFFIX);
+    leftOvers.clear(path, Objects.requireNonNull(path.getParent()), names);
     Path temporary = path.resolveSibling(path.getFileName() + "." + UUID.randomUUID() + ".tmp");
     return Files.write(temporary, content);
   }
