@@ -218,6 +218,7 @@ final class RestoreCommand implements Callable<Integer> {
         Restorer.Result result = restore(client.location(), restorer, target, place);
         check.run(place.staging());
         RestoreOutput.requireFree(place);
+        OldDatabase.settle(place);
         if (following.isPresent()) {
           following.get().begin(place.staging(), result); // last: it replaces the record of a copy
         }

@@ -51,7 +51,7 @@ final class CopyTransaction implements Closeable {
   //   +-----------+-------+-------+------------+-------------+-----------+-------+
   //   | pgno (4) | the page as it was | checksum (4) |  count times
   //   +----------+--------------------+--------------+
-  private static final byte[] MAGIC = {
+  static final byte[] MAGIC = {
     (byte) 0xd9, (byte) 0xd5, 0x05, (byte) 0xf9, 0x20, (byte) 0xa1, 0x63, (byte) 0xd7
   };
   private static final int SECTOR_BYTES = 512;
@@ -77,18 +77,23 @@ final class CopyTransaction implements Closeable {
     this.setup = setup;
   }
 
-  /** The copy is not to be followed any more, and its lock was not to be had until then. */
+  /** The copy is not to be followed any more: what was waited for until then is given up. */
   static final class ClosingException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    private ClosingException(Path path) {
+    ClosingException(Path path) {
       super(path + " is not followed any more");
+    }
+
+    ClosingException(Path path, IOException brokenOff) {
+      super(path + " is not followed any more", brokenOff);
     }
   }
 
   /**
    * Takes the RESERVED lock.
    *
+   * @param path no symbolic link: SQLite looks for a journal beside the file that it leads to
    * @throws ClosingException if it was not free before nobody wanted it any more
    * @throws CopyException if another program writes to the file, or has left a journal or WAL
    */

@@ -135,6 +135,7 @@ public final class Restorer implements AutoCloseable {
    */
   public Result restore(Target target, DatabasePlace place, Progress progress) throws IOException {
     read = List.of();
+    place.begin();
     Deadline deadline = Deadline.after(stallLimit, ticker);
     Planner planner =
         new Planner(retries.until(deadline, client), meter, target, deadline, neverClosing);
