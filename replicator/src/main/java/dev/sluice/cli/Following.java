@@ -72,13 +72,20 @@ final class Following {
     }
   }
 
-  /** Goes on with a copy from before. */
-  void resume() throws Failure {
-    rollBack();
-    try {
-      follower.resume();
-    } catch (IOException e) {
-      throw new Failure("follow " + client.location(), e);
+  /** Goes on with a copy from before, as {@link #run} does. */
+  void resume() throws Failure, IOException {
+    try (StopSignals signals = StopSignals.listen()) {
+      stopAt(signals);
+      rollBack();
+      try {
+        follower.resume();
+      } catch (IOException e) {
+        if (signals.isStopped()) {
+          return;
+        }
+        throw new Failure("follow " + client.location(), e);
+      }
+      follow();
     }
   }
 
@@ -99,14 +106,22 @@ final class Following {
   /** Follows until a signal comes; a transaction that has begun to be written is ended. */
   void run() throws Failure, IOException {
     try (StopSignals signals = StopSignals.listen()) {
-      Thread waiting = new Thread(() -> stopAfter(signals), "follow-stop");
-      waiting.setDaemon(true);
-      waiting.start();
-      print();
-      while (!isStopped()) {
-        if (hasNews()) {
-          print();
-        }
+      stopAt(signals);
+      follow();
+    }
+  }
+
+  private void stopAt(StopSignals signals) {
+    Thread waiting = new Thread(() -> stopAfter(signals), "follow-stop");
+    waiting.setDaemon(true);
+    waiting.start();
+  }
+
+  private void follow() throws Failure, IOException {
+    print();
+    while (!isStopped()) {
+      if (hasNews()) {
+        print();
       }
     }
   }
@@ -117,7 +132,7 @@ final class Following {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    closing.countDown();
+    follower.stop();
   }
 
   /** The copy goes on, whether somebody reads of it or not; what is not read is said once. */

@@ -191,7 +191,6 @@ final class RestoreCommand implements Callable<Integer> {
       Following following =
           new Following(terminal, client, restorer, file, new Following.Wishes(interval, isJson));
       following.resume();
-      following.run();
     }
   }
 

@@ -43,6 +43,7 @@ public final class CopyFollower {
   private final Restorer restorer;
   private final Path copy;
   private final Setup setup;
+  private final StorageWait waits;
   private final Pursuit pursuit;
   private final Random random = new Random();
   private Optional<CopyRecord> record = Optional.empty();
@@ -71,19 +72,21 @@ public final class CopyFollower {
    *
    * @param client makes one attempt for each call; not closed here
    * @param restorer for the same replica; not closed here
-   * @param copy the database file
+   * @param copy the database file, or a symbolic link to it
    */
   public CopyFollower(ReplicaClient client, Restorer restorer, Path copy, Setup setup) {
     this.client = client;
     this.restorer = restorer;
-    this.copy = copy.toAbsolutePath();
+    this.copy = DatabasePlace.real(copy);
+    this.waits = new StorageWait(this.copy);
     this.setup = setup;
     this.pursuit = new Pursuit(client, new RequestMeter(), System::nanoTime);
   }
 
   /** Returns whether a path is a copy that was followed before, so that it can be gone on with. */
   public static boolean isCopy(Path path) {
-    return Files.isRegularFile(path) && Files.isRegularFile(CopyRecord.beside(path));
+    Path copy = DatabasePlace.real(path);
+    return Files.isRegularFile(copy) && Files.isRegularFile(CopyRecord.beside(copy));
   }
 
   /**
@@ -101,7 +104,6 @@ public final class CopyFollower {
       file.write(pageOne);
       file.getFD().sync();
     }
-    FetchedFiles.removeLeftOvers(copy);
     CopyRecord begun = new CopyRecord(first, first, restorer.read());
     begun.write(copy);
     pursuit.know(begun.files());
@@ -120,18 +122,34 @@ public final class CopyFollower {
    * @throws ViewException if the replica is another's, or ends before the copy
    */
   public Txid resume() throws IOException {
-    FetchedFiles.removeLeftOvers(copy);
+    StagingFile.removeLeftOvers(copy);
     CopyRecord before = CopyRecord.read(copy);
-    CopyState state;
-    try (CopyTransaction look = CopyTransaction.reserve(copy, setup)) {
-      state = stateOf(before, header(look));
-    }
+    CopyState state = currentState(before);
     record = Optional.of(new CopyRecord(state, state, before.files()));
     pursuit.know(before.files());
-    if (!pursuit.isProven(state.txid(), deadline())) {
-      replaceAll();
+    try {
+      if (!waits.run(() -> pursuit.isProven(state.txid(), deadline()))) {
+        replaceAll();
+      }
+    } catch (CopyTransaction.ClosingException e) {
+      // It stays where it is.
     }
     return txid();
+  }
+
+  private CopyState currentState(CopyRecord before) throws IOException {
+    try (CopyTransaction look = CopyTransaction.reserve(copy, setup)) {
+      return stateOf(before, header(look));
+    }
+  }
+
+  /**
+   * Has the copy followed no longer: what waits for the storage is broken off, and no transaction
+   * begins to be written. Any thread may call.
+   */
+  public void stop() {
+    setup.closing().countDown();
+    waits.stop();
   }
 
   /** Returns where the copy is, once it has been begun or resumed. */
@@ -178,7 +196,15 @@ public final class CopyFollower {
    */
   public boolean poll() throws IOException {
     Txid before = txid();
-    Pursuit.Next next = pursuit.next(before, deadline());
+    try {
+      applyAll(waits.run(() -> pursuit.next(before, deadline())));
+    } catch (CopyTransaction.ClosingException e) {
+      // What was not written is left.
+    }
+    return !txid().equals(before);
+  }
+
+  private void applyAll(Pursuit.Next next) throws IOException {
     List<LtxFile> files = next.files();
     int at = 0;
     boolean isGoingOn = true;
@@ -186,18 +212,16 @@ public final class CopyFollower {
       try (FetchedFiles batch = new FetchedFiles(copy)) {
         boolean isOneSize = true;
         while (isOneSize && at < files.size() && batch.hasRoom(files.get(at))) {
-          isOneSize = isFetched(files.get(at), batch);
+          LtxFile file = files.get(at);
+          isOneSize = waits.run(() -> isFetched(file, batch));
           at += isOneSize ? 1 : 0;
         }
         isGoingOn = isApplied(batch);
-      } catch (CopyTransaction.ClosingException e) {
-        isGoingOn = false;
       }
     }
     if (next.gap().isPresent()) {
       throw next.gap().get();
     }
-    return !txid().equals(before);
   }
 
   private boolean isFetched(LtxFile file, FetchedFiles batch) throws IOException {
@@ -241,7 +265,7 @@ public final class CopyFollower {
   private void replaceAll() throws IOException {
     try (DatabasePlace beside = new DatabasePlace(copy, DatabasePlace.Existing.REPLACE)) {
       Restorer.Result restored =
-          restorer.restore(new Target.Latest(), beside, Restorer.Progress.none());
+          waits.run(() -> restorer.restore(new Target.Latest(), beside, Restorer.Progress.none()));
       try (RestoredImage image = new RestoredImage(beside.staging(), restored)) {
         change(image, restored.txid(), false, restorer.read());
         newest = Optional.empty();

@@ -15,9 +15,10 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +26,8 @@ import java.util.UUID;
 
 /**
  * LTX files that follow on a copy, fetched and verified as wholes: small ones in memory, large ones
- * beside the copy. Confined to one thread at a time.
+ * beside the copy, without a name, so that nothing is left of them if the process is killed.
+ * Confined to one thread at a time.
  */
 final class FetchedFiles implements CopyChange, Closeable {
   private static final long IN_MEMORY_BYTES_MAX = 1 << 20;
@@ -35,7 +37,7 @@ final class FetchedFiles implements CopyChange, Closeable {
 
   private final Path copy;
   private final List<Fetched> files = new ArrayList<>();
-  private final List<Path> temporary = new ArrayList<>();
+  private final List<FileChannel> temporary = new ArrayList<>();
   private final PageSet pages = new PageSet();
 
   /** The smallest size that the database has had among these files. */
@@ -55,26 +57,6 @@ final class FetchedFiles implements CopyChange, Closeable {
     this.copy = copy;
   }
 
-  /** Removes what processes left that were killed. */
-  static void removeLeftOvers(Path copy) throws IOException {
-    String prefix = prefix(copy);
-    try (DirectoryStream<Path> left =
-        Files.newDirectoryStream(
-            copy.resolveSibling(""),
-            path -> {
-              String name = String.valueOf(path.getFileName());
-              return name.startsWith(prefix) && name.endsWith(SUFFIX);
-            })) {
-      for (Path path : left) {
-        Files.deleteIfExists(path);
-      }
-    }
-  }
-
-  private static String prefix(Path copy) {
-    return "." + copy.getFileName() + ".";
-  }
-
   /** Returns whether a file goes into the same transaction; the first one always does. */
   boolean hasRoom(LtxFile next) {
     return files.isEmpty() || (files.size() < FILES_MAX && bytes + next.size() <= BYTES_MAX);
@@ -90,15 +72,30 @@ final class FetchedFiles implements CopyChange, Closeable {
     String name = transfers.nameOf(file);
     bytes += file.size();
     if (file.size() > IN_MEMORY_BYTES_MAX) {
-      Path path = copy.resolveSibling(prefix(copy) + UUID.randomUUID() + SUFFIX);
-      temporary.add(path);
-      try (OutputStream out = Files.newOutputStream(path)) {
-        return verify(
-            file, name, transfers, out, () -> new BufferedInputStream(Files.newInputStream(path)));
-      }
+      FileChannel kept = newTemporary();
+      return verify(
+          file,
+          name,
+          transfers,
+          Channels.newOutputStream(kept),
+          () -> new BufferedInputStream(new Rewound(kept)));
     }
     ByteArrayOutputStream out = new ByteArrayOutputStream((int) file.size());
     return verify(file, name, transfers, out, () -> new ByteArrayInputStream(out.toByteArray()));
+  }
+
+  /** Where the system can, it has no name any more when this returns. */
+  private FileChannel newTemporary() throws IOException {
+    Path path = copy.resolveSibling("." + copy.getFileName() + "." + UUID.randomUUID() + SUFFIX);
+    FileChannel kept =
+        FileChannel.open(
+            path,
+            StandardOpenOption.CREATE_NEW,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.DELETE_ON_CLOSE);
+    temporary.add(kept);
+    return kept;
   }
 
   private boolean verify(
@@ -218,9 +215,20 @@ final class FetchedFiles implements CopyChange, Closeable {
 
   @Override
   public void close() throws IOException {
-    for (Path path : temporary) {
-      Files.deleteIfExists(path);
+    for (FileChannel kept : temporary) {
+      kept.close();
     }
+  }
+
+  /** A temporary file from its beginning; stays open. */
+  private static final class Rewound extends FilterInputStream {
+
+    Rewound(FileChannel kept) throws IOException {
+      super(Channels.newInputStream(kept.position(0)));
+    }
+
+    @Override
+    public void close() {}
   }
 
   /** Copies what is read. */
