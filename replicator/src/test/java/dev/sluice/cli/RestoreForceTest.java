@@ -18,6 +18,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -109,6 +110,19 @@ final class RestoreForceTest {
           run.err());
     }
     assertEquals("old 500", content(old));
+  }
+
+  @Test
+  void restoreRemovesWhatAKilledOneLeft() throws Exception {
+    Path out = folder.resolve("out.db");
+    Path left =
+        Files.createFile(folder.resolve(".out.db.0f8fad5b-d9cb-469f-a165-70867728950e.restoring"));
+    String replica = Golden.named("small-4096").copyTo(folder).toString();
+    CliRun.done("restore", "-o", out.toString(), replica);
+    assertFalse(Files.exists(left));
+    try (Stream<Path> files = Files.list(folder)) {
+      assertEquals(0, files.filter(path -> path.toString().contains(".restoring")).count());
+    }
   }
 
   /** A database as a process leaves it that is killed after the last statement. */

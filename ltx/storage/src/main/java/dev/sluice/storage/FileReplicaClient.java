@@ -27,8 +27,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -44,16 +42,11 @@ final class FileReplicaClient implements ReplicaClient {
       Comparator.comparing((LtxFile file) -> file.name().range().min())
           .thenComparing(file -> file.name().range().max());
 
-  /** A name of {@link #createTemporary}, or what a link was tried with. */
-  private static final Pattern TEMPORARY =
-      Pattern.compile("[0-9a-f]{16}-[0-9a-f]{16}\\.ltx\\.[0-9]+-[0-9]+\\.tmp(\\.tmp)?");
-
   private final Path root;
   private final String location;
   private final FileTasks tasks;
   private final FileSideObjects objects;
-  private final LeftOvers leftOvers;
-  private final AtomicLong temporaryNames = new AtomicLong();
+  private final TemporaryFiles temporaries;
 
   /** As the directory was when last looked at: messages ask for no I/O. */
   private volatile Shape lastShape = Shape.DIRECTORY;
@@ -87,7 +80,8 @@ final class FileReplicaClient implements ReplicaClient {
     this.root = root;
     this.location = location;
     this.tasks = new FileTasks(location);
-    this.leftOvers = new LeftOvers(clock);
+    LeftOvers leftOvers = new LeftOvers(clock);
+    this.temporaries = new TemporaryFiles(leftOvers);
     this.objects = new FileSideObjects(root, location, tasks, leftOvers);
   }
 
@@ -281,8 +275,7 @@ final class FileReplicaClient implements ReplicaClient {
       throw new FileAlreadyExistsException(path.toString());
     }
     createFolder(folder);
-    leftOvers.clear(folder, folder, TEMPORARY);
-    Path temporary = createTemporary(folder, Layout.fileName(name.range()));
+    Path temporary = temporaries.create(folder, Layout.fileName(name.range()));
     try {
       writeDurably(content, temporary, progress);
       Files.setLastModifiedTime(temporary, FileTime.from(timestamp));
@@ -322,29 +315,6 @@ final class FileReplicaClient implements ReplicaClient {
     }
     if (parent != null) {
       fsyncFolder(parent);
-    }
-  }
-
-  /**
-   * Creates an empty file that no listing shows. A name left behind by a process that was killed is
-   * skipped.
-   */
-  private Path createTemporary(Path folder, String fileName) throws IOException {
-    long pid = ProcessHandle.current().pid();
-    Path temporary;
-    do {
-      String suffix = "." + pid + "-" + temporaryNames.incrementAndGet() + ".tmp";
-      temporary = folder.resolve(fileName + suffix);
-    } while (!createdNew(temporary));
-    return temporary;
-  }
-
-  private static boolean createdNew(Path path) throws IOException {
-    try {
-      Files.createFile(path);
-      return true;
-    } catch (FileAlreadyExistsException e) {
-      return false;
     }
   }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -245,6 +246,7 @@ class DatabasePlaceTest {
         make(other);
         assertTrue(Files.exists(mine.staging()));
       }
+      requireLocked(mine.staging().resolveSibling(mine.staging().getFileName() + "-lock"));
       mine.publish();
     } finally {
       holder.destroyForcibly().waitFor();
@@ -252,6 +254,12 @@ class DatabasePlaceTest {
     assertFalse(Files.exists(before));
     assertFalse(Files.exists(alone));
     assertEquals(Stream.concat(kept.stream(), Stream.of(file)).sorted().toList(), files());
+  }
+
+  private static void requireLocked(Path path) throws IOException {
+    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+      assertThrows(OverlappingFileLockException.class, () -> file.getChannel().tryLock());
+    }
   }
 
   /** Holds a file's lock until its input ends. */
