@@ -34,8 +34,11 @@ final class OldDatabase {
       if (place.unsettled().isEmpty()) {
         return;
       }
-      settle(place.file());
+      boolean isDatabase = settle(place.file());
       Optional<Path> used = place.unsettled();
+      if (isDatabase && used.isPresent()) { // it is written to just now
+        throw inUse(place.file());
+      }
       while (used.isPresent()) {
         Files.delete(used.get());
         used = place.unsettled();
@@ -45,8 +48,12 @@ final class OldDatabase {
     }
   }
 
-  private static void settle(Path database) throws Failure {
-    String doing = "restore to " + database;
+  private static Failure inUse(Path database) {
+    return new Failure("restore to " + database, "another program has the database there open");
+  }
+
+  /** Returns false if SQLite cannot read it. */
+  private static boolean settle(Path database) throws Failure {
     try (Connection connection =
             DriverManager.getConnection("jdbc:sqlite:" + IntegrityCheck.uri(database));
         Statement statement = connection.createStatement()) {
@@ -54,14 +61,16 @@ final class OldDatabase {
       statement.executeQuery("SELECT count(*) FROM sqlite_schema").close();
       try (ResultSet row = statement.executeQuery("PRAGMA wal_checkpoint(TRUNCATE)")) {
         if (row.next() && row.getInt(1) != 0) {
-          throw new Failure(doing, "another program has the database there open");
+          throw inUse(database);
         }
       }
+      return true;
     } catch (SQLException e) {
       int code = e.getErrorCode() & CODE_MASK;
       if (code != CORRUPT && code != NOT_A_DATABASE) {
-        throw new Failure(doing + ": the database there", e);
+        throw new Failure("restore to " + database + ": the database there", e);
       }
+      return false;
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.sluice.replicator.capture.CaptureException;
 import dev.sluice.replicator.capture.DatabaseCapture;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -163,8 +164,10 @@ final class CaptureLoop {
   boolean isMissing() {
     try {
       return Files.size(database) == 0;
-    } catch (IOException e) {
-      return !Files.exists(database);
+    } catch (NoSuchFileException e) {
+      return true;
+    } catch (IOException e) { // who cannot look knows nothing
+      return false;
     }
   }
 

@@ -156,6 +156,8 @@ final class DatabaseTask {
       boolean isAll = leaving.isEmpty() && stop.isOver();
       if (isAll || (stop.isLate(now) && leaving.map(OpenDatabase::isLetGo).orElse(true))) {
         ended.complete(null);
+      } else if (!stop.isLate(now)) {
+        serial.wakeAt(stop.lateNanos()); // an earlier alarm has taken the place of that
       }
     }
   }
@@ -285,12 +287,14 @@ final class DatabaseTask {
       serial.wakeAt(now + (open.capture().isHeld() ? ASKED_NANOS : ASKED_UNHELD_NANOS));
     }
     boolean isHeld = open.capture().isHeld();
-    if (isEndBegun && (loop.isAllTaken() || isOver || (!isHeld && loop.isMissing()))) {
+    boolean isAllTaken = loop.isAllTaken() || (!isHeld && loop.isMissing());
+    if (isEndBegun && (isAllTaken || isOver)) {
       isEnding = true;
+      ending.captured(isAllTaken);
       open.shipping().sync(ending.lastSync());
     }
     open.shipping().step(now).ifPresent(serial::wakeAt);
-    left.seen(open.shipping(), !isHeld && !Files.exists(settings.path()));
+    left.seen(open.shipping(), !isHeld && Files.notExists(settings.path()));
     if (isEnding && (isOver || open.shipping().isDone())) {
       serial.wake(); // there is nothing to wait for any more
     }
@@ -340,7 +344,8 @@ final class DatabaseTask {
       loop = Optional.empty();
       shippingFailure = Optional.empty();
       isEnding = false; // what is opened again is captured again
-      leaving = Optional.of(left).filter(it -> !it.isClosed(workers, jobs));
+      leaving = Optional.of(left); // whatever comes of the next line
+      leaving = leaving.filter(it -> !it.isClosed(workers, jobs));
     }
   }
 

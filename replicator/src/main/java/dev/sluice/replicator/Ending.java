@@ -14,6 +14,7 @@ final class Ending {
   private final CompletableFuture<Txid> lastSync = new CompletableFuture<>();
   private volatile Optional<Long> atNanos = Optional.empty();
   private volatile boolean isAllShipped;
+  private boolean isAllCaptured;
 
   Ending(Serial serial) {
     this.serial = serial;
@@ -46,6 +47,11 @@ final class Ending {
     return lastSync.isDone() || open.shipping().isDone();
   }
 
+  /** Takes note of whether all was captured that was committed when it was told to end. */
+  void captured(boolean isAll) {
+    isAllCaptured = isAll;
+  }
+
   /**
    * Takes note of how far it has come.
    *
@@ -55,8 +61,14 @@ final class Ending {
     if (loop.filter(CaptureLoop::isAttaching).isPresent()) { // and the log is the job's
       return Optional.of("no time was left to look for what is not captured");
     }
-    isAllShipped = open.filter(this::isDone).isPresent();
-    return isAllShipped ? Optional.empty() : open.flatMap(OpenDatabase::unshipped);
+    isAllShipped = isAllCaptured && open.filter(this::isDone).isPresent();
+    if (isAllShipped) {
+      return Optional.empty();
+    }
+    Optional<String> unshipped = open.flatMap(OpenDatabase::unshipped);
+    return open.isPresent() && !isAllCaptured
+        ? unshipped.or(() -> Optional.of("not all that is committed could be captured"))
+        : unshipped;
   }
 
   /** Returns whether all of it was shipped; to be called when it has ended. */

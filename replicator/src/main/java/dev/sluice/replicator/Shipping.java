@@ -109,7 +109,7 @@ final class Shipping {
 
   /** Says that frames have come into the log. */
   void captured(long nowNanos) {
-    if (!hasLog) {
+    if (!hasLog && spool.logBytes() > 0) {
       hasLog = true;
       logFirstNanos = nowNanos;
     }

@@ -31,6 +31,11 @@ final class Stop {
   long begin() {
     begunNanos = System.nanoTime();
     closing = Optional.of(jobs.begin(workers.storage(replica.storage()), replica::close));
+    return lateNanos();
+  }
+
+  /** Returns from when on it is late. */
+  long lateNanos() {
     return begunNanos + CLOSE_NANOS;
   }
 

@@ -112,6 +112,28 @@ final class RestoreForceTest {
     assertEquals("old 500", content(old));
   }
 
+  /** Its journal is not hot: who reads the database finds nothing wrong with it. */
+  @Test
+  void databaseThatIsWrittenElsewhereKeepsItsJournal() throws Exception {
+    Path old = killed("PRAGMA cache_size = 1", "SELECT 1");
+    assertEquals("old 500", content(old));
+    String replica = Golden.named("small-4096").copyTo(folder).toString();
+    try (Connection writer = open(old);
+        Statement statement = writer.createStatement()) {
+      statement.execute("PRAGMA synchronous = OFF");
+      statement.execute("BEGIN IMMEDIATE");
+      statement.execute("UPDATE t SET x = 'torn'");
+      assertTrue(Files.size(companion(old, "-journal")) > 512);
+      CliRun run = CliRun.of("restore", "--force", "-o", old.toString(), replica);
+      assertEquals(
+          "sluice: restore to " + old + ": another program has the database there open\n",
+          run.err());
+      assertTrue(Files.size(companion(old, "-journal")) > 512);
+      statement.execute("ROLLBACK");
+    }
+    assertEquals("old 500", content(old));
+  }
+
   @Test
   void restoreRemovesWhatAKilledOneLeft() throws Exception {
     Path out = folder.resolve("out.db");

@@ -19,7 +19,10 @@ import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +67,29 @@ class ReplicatorTroubleTest {
       }
     }
     return TimeUnit.NANOSECONDS.toMillis(nanos);
+  }
+
+  @Test
+  void databaseThatCannotBeCapturedIsNotSaidToBeShipped() throws Exception {
+    Path database = folder.resolve("exclusive.db");
+    try (Connection exclusive = DriverManager.getConnection("jdbc:sqlite:" + database);
+        Statement statement = exclusive.createStatement();
+        Replicator replicator = Replicator.builder().start()) {
+      statement.execute("PRAGMA locking_mode=EXCLUSIVE");
+      statement.execute("PRAGMA journal_mode=WAL");
+      statement.execute("CREATE TABLE t(id)");
+      ReplicatedDatabase replicated =
+          replicator.add(
+              DatabaseSettings.of(database),
+              ReplicaUrl.ofDirectory(folder.resolve("exclusive").toString()));
+      long endNanos = System.nanoTime() + SURELY.toNanos();
+      while (replicated.status().trouble().isEmpty()) {
+        assertTrue(System.nanoTime() < endNanos, () -> String.valueOf(replicated.status()));
+        Thread.onSpinWait();
+      }
+      replicated.end(Duration.ofSeconds(1)).get(SURELY.toSeconds(), TimeUnit.SECONDS);
+      assertTrue(replicated.unshipped().isPresent(), () -> String.valueOf(replicated.status()));
+    }
   }
 
   @Test

@@ -237,11 +237,22 @@ public final class DatabasePlace implements Closeable {
     Files.createFile(file);
     BasicFileAttributes reserved = Files.readAttributes(file, BasicFileAttributes.class);
     steps.accept(Step.RESERVED);
-    BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
-    if (now.size() > 0 || !Objects.equals(now.fileKey(), reserved.fileKey())) {
+    if (!isStill(reserved)) {
       throw new FileAlreadyExistsException(file.toString());
     }
-    moveOver(staging(), file);
+    try {
+      moveOver(staging(), file);
+    } catch (IOException e) {
+      if (isStill(reserved)) { // an empty file would be taken for a database
+        Files.delete(file);
+      }
+      throw e;
+    }
+  }
+
+  private boolean isStill(BasicFileAttributes reserved) throws IOException {
+    BasicFileAttributes now = Files.readAttributes(file, BasicFileAttributes.class);
+    return now.size() == 0 && Objects.equals(now.fileKey(), reserved.fileKey());
   }
 
   static void moveOver(Path from, Path to) throws IOException {

@@ -93,7 +93,7 @@ final class StagingFile implements Closeable {
   }
 
   /** Removes what processes left that were killed while they made such a file. */
-  static void removeLeftOvers(Path of) throws IOException {
+  static void removeLeftOvers(Path of) {
     Pattern name =
         Pattern.compile(
             "("
@@ -110,8 +110,8 @@ final class StagingFile implements Closeable {
           found.add(matcher.group(1));
         }
       }
-    } catch (DirectoryIteratorException e) {
-      throw new IOException(e);
+    } catch (DirectoryIteratorException | IOException e) {
+      return; // a folder that can be written to need not be readable
     }
     for (String each : found) {
       try {
