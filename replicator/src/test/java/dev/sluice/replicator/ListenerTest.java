@@ -67,6 +67,14 @@ final class ListenerTest {
       return txid == null ? Txid.NONE : txid;
     }
 
+    private void awaitStatuses(int count) {
+      long endNanos = System.nanoTime() + SURELY.toNanos();
+      while (statuses.size() < count) {
+        assertTrue(System.nanoTime() < endNanos, () -> String.valueOf(statuses));
+        Thread.onSpinWait();
+      }
+    }
+
     private List<Phase> phases() {
       return statuses.stream().map(DatabaseStatus::phase).toList();
     }
@@ -116,6 +124,7 @@ final class ListenerTest {
       Files.delete(world.replica);
       Files.move(away, world.replica);
       replicated.syncAndWait(SURELY);
+      hearing.awaitStatuses(before + 2); // which may be told a moment later
       List<Boolean> told =
           hearing.statuses.stream().skip(before).map(is -> is.trouble().isPresent()).toList();
       assertEquals(List.of(true, false), told);

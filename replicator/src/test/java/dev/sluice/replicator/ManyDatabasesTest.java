@@ -107,6 +107,16 @@ final class ManyDatabasesTest {
       }
       assertTrue(open >= MANY, "who does not hold a database cannot capture it");
     }
+    requireEnd(others);
+  }
+
+  /** A thread that has done its work may take a moment to end. */
+  private static void requireEnd(Set<Thread> others) throws InterruptedException {
+    Set<Thread> left = threads();
+    left.removeAll(others);
+    for (Thread thread : left) {
+      thread.join(SURELY.toMillis());
+    }
     assertEquals(0, threadsBeside(others));
   }
 }
