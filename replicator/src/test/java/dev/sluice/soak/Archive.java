@@ -29,6 +29,7 @@ import java.util.concurrent.TimeoutException;
  */
 final class Archive {
   private static final int LIMIT_SECONDS = 60;
+  private static final int ATTEMPTS = 5;
 
   private final ReplicaClient replica;
   private final Path directory;
@@ -54,11 +55,25 @@ final class Archive {
   }
 
   /**
-   * Copies what is new.
+   * Copies what is new. What breaks off is read again, as the server may drop who reads a file that
+   * is being deleted.
    *
    * @throws IllegalStateException if a file has another size than before
    */
   void update() throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        copyNew();
+        return;
+      } catch (ReplicaException.Unavailable e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private void copyNew() throws IOException {
     for (int level = 0; level <= LtxFileName.SNAPSHOT_LEVEL; level++) {
       Txid from = level == 0 ? newest.next() : Txid.FIRST;
       List<LtxFile> files = await(replica.list(level, from));
