@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Has the commits of one open database captured in time: when something may have changed; at a pace
@@ -45,6 +46,7 @@ final class CaptureLoop {
   private final Busyness busyness = new Busyness();
   private final Refusal refusal;
   private Optional<CompletableFuture<Long>> attaching = Optional.empty();
+  private AtomicBoolean isAttachBegun = new AtomicBoolean();
   private Optional<Trouble> trouble = Optional.empty();
   private boolean wasCaptured;
   private boolean isHeldKnown;
@@ -95,6 +97,10 @@ final class CaptureLoop {
   void cancel() {
     isCancelled = true;
     capture.cancel();
+    if (isAttaching() && !isAttachBegun.getAndSet(true)) {
+      attaching.orElseThrow().complete(0L); // it waits for a thread, behind others' images
+      serial.wake();
+    }
   }
 
   /** Returns how far it is; for as long as it is not told to end. */
@@ -155,7 +161,11 @@ final class CaptureLoop {
       await(now);
       return;
     }
-    attaching = Optional.of(jobs.start(workers.attaching(), capture::capture));
+    AtomicBoolean begun = new AtomicBoolean();
+    isAttachBegun = begun;
+    attaching =
+        Optional.of(
+            jobs.start(workers.attaching(), () -> begun.getAndSet(true) ? 0L : capture.capture()));
   }
 
   /**

@@ -23,7 +23,10 @@ import dev.sluice.testkit.S3Server;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -37,6 +40,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -100,6 +104,14 @@ final class ReplicatorCloseTest {
     for (Thread thread : threads) {
       thread.join(SURELY.toMillis());
       assertFalse(thread.isAlive(), thread::getName);
+    }
+  }
+
+  private static void await(BooleanSupplier isSo) {
+    long endNanos = System.nanoTime() + SURELY.toNanos();
+    while (!isSo.getAsBoolean()) {
+      assertTrue(System.nanoTime() < endNanos, "in vain");
+      Thread.onSpinWait();
     }
   }
 
@@ -193,6 +205,51 @@ final class ReplicatorCloseTest {
     }
     for (ReplicatedDatabase database : databases) {
       requireFree(database.settings());
+    }
+  }
+
+  /** It is open, and has not been begun to be captured. */
+  @Test
+  void databaseThatWaitsBehindTheImagesOfOthersEndsWithinItsLimit() throws Exception {
+    CountDownLatch blocked = new CountDownLatch(4);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Consumer<Enum<?>> steps =
+        step -> {
+          if (step == SpoolStep.CUT_WRITTEN) {
+            blocked.countDown();
+            await(goOn);
+          }
+        };
+    Path last = folder.resolve("last.db");
+    List<NumberedApplication> applications = new ArrayList<>();
+    List<ReplicatedDatabase> databases = new ArrayList<>();
+    try (Replicator replicator = Replicator.builder().steps(steps).start();
+        Connection owner = DriverManager.getConnection("jdbc:sqlite:" + last);
+        Statement statement = owner.createStatement()) {
+      statement.execute("CREATE TABLE t (x)");
+      statement.execute("BEGIN EXCLUSIVE");
+      ReplicatedDatabase fifth = replicator.add(DatabaseSettings.of(last), client("last"));
+      await(() -> fifth.status().trouble().isPresent());
+      for (int i = 0; i < 4; i++) {
+        Path database = folder.resolve(i + ".db");
+        applications.add(application(database));
+        databases.add(replicator.add(DatabaseSettings.of(database), client("" + i)));
+      }
+      await(blocked);
+      statement.execute("COMMIT");
+      await(() -> fifth.status().phase() == Phase.OPENING);
+      fifth.end(Duration.ofMillis(500)).get(SURELY.toSeconds() / 3, TimeUnit.SECONDS);
+      assertEquals(Phase.OPENING, databases.get(0).status().phase());
+      requireFree(fifth.settings());
+      goOn.countDown();
+      for (ReplicatedDatabase database : databases) {
+        database.syncAndWait(SURELY);
+      }
+    } finally {
+      goOn.countDown();
+      for (NumberedApplication application : applications) {
+        application.close();
+      }
     }
   }
 
