@@ -73,9 +73,17 @@ final class KeptFiles {
 
   /** One that stays is deleted when the spool is opened. */
   private void delete(List<SpooledFile> over) throws IOException {
+    Optional<IOException> first = Optional.empty();
     for (SpooledFile file : over) {
-      spool.delete(file.txid());
-      bytesThere.addAndGet(-file.bytes());
+      try {
+        spool.delete(file.txid());
+      } catch (IOException e) {
+        first = first.isEmpty() ? Optional.of(e) : first;
+      }
+      bytesThere.addAndGet(-file.bytes()); // the spool does not count it any more, either
+    }
+    if (first.isPresent()) {
+      throw first.get();
     }
   }
 

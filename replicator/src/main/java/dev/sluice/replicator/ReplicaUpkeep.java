@@ -85,17 +85,19 @@ final class ReplicaUpkeep {
     return left.map(until -> until.compareTo(CLOCK_LOOK) < 0 ? until : CLOCK_LOOK);
   }
 
-  /** One in which a snapshot has become due while it waited leaves all to the next. */
+  /** One in which a snapshot has become due while it waited leaves all to the next: false. */
   private CompletableFuture<Boolean> beginKeeping() {
     if (replica.isSnapshotDue()) {
       return jobs.begin(workers.snapshots(replica.storage()), replica::keepLevels);
     }
-    return jobs.begin(
+    return jobs.start(
         workers.levels(replica.storage()),
         () -> {
-          if (!replica.isSnapshotDue()) {
-            replica.keepLevels();
+          if (replica.isSnapshotDue()) {
+            return false;
           }
+          replica.keepLevels();
+          return true;
         });
   }
 
@@ -106,7 +108,9 @@ final class ReplicaUpkeep {
     CompletableFuture<Boolean> done = keeping.get();
     keeping = Optional.empty();
     try {
-      boolean unused = Futures.result(done);
+      if (!Futures.result(done)) {
+        return;
+      }
       trouble = Optional.empty();
       troubles.isOver(Part.LEVELS);
       snapshots.forEach(waiting -> waiting.complete(null));

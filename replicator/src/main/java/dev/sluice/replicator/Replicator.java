@@ -126,8 +126,10 @@ public final class Replicator implements AutoCloseable {
       DatabaseSettings settings, ReplicaClient client, Optional<String> place) {
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, place, this::remove);
-    register(added, client);
-    workers.watch().add(settings.path(), task::changed);
+    synchronized (this) { // so that the watch is of who is registered
+      register(added, client);
+      workers.watch().add(settings.path(), task::changed);
+    }
     task.changed();
     return added;
   }
@@ -191,7 +193,7 @@ public final class Replicator implements AutoCloseable {
   }
 
   /** One that was added under the same path after it had ended stays. */
-  private void remove(ReplicatedDatabase ended) {
+  private synchronized void remove(ReplicatedDatabase ended) {
     if (databases.remove(ended.path(), ended)) {
       workers.watch().remove(ended.path());
     }

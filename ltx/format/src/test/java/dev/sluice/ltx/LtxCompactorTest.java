@@ -392,7 +392,7 @@ class LtxCompactorTest {
     assertThrows(LtxFormatException.class, () -> LtxFiles.decode(out.toByteArray(), "half"));
   }
 
-  @SuppressWarnings("unchecked")
+  @SuppressWarnings("unchecked") // it is to be thrown unchecked
   private static <E extends Exception> int sneak(Exception e) throws E {
     throw (E) e;
   }
