@@ -132,11 +132,10 @@ final class CaptureLoop {
    * @param isAsked whether it is, in any case
    * @param isHinted whether something may have changed since the last step
    * @param mayAttach whether to begin where the database is not held
-   * @return how many frames were taken
    * @throws CaptureException if the database cannot be captured, and was not before
    */
-  long step(long now, boolean isAsked, boolean isHinted, boolean mayAttach) throws IOException {
-    long frames = takeAttached(now);
+  void step(long now, boolean isAsked, boolean isHinted, boolean mayAttach) throws IOException {
+    takeAttached(now);
     if (isHinted) {
       fruitless = Math.min(fruitless, 1);
     }
@@ -148,12 +147,11 @@ final class CaptureLoop {
         serial.wakeAt(nextNanos);
       }
     } else if (isAsked || now - capturedNanos >= paceNanos()) {
-      frames += look(now);
+      look(now);
     } else {
       serial.wakeAt(capturedNanos + paceNanos());
     }
     isHeldKnown = !isAttaching() && capture.isHeld();
-    return frames;
   }
 
   private void attach(long now) {
@@ -187,41 +185,36 @@ final class CaptureLoop {
     serial.wakeAt(nextNanos);
   }
 
-  private long takeAttached(long now) throws IOException {
+  private void takeAttached(long now) throws IOException {
     if (attaching.isEmpty() || isAttaching()) {
-      return 0;
+      return;
     }
     CompletableFuture<Long> done = attaching.get();
     attaching = Optional.empty();
     attachedNanos = now;
     try {
-      long frames = Futures.result(done);
-      take(frames, now);
+      take(Futures.result(done), now);
       nextNanos = now + capture.pause().toNanos();
       workers.watch().follow(database);
-      return frames;
     } catch (CaptureException e) {
       if (!isCancelled) {
         trouble(e, now);
       }
-      return 0;
     }
   }
 
-  private long look(long now) throws IOException {
-    long frames;
+  private void look(long now) throws IOException {
     try {
-      frames = capture.capture();
+      long frames = capture.capture();
       counters.captured(frames, System.nanoTime() - now);
       take(frames, now);
     } catch (CaptureException e) {
       trouble(e, now);
-      return 0;
+      return;
     }
     nextNanos = now + pauseNanos();
     boolean isSoon = fruitless <= LOOKS_MAX || busyness.isBusy();
     serial.wakeAt(isSoon ? now + paceNanos() : nextNanos);
-    return frames;
   }
 
   private void take(long frames, long now) {

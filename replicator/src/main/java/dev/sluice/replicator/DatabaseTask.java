@@ -266,9 +266,8 @@ final class DatabaseTask {
     boolean isAsked = !syncs.isEmpty() || isEndBegun;
     boolean isOver = ending.isOver(now);
     boolean wasHinted = isHinted.getAndSet(false);
-    long frames;
     try {
-      frames = loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
+      loop.step(now, isAsked, wasHinted, !isEnding && !isOver);
     } catch (IOException | RuntimeException | Error e) {
       asked.addAgain(syncs);
       throw e;
@@ -277,9 +276,7 @@ final class DatabaseTask {
       asked.addAgain(syncs);
       return;
     }
-    if (frames > 0) {
-      open.shipping().captured(now);
-    }
+    open.shipping().captured(now);
     if (loop.isAllTaken()) {
       syncs.forEach(open.shipping()::sync);
     } else if (isAsked) {

@@ -180,9 +180,14 @@ final class Attachment {
     return hold.takeBarrierNanos();
   }
 
+  /** Copies what is captured into the database, and keeps nobody out. */
+  Checkpoint copy() throws CaptureException {
+    return hold.copy();
+  }
+
   /** Leaves the WAL as short as can be without keeping anybody out; returns whether it is. */
   boolean rest() throws IOException {
-    boolean isComplete = hold.copy().isComplete();
+    boolean isComplete = copy().isComplete();
     if (isComplete && !hold.isAtRest()) {
       capture();
     }

@@ -4,12 +4,12 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * From how many pages on the WAL is checkpointed. A short WAL is quick to read for the application;
- * a long one spares it checkpoints. So the threshold doubles, up to six thousand pages, for as long
- * as generations end more than ten times a second, and halves when that would not make it so again.
- * Changes with each generation and second; confined to one thread at a time.
+ * a long one spares it checkpoints. So the threshold doubles, up to three thousand pages, for as
+ * long as generations end more than ten times a second, and halves when that would not make it so
+ * again. Changes with each generation and second; confined to one thread at a time.
  */
 final class CheckpointThreshold {
-  private static final int PAGES_MAX = 6000;
+  private static final int PAGES_MAX = 3000;
   private static final int GENERATIONS_MAX = 10;
   private static final long SECOND_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -19,7 +19,7 @@ final class CheckpointThreshold {
   private long sinceNanos;
 
   /**
-   * @param least the threshold where commits are rare; one above six thousand stays what it is
+   * @param least the threshold where commits are rare; one above three thousand stays what it is
    */
   CheckpointThreshold(int least, long nowNanos) {
     this.least = least;

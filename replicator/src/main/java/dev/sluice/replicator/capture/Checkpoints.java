@@ -6,8 +6,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * When the WAL of one database is checkpointed, and what that came to: where it is long, but not
- * again at once if somebody hindered it. Confined to one thread at a time, but for {@link
- * #figures}.
+ * again at once if somebody hindered it. Where it may become longer still what is captured is
+ * copied meanwhile: the application does so, too, and a copy of ours spares it the wait for the
+ * disk. Confined to one thread at a time, but for {@link #figures}.
  */
 final class Checkpoints {
   private static final long BARRIER_LIMIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -30,10 +31,17 @@ final class Checkpoints {
     return settings.nanoTime().getAsLong();
   }
 
-  /** Has the WAL begin anew if it is long, and it is time for it. */
-  void runIfLong(Attachment held) throws IOException {
+  /**
+   * Has the WAL begin anew if it is long, and it is time for it.
+   *
+   * @param isBusy whether frames have just come
+   */
+  void runIfLong(Attachment held, boolean isBusy) throws IOException {
     long nowNanos = nanos();
     if (!held.isLong(threshold.pages(nowNanos)) || dueNanos - nowNanos > 0) {
+      if (isBusy && held.isLong(settings.checkpointPages())) {
+        Checkpoint unused = counted(held, Attachment::copy);
+      }
       return;
     }
     Checkpointed what = counted(held, attachment -> attachment.checkpoint(BARRIER_LIMIT_NANOS));

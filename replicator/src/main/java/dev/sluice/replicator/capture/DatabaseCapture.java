@@ -169,7 +169,7 @@ public final class DatabaseCapture implements AutoCloseable {
     if (frames > 0) {
       idleness.changed(nowNanos);
     }
-    checkpoints.runIfLong(held);
+    checkpoints.runIfLong(held, frames > 0);
     if (frames == 0) {
       settle(held, nowNanos);
     }

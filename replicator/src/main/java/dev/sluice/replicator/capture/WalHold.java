@@ -146,6 +146,7 @@ final class WalHold {
     if (!first.isBusy() && first.backfilled() < lastLook.mxFrame()) {
       return Checkpointed.HINDERED; // not by our reader: keeping writers out would not help
     }
+    intake.takeOntoDisk();
     if (!keepWritersOut(waitNanos)) {
       return Checkpointed.MISSED;
     }

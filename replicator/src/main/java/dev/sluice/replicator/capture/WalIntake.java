@@ -149,6 +149,17 @@ final class WalIntake {
     return taken.frames();
   }
 
+  /**
+   * Has the disk have what is in the WAL, and takes it: so that little is left to do of either
+   * while writers are kept out.
+   *
+   * @throws BreakException if frames are missing
+   */
+  void takeOntoDisk() throws IOException {
+    wal().channel().force(false);
+    long unused = take();
+  }
+
   private Capture append(WalPosition from, int pageSize, long mxFrame) throws IOException {
     ByteBuffer buffer = buffers.take();
     try {

@@ -226,6 +226,45 @@ final class CheckpointTest {
     }
   }
 
+  /** What comes while the WAL is copied is taken before, so that nobody waits for it. */
+  @Test
+  void littleIsLeftForTheMomentWithoutWriters() throws SQLException, IOException {
+    primary.kill();
+    List<Long> log = new ArrayList<>();
+    primary.set(
+        primary
+            .settings()
+            .withCheckpointPages(100)
+            .withSteps(
+                step -> {
+                  if (step == CaptureStep.CHECKPOINTED) {
+                    log.add(commitAndMeasure(10));
+                  } else if (step == CaptureStep.BARRIER_BEGUN) {
+                    log.add(commitAndMeasure(0));
+                  }
+                }));
+    primary.cut();
+    primary.insert(100, 3500);
+    primary.capture().capture();
+    assertEquals(2, log.size());
+    long left = log.get(1) - log.get(0);
+    assertTrue(left >= 10L * PAGE_SIZE, () -> "the log grew by " + left + " bytes before");
+    primary.cut();
+    primary.requireCaptured();
+  }
+
+  /** Returns how long the spool's log is after so many rows were committed. */
+  private long commitAndMeasure(int rows) {
+    try {
+      if (rows > 0) {
+        primary.insert(rows, 3500);
+      }
+      return primary.spool().logBytes();
+    } catch (SQLException | IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
   @Test
   void noWriterIsKeptOutForGood() throws SQLException, IOException {
     primary.kill();

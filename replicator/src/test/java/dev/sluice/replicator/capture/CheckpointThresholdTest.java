@@ -23,12 +23,10 @@ final class CheckpointThresholdTest {
     assertEquals(1000, threshold.pages(nanos));
     assertEquals(1000, pagesAfter(threshold, 10));
     assertEquals(2000, pagesAfter(threshold, 11));
-    assertEquals(4000, pagesAfter(threshold, 30));
-    assertEquals(6000, pagesAfter(threshold, 30));
-    assertEquals(6000, pagesAfter(threshold, 30));
-    assertEquals(6000, pagesAfter(threshold, 6));
-    assertEquals(3000, pagesAfter(threshold, 5));
-    assertEquals(1500, pagesAfter(threshold, 0));
+    assertEquals(3000, pagesAfter(threshold, 30));
+    assertEquals(3000, pagesAfter(threshold, 30));
+    assertEquals(3000, pagesAfter(threshold, 6));
+    assertEquals(1500, pagesAfter(threshold, 5));
     assertEquals(1000, pagesAfter(threshold, 0));
     assertEquals(1000, pagesAfter(threshold, 0));
   }
