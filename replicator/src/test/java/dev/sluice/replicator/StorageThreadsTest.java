@@ -20,6 +20,7 @@ final class StorageThreadsTest {
     ExecutorService pool = Executors.newFixedThreadPool(SHARE + 1);
     try {
       StorageThreads threads = new StorageThreads(pool, SHARE);
+      CountDownLatch begun = new CountDownLatch(SHARE);
       CountDownLatch hanging = new CountDownLatch(1);
       CountDownLatch done = new CountDownLatch(100);
       AtomicInteger most = new AtomicInteger();
@@ -30,6 +31,7 @@ final class StorageThreadsTest {
             .execute(
                 () -> {
                   most.accumulateAndGet(now.incrementAndGet(), Math::max);
+                  begun.countDown();
                   await(hanging);
                   now.decrementAndGet();
                   done.countDown();
@@ -40,6 +42,7 @@ final class StorageThreadsTest {
         threads.of("file://").execute(other::countDown);
       }
       assertTrue(other.await(30, TimeUnit.SECONDS), "the other storage is waited for");
+      assertTrue(begun.await(30, TimeUnit.SECONDS), "its share is not used");
       hanging.countDown();
       assertTrue(done.await(30, TimeUnit.SECONDS), () -> done.getCount() + " were lost");
       assertEquals(SHARE, most.get());

@@ -148,13 +148,16 @@ final class Archive {
         .resolve(Layout.fileName(name.range()));
   }
 
-  /** Returns the level-0 file of one TXID, or the first image in its place. */
+  /**
+   * Returns the level-0 file of one TXID, or the image in its place: the first one, and one whose
+   * writer lost its spool before it could store the other file, and went on from there.
+   */
   List<Path> holding(Txid txid) {
-    TxidRange alone = new TxidRange(txid, txid);
     List<Path> paths = new ArrayList<>();
-    paths.add(path(new LtxFileName(0, alone)));
-    if (txid.equals(Txid.FIRST)) {
-      paths.add(path(new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, alone)));
+    paths.add(path(new LtxFileName(0, new TxidRange(txid, txid))));
+    if (txid.equals(Txid.FIRST) || newest.isAfter(txid)) {
+      TxidRange all = new TxidRange(Txid.FIRST, txid);
+      paths.add(path(new LtxFileName(LtxFileName.SNAPSHOT_LEVEL, all)));
     }
     return paths.stream().filter(Files::exists).limit(1).toList();
   }
