@@ -74,6 +74,7 @@ final class ReplicateChildTest {
   @ParameterizedTest
   @CsvSource({"HUP,11", "INT,12", "TERM,15"})
   void signalIsPassedOnToTheChild(String name, int exitCode) throws Exception {
+    ReplicateProcess.assumeHeard(name);
     String child = script("trap 'exit 11' HUP; trap 'exit 12' INT; trap 'exit 15' TERM");
     try (ReplicateProcess replicate = start(child)) {
       replicate.awaitLine("ready");
@@ -101,6 +102,7 @@ final class ReplicateChildTest {
   @Test
   @EnabledOnOs(OS.LINUX)
   void childGetsAnInterruptOfTheTerminalOnce() throws Exception {
+    ReplicateProcess.assumeHeard("INT");
     Path script =
         Files.writeString(
             folder.resolve("child.sh"),

@@ -2,6 +2,7 @@ package dev.sluice.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -99,6 +100,25 @@ final class ReplicateProcess implements AutoCloseable {
   void type(int key) throws IOException {
     process.getOutputStream().write(key);
     process.getOutputStream().flush();
+  }
+
+  /** Where a test run in the background ignores a signal, so do the processes that it starts. */
+  static void assumeHeard(String signal) throws IOException {
+    Path status = Path.of("/proc/self/status");
+    int number =
+        switch (signal) {
+          case "HUP" -> 1;
+          case "INT" -> 2;
+          case "TERM" -> 15;
+          default -> throw new IllegalArgumentException(signal);
+        };
+    long ignored = 0;
+    for (String line : Files.exists(status) ? Files.readAllLines(status) : List.<String>of()) {
+      if (line.startsWith("SigIgn:")) {
+        ignored = Long.parseUnsignedLong(line.substring(line.indexOf(':') + 1).strip(), 16);
+      }
+    }
+    assumeTrue((ignored >>> (number - 1) & 1) == 0, () -> "SIG" + signal + " is ignored here");
   }
 
   /** Sends a signal, by its name as {@code INT}. */
