@@ -89,8 +89,7 @@ final class WalHold {
   void goOn(boolean hasTaken) throws CaptureException {
     if (hasTaken) {
       settings.steps().reached(CaptureStep.TAKEN);
-      behindNanos = isBehind ? behindNanos : nanos();
-      isBehind = true;
+      fallBehind();
     }
     lastLook = connections.look();
     if (lastLook.isComplete() ? isBehind || !isAtRest : isBehind && mayStay(hasTaken)) {
@@ -101,6 +100,11 @@ final class WalHold {
       markedFrame = lastLook.mxFrame();
       markedNanos = nanos();
     }
+  }
+
+  private void fallBehind() {
+    behindNanos = isBehind ? behindNanos : nanos();
+    isBehind = true;
   }
 
   private boolean mayStay(boolean isBusy) {
@@ -146,7 +150,9 @@ final class WalHold {
     if (!first.isBusy() && first.backfilled() < lastLook.mxFrame()) {
       return Checkpointed.HINDERED; // not by our reader: keeping writers out would not help
     }
-    intake.takeOntoDisk();
+    if (intake.takeOntoDisk() > 0) {
+      fallBehind(); // whatever comes of the rest: somebody may wait for the reader to go on
+    }
     if (!keepWritersOut(waitNanos)) {
       return Checkpointed.MISSED;
     }

@@ -153,11 +153,12 @@ final class WalIntake {
    * Has the disk have what is in the WAL, and takes it: so that little is left to do of either
    * while writers are kept out.
    *
+   * @return how many frames
    * @throws BreakException if frames are missing
    */
-  void takeOntoDisk() throws IOException {
+  long takeOntoDisk() throws IOException {
     wal().channel().force(false);
-    long unused = take();
+    return take();
   }
 
   private Capture append(WalPosition from, int pageSize, long mxFrame) throws IOException {

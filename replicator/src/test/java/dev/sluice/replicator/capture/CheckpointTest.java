@@ -17,8 +17,11 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -251,6 +254,75 @@ final class CheckpointTest {
     assertTrue(left >= 10L * PAGE_SIZE, () -> "the log grew by " + left + " bytes before");
     primary.cut();
     primary.requireCaptured();
+  }
+
+  /** It keeps writers out while it waits for the reader: neither a commit comes nor a barrier. */
+  @Test
+  void whatWasTakenBeforeAMissedBarrierHindersNoCheckpoint() throws Exception {
+    primary.kill();
+    String url = "jdbc:sqlite:" + primary.database();
+    AtomicBoolean isKeptOut = new AtomicBoolean();
+    try (Connection other = DriverManager.getConnection(url);
+        Connection waiting = DriverManager.getConnection(url);
+        Statement writer = other.createStatement();
+        Statement checkpoint = waiting.createStatement()) {
+      writer.execute("PRAGMA busy_timeout=0");
+      checkpoint.execute("PRAGMA busy_timeout=5000");
+      primary.set(
+          primary
+              .settings()
+              .withCheckpointPages(100)
+              .withTime(InstantSource.system(), System::nanoTime)
+              .withSteps(
+                  step -> {
+                    if (step == CaptureStep.CHECKPOINTED && !isKeptOut.getAndSet(true)) {
+                      commitAndKeepOut(writer);
+                    }
+                  }));
+      primary.cut();
+      primary.insert(100, 3500);
+      primary.capture().capture();
+      assertEquals(1, primary.capture().checkpoints().barrierMisses());
+      writer.execute("ROLLBACK");
+      CompletableFuture<Integer> isRefused = CompletableFuture.supplyAsync(() -> full(checkpoint));
+      while (isFree(writer) && !isRefused.isDone()) {
+        Thread.onSpinWait();
+      }
+      while (!isRefused.isDone()) {
+        primary.capture().capture();
+      }
+      assertEquals(0, isRefused.get(), "the reader does not go on");
+    }
+    primary.cut();
+    primary.requireCaptured();
+  }
+
+  private void commitAndKeepOut(Statement writer) {
+    try {
+      primary.insert(10, 3500);
+      writer.execute("BEGIN IMMEDIATE");
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static int full(Statement checkpoint) {
+    try (ResultSet answer = checkpoint.executeQuery("PRAGMA wal_checkpoint(FULL)")) {
+      assertTrue(answer.next());
+      return answer.getInt(1);
+    } catch (SQLException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static boolean isFree(Statement writer) {
+    try {
+      writer.execute("BEGIN IMMEDIATE");
+      writer.execute("ROLLBACK");
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
   }
 
   /** Returns how long the spool's log is after so many rows were committed. */
