@@ -126,17 +126,20 @@ public final class Replicator implements AutoCloseable {
       DatabaseSettings settings, ReplicaClient client, Optional<String> place) {
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase added = new ReplicatedDatabase(task, place, this::remove);
-    synchronized (this) { // so that the watch is of who is registered
-      register(added, client);
-      workers.watch().add(settings.path(), task::changed);
-    }
+    register(added, client, () -> workers.watch().add(settings.path(), task::changed));
     task.changed();
     return added;
   }
 
-  private void register(ReplicatedDatabase added, ReplicaClient client) {
+  /**
+   * @param also what belongs to who is registered, as the watch
+   */
+  private void register(ReplicatedDatabase added, ReplicaClient client, Runnable also) {
     try {
-      register(added);
+      synchronized (this) {
+        register(added);
+        also.run();
+      }
     } catch (IllegalArgumentException | IllegalStateException e) {
       client.close();
       throw e;
@@ -159,7 +162,7 @@ public final class Replicator implements AutoCloseable {
       throws IOException {
     DatabaseTask task = new DatabaseTask(settings, client, workers, listener, steps);
     ReplicatedDatabase left = new ReplicatedDatabase(task, Optional.empty(), this::remove);
-    register(left, client);
+    register(left, client, () -> {});
     try {
       LeftSpool.ship(task, patience);
     } finally {

@@ -107,8 +107,9 @@ final class Shipping {
     }
   }
 
-  /** Says that frames have come into the log. */
+  /** Says that frames may have come into the log. */
   void captured(long nowNanos) {
+    hasLog &= spool.logBytes() > 0; // a repair has what was in it
     if (!hasLog && spool.logBytes() > 0) {
       hasLog = true;
       logFirstNanos = nowNanos;

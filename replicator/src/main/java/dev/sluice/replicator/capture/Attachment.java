@@ -185,6 +185,11 @@ final class Attachment {
     return hold.copy();
   }
 
+  /** Returns how many frames checkpoints have taken since this was asked last. */
+  long takeFrames() {
+    return hold.takeFrames();
+  }
+
   /** Leaves the WAL as short as can be without keeping anybody out; returns whether it is. */
   boolean rest() throws IOException {
     boolean isComplete = copy().isComplete();

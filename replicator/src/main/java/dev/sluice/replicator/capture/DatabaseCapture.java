@@ -166,11 +166,11 @@ public final class DatabaseCapture implements AutoCloseable {
       lookedNanos = nowNanos;
     }
     long frames = held.capture();
+    checkpoints.runIfLong(held, frames > 0);
+    frames += held.takeFrames();
     if (frames > 0) {
       idleness.changed(nowNanos);
-    }
-    checkpoints.runIfLong(held, frames > 0);
-    if (frames == 0) {
+    } else {
       settle(held, nowNanos);
     }
     return frames;

@@ -43,6 +43,7 @@ final class WalHold {
 
   private Checkpoint lastLook = new Checkpoint(false, 0, 0);
   private long barrierNanos;
+  private long takenFrames;
   private boolean isLost;
 
   private WalHold(CaptureSettings settings, PrimaryConnections connections) {
@@ -150,8 +151,11 @@ final class WalHold {
     if (!first.isBusy() && first.backfilled() < lastLook.mxFrame()) {
       return Checkpointed.HINDERED; // not by our reader: keeping writers out would not help
     }
-    if (intake.takeOntoDisk() > 0) {
-      fallBehind(); // whatever comes of the rest: somebody may wait for the reader to go on
+    long frames = intake.takeOntoDisk();
+    if (frames > 0) { // whatever comes of the rest: somebody may wait for the reader to go on
+      fallBehind();
+      isAtRest = false;
+      takenFrames += frames;
     }
     if (!keepWritersOut(waitNanos)) {
       return Checkpointed.MISSED;
@@ -160,7 +164,7 @@ final class WalHold {
     isLost = true;
     try {
       settings.steps().reached(CaptureStep.BARRIER_BEGUN);
-      long unused = intake.take();
+      takenFrames += intake.take();
       isAtRest = passiveWithoutWriters().isComplete();
       settings.steps().reached(CaptureStep.BARRIER_CHECKPOINTED);
       connections.letWritersIn();
@@ -210,6 +214,13 @@ final class WalHold {
   long takeBarrierNanos() {
     long taken = barrierNanos;
     barrierNanos = 0;
+    return taken;
+  }
+
+  /** Returns how many frames checkpoints have taken since this was asked last. */
+  long takeFrames() {
+    long taken = takenFrames;
+    takenFrames = 0;
     return taken;
   }
 

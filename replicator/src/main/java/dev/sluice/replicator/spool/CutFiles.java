@@ -90,6 +90,7 @@ final class CutFiles {
     if (file.isEmpty()) {
       return;
     }
+    files.remove(txid); // one that cannot be deleted is found when the spool is opened
     if (checksums.isDoneWith(txid)) {
       Files.deleteIfExists(file.get().path());
     } else {
@@ -97,7 +98,6 @@ final class CutFiles {
       keptBytes.put(txid, file.get().bytes());
       steps.reached(SpoolStep.CUT_KEPT);
     }
-    files.remove(txid);
     if (file.get().isImage()) {
       Files.deleteIfExists(folder.imageMark(txid));
     }

@@ -91,6 +91,24 @@ final class SpoolFailureTest {
     }
   }
 
+  /** It waits for nothing any more, and must not keep the database from being captured. */
+  @Test
+  void fileThatCannotBeDeletedIsNotCountedAndFoundLater() throws SQLException, IOException {
+    try (Captured captured = captured()) {
+      captured.capture();
+      captured.cut();
+      Path inTheWay =
+          Files.createDirectories(directory().resolve("kept-0000000000000001/something"));
+      assertThrows(IOException.class, () -> captured.spool().delete(Txid.FIRST));
+      assertEquals(0, captured.spool().bytes());
+      assertEquals(0, captured.spool().files().size());
+      Files.delete(inTheWay);
+      Files.delete(directory().resolve("kept-0000000000000001"));
+      captured.reopen();
+      assertEquals(1, captured.spool().files().size());
+    }
+  }
+
   @Test
   void failedCutMayBeTriedAgain() throws SQLException, IOException {
     try (Captured captured = captured()) {
