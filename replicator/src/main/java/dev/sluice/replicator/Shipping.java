@@ -69,8 +69,7 @@ final class Shipping {
   private Txid taken = Txid.NONE;
   private long sealed;
   private long sealedFirstNanos;
-  private long logFirstNanos;
-  private boolean hasLog;
+  private Optional<Long> logFirstNanos = Optional.empty();
   private Optional<Trouble> cutTrouble = Optional.empty();
   private long cutRetryNanos;
   private long retryNanos;
@@ -101,19 +100,17 @@ final class Shipping {
     sealedFirstNanos = nowNanos;
     cutRetryNanos = nowNanos;
     retryNanos = nowNanos;
-    takeFiles(nowNanos);
-    if (spool.logBytes() > 0) {
-      captured(nowNanos);
-    }
+    captured(nowNanos);
   }
 
-  /** Says that frames may have come into the log. */
+  /** Says that frames may have come into the log, or that a repair has cut what was there. */
   void captured(long nowNanos) {
-    hasLog &= spool.logBytes() > 0; // a repair has what was in it
-    if (!hasLog && spool.logBytes() > 0) {
-      hasLog = true;
-      logFirstNanos = nowNanos;
+    if (cutting.isEmpty()) {
+      takeFiles(nowNanos);
     }
+    cutTrouble = cutTrouble.filter(unused -> spool.pendingCut().isPresent());
+    boolean isThere = spool.logBytes() > 0;
+    logFirstNanos = isThere ? logFirstNanos.or(() -> Optional.of(nowNanos)) : Optional.empty();
   }
 
   /** Completes {@code done}, with its TXID, when the replica has all that is captured now. */
@@ -200,8 +197,8 @@ final class Shipping {
     Optional<Cut> cut = spool.seal();
     if (cut.isPresent()) {
       sealed++;
-      sealedFirstNanos = hasLog ? logFirstNanos : nowNanos;
-      hasLog = false;
+      sealedFirstNanos = logFirstNanos.orElse(nowNanos);
+      logFirstNanos = Optional.empty();
       start(cut.get());
     }
   }
@@ -211,15 +208,11 @@ final class Shipping {
   }
 
   private void takeCut(long nowNanos) throws IOException {
-    long sinceNanos = nowNanos;
     if (cutting.isPresent() && cutting.get().isDone()) {
+      takeFiles(nowNanos);
       CompletableFuture<CutRecord> done = cutting.get();
       cutting = Optional.empty();
       takeWritten(done, nowNanos);
-      sinceNanos = sealedFirstNanos;
-    }
-    if (cutting.isEmpty()) {
-      takeFiles(sinceNanos);
     }
   }
 
@@ -235,10 +228,12 @@ final class Shipping {
   }
 
   /** Takes what is new in the spool: what was sealed here, or cut to repair the capture. */
-  private void takeFiles(long sinceNanos) {
+  private void takeFiles(long nowNanos) {
+    long sinceNanos = uncutSinceNanos().orElse(nowNanos);
     for (SpooledFile file : spool.filesAfter(taken)) {
       taken = file.txid();
       waiting.add(new Waiting(file, sealed, sinceNanos));
+      logFirstNanos = logFirstNanos.filter(unused -> cutting.isPresent()); // else a repair has it
     }
   }
 
@@ -270,7 +265,7 @@ final class Shipping {
     checking = Optional.empty();
     Optional<Txid> newest = orTrouble(done, nowNanos);
     if (newest.isPresent()) {
-      takeFiles(cutting.isPresent() ? sealedFirstNanos : nowNanos);
+      takeFiles(nowNanos);
       Txid first = waiting.isEmpty() ? lastOurs.next() : waiting.getFirst().file().txid();
       Continuity.require(newest.get(), lastOurs, first);
       isChecked = true;
@@ -388,10 +383,12 @@ final class Shipping {
 
   /** Returns since when the oldest commit waits that the replica does not have. */
   Optional<Long> sinceNanos() {
-    if (!waiting.isEmpty() || cutting.isPresent() || spool.pendingCut().isPresent()) {
-      return Optional.of(waiting.isEmpty() ? sealedFirstNanos : waiting.getFirst().sinceNanos());
-    }
-    return hasLog ? Optional.of(logFirstNanos) : Optional.empty();
+    return waiting.isEmpty() ? uncutSinceNanos() : Optional.of(waiting.getFirst().sinceNanos());
+  }
+
+  private Optional<Long> uncutSinceNanos() {
+    boolean isSealed = cutting.isPresent() || cutTrouble.isPresent();
+    return isSealed ? Optional.of(sealedFirstNanos) : logFirstNanos;
   }
 
   /** Returns the bytes that wait in the spool. */
