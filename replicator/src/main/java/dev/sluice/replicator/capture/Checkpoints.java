@@ -32,13 +32,18 @@ final class Checkpoints {
   }
 
   /**
-   * Has the WAL begin anew if it is long, and it is time for it.
+   * Has the WAL begin anew if it is long, and it is time for it. Copies what is captured otherwise,
+   * where the WAL may become longer than the least threshold and frames have come; but does nothing
+   * for a while after somebody hindered it, as each try sorts all frames that the database lacks.
    *
    * @param isBusy whether frames have just come
    */
   void runIfLong(Attachment held, boolean isBusy) throws IOException {
     long nowNanos = nanos();
-    if (!held.isLong(threshold.pages(nowNanos)) || dueNanos - nowNanos > 0) {
+    if (dueNanos - nowNanos > 0) {
+      return;
+    }
+    if (!held.isLong(threshold.pages(nowNanos))) {
       if (isBusy && held.isLong(settings.checkpointPages())) {
         Checkpoint unused = counted(held, Attachment::copy);
       }

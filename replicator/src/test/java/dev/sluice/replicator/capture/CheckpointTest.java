@@ -149,6 +149,35 @@ final class CheckpointTest {
     primary.requireCaptured();
   }
 
+  @Test
+  void checkpointThatAForeignReaderHindersIsNotTriedAgainAtOnce() throws SQLException, IOException {
+    primary.kill();
+    primary.set(primary.settings().withCheckpointPages(10));
+    primary.cut();
+    try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + primary.database());
+        Statement reader = other.createStatement()) {
+      reader.execute("BEGIN");
+      try (ResultSet rows = reader.executeQuery("SELECT count(*) FROM t")) {
+        assertTrue(rows.next());
+      }
+      primary.insert(20, 3000);
+      assertTrue(primary.capture().capture() > 0);
+      long count = primary.capture().checkpoints().count();
+      assertTrue(count > 0, "there was none");
+      for (int i = 0; i < 3; i++) {
+        primary.insert(1, 3000);
+        assertTrue(primary.capture().capture() > 0);
+      }
+      assertEquals(count, primary.capture().checkpoints().count());
+      primary.pass(11);
+      long unused = primary.capture().capture();
+      assertEquals(count + 1, primary.capture().checkpoints().count());
+      reader.execute("ROLLBACK");
+    }
+    primary.cut();
+    primary.requireCaptured();
+  }
+
   /** Its own reader at the WAL, and a descriptor for the lock of the spool. */
   @Test
   @EnabledOnOs(OS.LINUX)
