@@ -166,14 +166,14 @@ public final class DatabaseCapture implements AutoCloseable {
       lookedNanos = nowNanos;
     }
     long frames = held.capture();
+    idleness.taken(frames, nowNanos); // before a checkpoint, which may fail
     checkpoints.runIfLong(held, frames > 0);
-    frames += held.takeFrames();
-    if (frames > 0) {
-      idleness.changed(nowNanos);
-    } else {
+    long more = held.takeFrames();
+    idleness.taken(more, nowNanos);
+    if (frames + more == 0) {
       settle(held, nowNanos);
     }
-    return frames;
+    return frames + more;
   }
 
   /** With room for half as much again: or each upload would end and begin the capture. */

@@ -35,9 +35,9 @@ final class Idleness {
     quiet = held.isAtRest() ? held.quiet() : Optional.empty();
   }
 
-  /** Takes note of a commit. */
-  void changed(long nowNanos) {
-    changedNanos = nowNanos;
+  /** Takes note of how many frames have come: with any of them something has changed. */
+  void taken(long frames, long nowNanos) {
+    changedNanos = frames > 0 ? nowNanos : changedNanos;
   }
 
   /** Returns what database and WAL are for as long as nothing happens; empty while it does. */

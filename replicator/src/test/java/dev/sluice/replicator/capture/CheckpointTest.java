@@ -2,6 +2,7 @@ package dev.sluice.replicator.capture;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -174,6 +176,35 @@ final class CheckpointTest {
       assertEquals(count + 1, primary.capture().checkpoints().count());
       reader.execute("ROLLBACK");
     }
+    primary.cut();
+    primary.requireCaptured();
+  }
+
+  @Test
+  void databaseIsNotAtRestAfterACommitWhoseCheckpointFailed() throws SQLException, IOException {
+    primary.kill();
+    AtomicBoolean isFailing = new AtomicBoolean(true);
+    primary.set(
+        primary
+            .settings()
+            .withCheckpointPages(10)
+            .withTime(() -> Instant.now().plusSeconds(60), primary.settings().nanoTime())
+            .withSteps(
+                step -> {
+                  if (step == CaptureStep.CHECKPOINTED && isFailing.getAndSet(false)) {
+                    throw new IllegalStateException("as told");
+                  }
+                }));
+    primary.cut();
+    primary.pass(5000);
+    primary.insert(20, 3000);
+    assertThrows(IllegalStateException.class, primary.capture()::capture);
+    primary.pass(11);
+    assertEquals(0, primary.capture().capture());
+    assertEquals(Duration.ofMillis(50), primary.capture().pause());
+    primary.pass(1000);
+    assertEquals(0, primary.capture().capture());
+    assertEquals(Duration.ofMillis(250), primary.capture().pause());
     primary.cut();
     primary.requireCaptured();
   }
