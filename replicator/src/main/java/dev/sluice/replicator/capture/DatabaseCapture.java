@@ -3,7 +3,6 @@ package dev.sluice.replicator.capture;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolException;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -199,9 +198,6 @@ public final class DatabaseCapture implements AutoCloseable {
   }
 
   private long attach() throws IOException {
-    if (isCancelled) {
-      throw new InterruptedIOException("given up before it was opened");
-    }
     Attachment fresh = Attachment.open(settings, spool, buffers);
     Optional<Long> frames = takeUp(fresh);
     lookedNanos = nanos();
