@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Files of a spool that the replica has, too: what the next compaction reads need not be fetched,
@@ -18,6 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * deletes them.
  */
 final class KeptFiles {
+  private static final Logger log = LoggerFactory.getLogger(KeptFiles.class);
   private static final long BYTES_MAX = 64L << 20;
 
   private final Spool spool;
@@ -72,18 +75,20 @@ final class KeptFiles {
   }
 
   /** One that stays is deleted when the spool is opened. */
-  private void delete(List<SpooledFile> over) throws IOException {
-    Optional<IOException> first = Optional.empty();
+  private void delete(List<SpooledFile> over) {
+    boolean isSaid = false;
     for (SpooledFile file : over) {
       try {
         spool.delete(file.txid());
       } catch (IOException e) {
-        first = first.isEmpty() ? Optional.of(e) : first;
+        if (!isSaid) { // what a disk does to one it does to all
+          log.warn("delete {}, which the replica has: {}", file.path(), e.toString());
+        }
+        isSaid = true;
+      } catch (RuntimeException | Error e) {
+        log.error("delete {}", file.path(), e);
       }
       bytesThere.addAndGet(-file.bytes()); // the spool does not count it any more, either
-    }
-    if (first.isPresent()) {
-      throw first.get();
     }
   }
 

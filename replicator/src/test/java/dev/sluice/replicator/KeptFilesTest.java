@@ -67,6 +67,41 @@ final class KeptFilesTest {
     }
   }
 
+  @Test
+  void fileThatCannotBeDeletedIsNamedOnce() throws Exception {
+    Path database = folder.resolve("a.db");
+    Path replica = Files.createDirectory(folder.resolve("r"));
+    Duration never = Duration.ofDays(1);
+    DatabaseSettings settings =
+        DatabaseSettings.of(database)
+            .withSpoolBytesMax(4 * MB)
+            .withLevels(new LevelSettings(List.of(never), never, never, never, true));
+    Path cuts = settings.metaPath().resolve("ltx/0");
+    String named = "delete " + cuts.resolve("0000000000000002-0000000000000002.ltx") + ", ";
+    try (LoggedLines lines = new LoggedLines();
+        Connection application = DriverManager.getConnection("jdbc:sqlite:" + database);
+        Statement statement = application.createStatement();
+        Replicator replicator = Replicator.builder().start()) {
+      statement.execute("PRAGMA journal_mode=WAL");
+      statement.execute("CREATE TABLE t(a)");
+      ReplicatedDatabase replicated =
+          replicator.add(settings, ReplicaUrl.ofDirectory(replica.toString()));
+      assertEquals(Txid.FIRST, replicated.syncAndWait(SURELY));
+      Path inTheWay = settings.metaPath().resolve("kept-0000000000000002/file");
+      Files.createDirectories(inTheWay);
+      for (long txid = 2; txid <= 6; txid++) {
+        statement.execute("INSERT INTO t VALUES(randomblob(" + 800_000 + "))");
+        assertEquals(new Txid(txid), replicated.syncAndWait(SURELY));
+      }
+      Path third = cuts.resolve("0000000000000003-0000000000000003.ltx");
+      assertTrue(isGoneInTime(third), "no other file is deleted");
+      List<String> said = lines.all().stream().filter(line -> line.contains(named)).toList();
+      assertEquals(1, said.size(), () -> lines.all().toString());
+      assertTrue(said.get(0).startsWith("WARN "), () -> said.toString());
+      assertEquals(Optional.empty(), replicated.status().trouble());
+    }
+  }
+
   private static boolean isGoneInTime(Path file) {
     long endNanos = System.nanoTime() + SURELY.toNanos();
     while (Files.exists(file) && System.nanoTime() < endNanos) {
