@@ -46,7 +46,7 @@ final class ReplicateBench {
             case "latency" -> bench.latency(number, sync);
             case "application" -> bench.application(number, sync);
             case "image" -> bench.image(number);
-            case "idle" -> bench.idle(number);
+            case "idle" -> bench.idle(number, sync);
             default -> throw new IllegalArgumentException("unknown: " + words.get(0));
           };
       System.out.println(kind + ": " + said);
@@ -242,7 +242,7 @@ final class ReplicateBench {
   }
 
   /** Databases that nobody writes. */
-  private String idle(int count) throws Exception {
+  private String idle(int count, long sync) throws Exception {
     List<Path> databases = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       Path database = folder.resolve("idle-" + i + ".db");
@@ -258,7 +258,7 @@ final class ReplicateBench {
       bareDescriptors = connections.descriptors();
     }
     try (BenchStorage storage = new BenchStorage();
-        BenchDaemon daemon = start(storage, 1000, databases)) {
+        BenchDaemon daemon = start(storage, sync, databases)) {
       settle(storage, databases);
       pause(30_000);
       storage.proxy().clearLog();
