@@ -19,6 +19,7 @@
 #define SQ_IOERR 10
 #define SQ_NOTFOUND 12
 #define SQ_CANTOPEN 14
+#define SQ_MISUSE 21
 #define SQ_OK_LOAD_PERMANENTLY (0 | (1 << 8))
 #define SQ_IOERR_READ (10 | (1 << 8))
 #define SQ_IOERR_SHORT_READ (10 | (2 << 8))

@@ -5,13 +5,14 @@
 #include "abi.h"
 #include "memory.h"
 #include "registration.h"
+#include "store.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-_Static_assert(sizeof(sluice_open_request) == 2048, "Java reads it by offset");
+_Static_assert(sizeof(sluice_open_request) == 2056, "Java reads it by offset");
 
 /* The registry: who serves, and which files are open. */
 static _Atomic(const sluice_backend *) current;
@@ -27,13 +28,15 @@ static bool is_leaving;
 static pthread_mutex_t files_mutex = PTHREAD_MUTEX_INITIALIZER;
 static sluice_open_file *files;
 static int64_t file_count;
-static int64_t closed_totals[4];
+enum { FILE_TOTALS = 5, TOTALS = FILE_TOTALS + 3 };
+static int64_t closed_totals[FILE_TOTALS];
 
-static void add_counters(const sluice_open_file *file, int64_t totals[4]) {
+static void add_counters(const sluice_open_file *file, int64_t totals[FILE_TOTALS]) {
     totals[0] += atomic_load_explicit(&file->counters.page_reads, memory_order_relaxed);
     totals[1] += atomic_load_explicit(&file->counters.header_reads, memory_order_relaxed);
     totals[2] += atomic_load_explicit(&file->counters.locks, memory_order_relaxed);
     totals[3] += atomic_load_explicit(&file->counters.java_pins, memory_order_relaxed);
+    totals[4] += atomic_load_explicit(&file->counters.store_reads, memory_order_relaxed);
 }
 
 void sluice_open_file_add(sluice_open_file *file) {
@@ -114,7 +117,7 @@ static bool is_calling(void) {
 /* Returns the version of this interface; Java refuses any but its own. */
 SLUICE_EXPORT int sluice_interface_version(void);
 int sluice_interface_version(void) {
-    return 3;
+    return 4;
 }
 
 /* Makes these callbacks the ones that serve: SQ_OK, SQ_BUSY if others serve, SQ_NOMEM. */
@@ -171,21 +174,22 @@ int sluice_backend_unregister(int timeout_millis) {
 }
 
 /*
- * Writes up to `count` totals since the library was loaded: page reads, header reads, locks, pins through Java; then the
- * number of open files, of mapped memories.
+ * Writes up to `count` totals since the library was loaded: page reads, header reads, locks, pins through Java, reads from
+ * page stores; then the number of open files, of mapped memories, of page stores.
  */
 SLUICE_EXPORT int sluice_counters(int64_t out_totals, int count);
 int sluice_counters(int64_t out_totals, int count) {
-    int64_t totals[6];
+    int64_t totals[TOTALS];
     pthread_mutex_lock(&files_mutex);
     memcpy(totals, closed_totals, sizeof closed_totals);
     for (const sluice_open_file *file = files; file != NULL; file = file->next) {
         add_counters(file, totals);
     }
-    totals[4] = file_count;
+    totals[FILE_TOTALS] = file_count;
     pthread_mutex_unlock(&files_mutex);
-    totals[5] = sluice_memory_count();
-    int written = count < 6 ? count : 6;
+    totals[FILE_TOTALS + 1] = sluice_memory_count();
+    totals[FILE_TOTALS + 2] = sluice_store_count();
+    int written = count < TOTALS ? count : TOTALS;
     if (written > 0) {
         memcpy((void *)(intptr_t)out_totals, totals, (size_t)written * sizeof totals[0]);
     }

@@ -33,7 +33,8 @@ typedef struct sluice_open_request {
     int32_t is_fixed;         /* 32 out: 1 if the view never moves */
     int32_t is_unlocked;      /* 36 in:  1 if SQLite will take no lock: the view must never move */
     int64_t self;             /* 40 in:  for sluice_is_interrupted */
-    char reason[SLUICE_TEXT_BYTES]; /* 48 out: why it failed, UTF-8, NUL-terminated */
+    int64_t store;            /* 48 out: address of the page store, 0 if there is none */
+    char reason[SLUICE_TEXT_BYTES]; /* 56 out: why it failed, UTF-8, NUL-terminated */
 } sluice_open_request;
 
 /*
@@ -61,6 +62,7 @@ typedef struct sluice_backend {
 /* Kept by each file for its own thread; summed up for tests and diagnosis. */
 typedef struct sluice_counters_of_file {
     _Atomic int64_t page_reads;   /* calls up for a page */
+    _Atomic int64_t store_reads;  /* pages, or parts of one, copied from the page store */
     _Atomic int64_t header_reads; /* reads answered from the view record */
     _Atomic int64_t locks;        /* read transactions begun */
     _Atomic int64_t java_pins;    /* pins that went through Java */

@@ -9,6 +9,7 @@
 #include "backend.h"
 #include "control.h"
 #include "registration.h"
+#include "store.h"
 
 typedef struct sluice_file {
     sq_file base; /* first: SQLite's view of us */
@@ -22,6 +23,7 @@ typedef struct sluice_file {
     bool is_moved;         /* the view was chosen since and pins go through Java, until the next choice */
     bool is_always_pinned; /* from xOpen to xClose: SQLite will not lock */
     sluice_control *control;
+    sluice_store *store; /* NULL: every page comes from Java */
     sluice_slot *slot;       /* NULL: pins go through Java */
     const sluice_view *view; /* the pinned view; NULL outside a read transaction */
     sluice_view java_view;   /* where a view pinned through Java lies */

@@ -39,8 +39,13 @@ static void open_in_java(sluice_file *file, sluice_open_request *request) {
         file->java = request->file;
         file->is_open_in_java = true;
         file->is_fixed = request->is_fixed != 0;
+        /* Inside the call: after it Java may let go of both. */
         if (request->control != 0) {
-            use_control(file, request->control); /* inside the call: after it Java may let go of the memory */
+            use_control(file, request->control);
+        }
+        if (request->store != 0) {
+            file->store = (sluice_store *)(intptr_t)request->store;
+            sluice_store_retain(file->store);
         }
     } else {
         request->reason[sizeof request->reason - 1] = '\0';

@@ -21,7 +21,12 @@ import java.util.function.Supplier;
  */
 final class History {
   private final Object lock = new Object();
+
+  /** Held by who publishes, also while the page store is brought up to the new view. */
+  private final Object publishing = new Object();
+
   private final Control control;
+  private final StoredPages stored;
   private final Announcer announcer;
   private final IdentityHashMap<View, Integer> holds = new IdentityHashMap<>();
   private volatile Optional<View> latest = Optional.empty();
@@ -29,9 +34,14 @@ final class History {
   private volatile boolean isClosed;
   private volatile CompletableFuture<Boolean> change = new CompletableFuture<>();
 
-  History(Control control, Announcer announcer) {
+  History(Control control, StoredPages stored, Announcer announcer) {
     this.control = control;
+    this.stored = stored;
     this.announcer = announcer;
+  }
+
+  StoredPages stored() {
+    return stored;
   }
 
   Optional<View> latest() {
@@ -45,13 +55,30 @@ final class History {
    *     the replica was closed
    */
   boolean publish(View view) {
-    CompletableFuture<Boolean> changed;
-    synchronized (lock) {
-      if (isClosed) {
+    synchronized (publishing) {
+      Optional<View> before = latest;
+      if (!mayPublish(view)) {
         return false;
       }
-      boolean isNewer = latest.isEmpty() || latest.get().txid().isBefore(view.txid());
-      if (!isNewer || end.isPresent() || !control.publish(view)) {
+      stored.prepare(view);
+      if (!show(view)) {
+        return false;
+      }
+      before.ifPresent(last -> stored.refill(last, view));
+    }
+    announcer.published(view);
+    return true;
+  }
+
+  private boolean mayPublish(View view) {
+    boolean isNewer = latest.isEmpty() || latest.get().txid().isBefore(view.txid());
+    return isNewer && !isClosed && end.isEmpty();
+  }
+
+  private boolean show(View view) {
+    CompletableFuture<Boolean> changed;
+    synchronized (lock) {
+      if (!mayPublish(view) || !control.publish(view)) {
         return false;
       }
       latest = Optional.of(view);
@@ -59,7 +86,6 @@ final class History {
       change = new CompletableFuture<>();
     }
     changed.complete(Boolean.TRUE);
-    announcer.published(view);
     return true;
   }
 
@@ -80,6 +106,7 @@ final class History {
       changed = change;
     }
     changed.complete(Boolean.FALSE);
+    stored.discard();
     announcer.ended(reason.get());
     return true;
   }

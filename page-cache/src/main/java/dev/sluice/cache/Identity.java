@@ -121,6 +121,11 @@ final class Identity {
     return file.name() + " (" + file.size() + " bytes, version " + file.version() + ")";
   }
 
+  /** Returns by what the replica is told from another. */
+  List<Lineage.Known> remembered() {
+    return lineage.remembered();
+  }
+
   /** Returns whether who comes next needs another object for the same URL. */
   boolean isDoubtful() {
     return doubted.isPresent() || history.hasEnded();

@@ -60,6 +60,13 @@ final class Lineage {
   /** It has none of the files that are remembered. */
   record Unknown() implements Verdict {}
 
+  /** Returns the files that are remembered. */
+  List<Known> remembered() {
+    synchronized (lock) {
+      return List.copyOf(remembered.values());
+    }
+  }
+
   /** Takes files that were read; the first ones are of the replica that is meant. */
   void know(Collection<Known> read) {
     synchronized (lock) {

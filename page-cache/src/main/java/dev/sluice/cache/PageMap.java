@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -216,6 +217,24 @@ public final class PageMap {
         (first, leaf) -> {
           if (Leaf.hasSource(leaf, isWanted)) {
             visitLeaf(first, leaf, isWanted, visitor);
+          }
+        });
+  }
+
+  /**
+   * Gives the pages that are not known to be the same in an earlier map of the same history: those
+   * that changed since, and those that are not here, whether they were there or not.
+   *
+   * @param since the TXID of the earlier map's view
+   */
+  void forEachChanged(PageMap earlier, Txid since, LongConsumer changed) {
+    tree.visitOthersThan(
+        earlier.tree,
+        (first, leaf) -> {
+          for (int i = first == 0 ? 1 : 0; i < Leaf.PAGES; i++) { // there is no page 0
+            if (leaf[i] == 0 || new Txid(sourceBounds[Leaf.source(leaf, leaf[i])]).isAfter(since)) {
+              changed.accept(first + i);
+            }
           }
         });
   }

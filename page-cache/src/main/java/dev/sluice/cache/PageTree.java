@@ -1,6 +1,7 @@
 package dev.sluice.cache;
 
 import dev.sluice.ltx.PageIndex;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The radix tree of a {@link PageMap}: pgno to {@link Leaf}. Immutable and persistent: a tree made
@@ -63,6 +64,46 @@ final class PageTree {
 
   void visit(Visitor visitor) {
     visit(root, rootShift, 0, visitor);
+  }
+
+  /**
+   * Visits the leaves of this tree that another does not have, and, as {@link Leaf#NONE}, the
+   * places of those that only the other has. What both share costs nothing.
+   */
+  void visitOthersThan(PageTree other, Visitor visitor) {
+    Object theirs = other.root;
+    for (int shift = other.rootShift; shift < rootShift; shift += INNER_BITS) {
+      Object[] above = new Object[INNER_CHILDREN];
+      above[0] = theirs;
+      theirs = above;
+    }
+    Object mine = root;
+    for (int shift = rootShift; shift < other.rootShift; shift += INNER_BITS) {
+      Object[] above = new Object[INNER_CHILDREN];
+      above[0] = mine;
+      mine = above;
+    }
+    visitOthers(mine, theirs, Math.max(rootShift, other.rootShift), 0, visitor);
+  }
+
+  /** Takes two nodes, or leaves, of one place; either may be missing. */
+  private static void visitOthers(
+      @Nullable Object mine, @Nullable Object theirs, int shift, long first, Visitor visitor) {
+    if (mine == theirs) {
+      return;
+    }
+    if (shift < Leaf.BITS) {
+      visitor.visit(first, mine == null ? Leaf.NONE : (long[]) mine);
+      return;
+    }
+    for (int i = 0; i < INNER_CHILDREN; i++) {
+      visitOthers(
+          mine == null ? null : ((Object[]) mine)[i],
+          theirs == null ? null : ((Object[]) theirs)[i],
+          shift - INNER_BITS,
+          first + ((long) i << shift),
+          visitor);
+    }
   }
 
   private static void visit(Object[] node, int shift, long base, Visitor visitor) {

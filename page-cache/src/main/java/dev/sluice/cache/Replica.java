@@ -1,5 +1,6 @@
 package dev.sluice.cache;
 
+import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -54,6 +56,8 @@ public final class Replica {
   private final SharedMemory sharedMemory;
   private final ByteBuffer controlMemory;
   private final Control control;
+  private final StoreReaders storeReaders;
+  private final StoredPages stored;
   private final ExecutorService executor;
   private final ScheduledExecutorService timer;
   private final Announcer announcer;
@@ -61,6 +65,7 @@ public final class Replica {
   private final Rescued rescued;
   private final PageReader pages;
   private final Openings openings;
+  private final StoreOpening storeOpening;
   private final FollowerThread following;
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
 
@@ -76,13 +81,17 @@ public final class Replica {
     this.sharedMemory = sharedMemory;
     this.controlMemory = sharedMemory.map(Control.bytes());
     this.control = new Control(controlMemory);
+    this.storeReaders = sharedMemory.storeReaders();
     this.name = "replica-" + THREADS.incrementAndGet();
     this.executor = Executors.newCachedThreadPool(daemons(name));
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));
     this.announcer = new Announcer(this, setup.listener());
     Random random = new Random();
     Retries retries = Retries.eager(random, timer, meter);
-    this.parts = parts(new MeteringReplicaClient(client, meter), options, setup, retries);
+    FrameCache cache = new FrameCache(options.pageCacheBytes());
+    this.stored =
+        new StoredPages(client.location(), cache, storeReaders, first -> opening().open(first));
+    this.parts = parts(new MeteringReplicaClient(client, meter), cache, setup, retries);
     this.rescued = new Rescued(new RescueFile(options.cacheDirectory(), options.rescueBytes()));
     Recovery.Relocating relocating =
         (listed, retrying, deadline) ->
@@ -94,6 +103,7 @@ public final class Replica {
     Recovery recovery = new Recovery(parts, relocating, readTimeout);
     this.pages = new PageReader(parts, retries.withAttemptLimit(PAGE_ATTEMPT), rescued, recovery);
     this.openings = new Openings(parts);
+    this.storeOpening = new StoreOpening(options, storeReaders, parts, openings::listed);
     boolean isByHand = setup.following() == Following.BY_HAND;
     Upkeep.Means means = new Upkeep.Means(relocating, pages, rescued, readTimeout);
     Upkeep upkeep = new Upkeep(parts, openings, means, isByHand ? Runnable::run : executor);
@@ -103,16 +113,9 @@ public final class Replica {
     this.mayFollow = !isByHand;
   }
 
-  private Parts parts(
-      ReplicaClient client, ReplicaOptions options, ReplicaSetup setup, Retries retries) {
-    History history = new History(control, announcer);
-    Source source =
-        new Source(
-            client,
-            meter,
-            new FileTable(),
-            new FrameCache(options.pageCacheBytes()),
-            new Fingerprints());
+  private Parts parts(ReplicaClient client, FrameCache cache, ReplicaSetup setup, Retries retries) {
+    History history = new History(control, stored, announcer);
+    Source source = new Source(client, meter, new FileTable(), cache, new Fingerprints());
     return new Parts(
         source,
         retries,
@@ -153,6 +156,15 @@ public final class Replica {
   /** Returns what readers in C see of this replica. */
   public Control control() {
     return control;
+  }
+
+  private StoreOpening opening() {
+    return storeOpening;
+  }
+
+  /** Returns what names this replica's page store to its readers in C; 0 if nothing does. */
+  public long storeAddress() {
+    return storeReaders.address();
   }
 
   /** Returns the requests made so far, openings included. */
@@ -297,12 +309,17 @@ public final class Replica {
       throw new IllegalArgumentException(
           "page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
     }
-    if (pgno == LockPage.pgno(view.pageSize())) {
-      dst.put(new byte[view.pageSize()]);
-      return;
+    byte[] page = new byte[view.pageSize()];
+    if (!stored.read(view, pgno, page)) {
+      if (pgno != LockPage.pgno(view.pageSize())) {
+        Optional<byte[]> cached = pages.cached(view, pgno);
+        page = cached.isPresent() ? cached.get() : fetch(view, pgno, patience);
+      } else {
+        Arrays.fill(page, (byte) 0);
+      }
+      stored.fill(view, pgno, page);
     }
-    Optional<byte[]> cached = pages.cached(view, pgno);
-    dst.put(cached.isPresent() ? cached.get() : fetch(view, pgno, patience));
+    dst.put(page);
   }
 
   private byte[] fetch(View view, long pgno, Patience patience) throws IOException {
@@ -340,6 +357,7 @@ public final class Replica {
    */
   void close() {
     parts.closing().countDown();
+    stored.announceClose();
     parts.history().close();
     synchronized (lock) {
       mayFollow = false;
@@ -355,6 +373,7 @@ public final class Replica {
 
   private void end() {
     try {
+      stored.close(); // first: whoever opens this replica next waits for it
       parts.source().client().close();
       Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);
       boolean isEnded =

@@ -15,7 +15,8 @@ import java.time.Duration;
  * @param pollInterval how often at least the storage is asked for something new, above 0
  * @param rescueBytes the bound of the side file for pages that pinned views need and the storage is
  *     about to delete; 0 or more
- * @param cacheDirectory where side files go; made when the first is needed
+ * @param cacheDirectory where side files and page stores go; made when the first is needed
+ * @param store the page store; of all who open one replica the first one's counts
  */
 public record ReplicaOptions(
     ReplicaUrl url,
@@ -23,7 +24,8 @@ public record ReplicaOptions(
     Duration readTimeout,
     Duration pollInterval,
     long rescueBytes,
-    Path cacheDirectory) {
+    Path cacheDirectory,
+    StoreOptions store) {
 
   /** What a replica's page cache holds if nobody says otherwise: 64 MB. */
   public static final long DEFAULT_PAGE_CACHE_BYTES = 64_000_000;
@@ -59,7 +61,8 @@ public record ReplicaOptions(
         DEFAULT_READ_TIMEOUT,
         DEFAULT_POLL_INTERVAL,
         DEFAULT_RESCUE_BYTES,
-        cacheDirectory(Environment.ofProcess()));
+        cacheDirectory(Environment.ofProcess()),
+        StoreOptions.DEFAULT);
   }
 
   /** Returns {@code $XDG_CACHE_HOME/sluice}, without that variable {@code ~/.cache/sluice}. */
@@ -73,26 +76,32 @@ public record ReplicaOptions(
   }
 
   public ReplicaOptions withPageCacheBytes(long bytes) {
-    return new ReplicaOptions(url, bytes, readTimeout, pollInterval, rescueBytes, cacheDirectory);
+    return new ReplicaOptions(
+        url, bytes, readTimeout, pollInterval, rescueBytes, cacheDirectory, store);
   }
 
   public ReplicaOptions withReadTimeout(Duration timeout) {
     return new ReplicaOptions(
-        url, pageCacheBytes, timeout, pollInterval, rescueBytes, cacheDirectory);
+        url, pageCacheBytes, timeout, pollInterval, rescueBytes, cacheDirectory, store);
   }
 
   public ReplicaOptions withPollInterval(Duration interval) {
     return new ReplicaOptions(
-        url, pageCacheBytes, readTimeout, interval, rescueBytes, cacheDirectory);
+        url, pageCacheBytes, readTimeout, interval, rescueBytes, cacheDirectory, store);
   }
 
   public ReplicaOptions withRescueBytes(long bytes) {
     return new ReplicaOptions(
-        url, pageCacheBytes, readTimeout, pollInterval, bytes, cacheDirectory);
+        url, pageCacheBytes, readTimeout, pollInterval, bytes, cacheDirectory, store);
   }
 
   public ReplicaOptions withCacheDirectory(Path directory) {
     return new ReplicaOptions(
-        url, pageCacheBytes, readTimeout, pollInterval, rescueBytes, directory);
+        url, pageCacheBytes, readTimeout, pollInterval, rescueBytes, directory, store);
+  }
+
+  public ReplicaOptions withStore(StoreOptions other) {
+    return new ReplicaOptions(
+        url, pageCacheBytes, readTimeout, pollInterval, rescueBytes, cacheDirectory, other);
   }
 }

@@ -1,5 +1,6 @@
 package dev.sluice.cache;
 
+import dev.sluice.cache.store.StoreReaders;
 import java.nio.ByteBuffer;
 
 /**
@@ -15,6 +16,11 @@ public interface SharedMemory {
    * @throws OutOfMemoryError if there are none
    */
   ByteBuffer map(int bytes);
+
+  /** Returns readers in C for one page store. */
+  default StoreReaders storeReaders() {
+    return StoreReaders.NONE;
+  }
 
   /**
    * Takes back what {@link #map} lent; nobody in Java touches it any more. Whoever maps it in C may

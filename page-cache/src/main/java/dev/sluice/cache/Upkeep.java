@@ -111,6 +111,7 @@ final class Upkeep {
       parts.inFlight().leave();
       forget();
       means.rescued().freeRoom();
+      parts.history().stored().remember(parts.identity().remembered());
     }
   }
 

@@ -16,7 +16,7 @@ import java.util.Objects;
  */
 final class Libsluice {
   /** What {@link #sluice_interface_version} must say. */
-  static final int INTERFACE_VERSION = 3;
+  static final int INTERFACE_VERSION = 4;
 
   private static final String JNA_DIRECTORY = "jna.tmpdir";
 
@@ -62,6 +62,21 @@ final class Libsluice {
   static native long sluice_memory_map(long bytes);
 
   static native void sluice_memory_unmap(long memory);
+
+  static native long sluice_store_new();
+
+  static native void sluice_store_free(long store);
+
+  /** The paths are NUL-terminated. */
+  static native int sluice_store_attach(long store, byte[] pages, byte[] tags, int pageSize);
+
+  static native int sluice_store_grow(long store, int chunks);
+
+  static native void sluice_store_disable(long store);
+
+  static native int sluice_store_punch(long store, long offset, long bytes);
+
+  static native int sluice_store_take_mark(long store, long extent);
 
   /**
    * What a callback returns when it is done, {@link Ask} apart; a result code otherwise. Not 0:

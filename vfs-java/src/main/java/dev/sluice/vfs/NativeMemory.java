@@ -2,6 +2,7 @@ package dev.sluice.vfs;
 
 import com.sun.jna.Pointer;
 import dev.sluice.cache.SharedMemory;
+import dev.sluice.cache.store.StoreReaders;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -15,7 +16,7 @@ final class NativeMemory implements SharedMemory, AutoCloseable {
   private final Object lock = new Object();
 
   /** Guarded by the lock, as what follows. */
-  private final List<Long> kept = new ArrayList<>();
+  private final List<Runnable> kept = new ArrayList<>();
 
   private boolean isKeeping;
 
@@ -29,15 +30,24 @@ final class NativeMemory implements SharedMemory, AutoCloseable {
   }
 
   @Override
+  public StoreReaders storeReaders() {
+    return new NativeStore(this::release);
+  }
+
+  @Override
   public void release(ByteBuffer memory) {
     long address = Upcalls.address(memory);
+    release(() -> Libsluice.sluice_memory_unmap(address));
+  }
+
+  private void release(Runnable unmap) {
     synchronized (lock) {
       if (isKeeping) {
-        kept.add(address);
+        kept.add(unmap);
         return;
       }
     }
-    Libsluice.sluice_memory_unmap(address);
+    unmap.run();
   }
 
   /** From now on what is released stays mapped until {@link #close}: calls under way may use it. */
@@ -50,12 +60,12 @@ final class NativeMemory implements SharedMemory, AutoCloseable {
   /** Unmaps what was kept. */
   @Override
   public void close() {
-    List<Long> all;
+    List<Runnable> all;
     synchronized (lock) {
       isKeeping = false;
       all = List.copyOf(kept);
       kept.clear();
     }
-    all.forEach(Libsluice::sluice_memory_unmap);
+    all.forEach(Runnable::run);
   }
 }

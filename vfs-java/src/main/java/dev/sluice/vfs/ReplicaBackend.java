@@ -5,6 +5,7 @@ import dev.sluice.cache.Replica;
 import dev.sluice.cache.ReplicaListener;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.Replicas;
+import dev.sluice.cache.StoreOptions;
 import dev.sluice.cache.View;
 import dev.sluice.cache.ViewException;
 import dev.sluice.ltx.Txid;
@@ -19,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -45,7 +47,16 @@ final class ReplicaBackend implements Backend {
           ReplicaParameters.RESCUE_BYTES,
           (options, text) -> options.withRescueBytes(Sizes.parse(text)),
           ReplicaParameters.CACHE_DIR,
-          (options, text) -> options.withCacheDirectory(Path.of(text).toAbsolutePath()));
+          (options, text) -> options.withCacheDirectory(Path.of(text).toAbsolutePath()),
+          ReplicaParameters.STORE,
+          (options, text) -> options.withStore(options.store().at(place(text))),
+          ReplicaParameters.STORE_SIZE,
+          (options, text) -> options.withStore(options.store().withBytesMax(Sizes.parse(text))),
+          ReplicaParameters.HYDRATION_ENABLED,
+          (options, text) -> options.withStore(options.store().hydrated(isTrue(text))),
+          ReplicaParameters.HYDRATION_PATH,
+          (options, text) ->
+              options.withStore(options.store().withPath(Path.of(text).toAbsolutePath())));
 
   private final NativeMemory memory = new NativeMemory();
   private final Replicas replicas;
@@ -141,6 +152,23 @@ final class ReplicaBackend implements Backend {
               .orElse(before);
     }
     return options;
+  }
+
+  private static StoreOptions.Place place(String text) {
+    return Arrays.stream(StoreOptions.Place.values())
+        .filter(place -> place.name().equalsIgnoreCase(text.strip()))
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException("not disk, memory or off: \"" + text + "\""));
+  }
+
+  /** As Go reads it, which Litestream's users write. */
+  private static boolean isTrue(String text) {
+    return switch (text.strip()) {
+      case "1", "t", "T", "true", "TRUE", "True" -> true;
+      case "0", "f", "F", "false", "FALSE", "False" -> false;
+      default -> throw new IllegalArgumentException("not true or false: \"" + text + "\"");
+    };
   }
 
   private Target target(ReplicaParameters parameters) {

@@ -78,6 +78,11 @@ final class ReplicaConnection implements ReplicaFile {
   }
 
   @Override
+  public long storeAddress() {
+    return replica.storeAddress();
+  }
+
+  @Override
   public boolean isFixed() {
     return isFixed;
   }

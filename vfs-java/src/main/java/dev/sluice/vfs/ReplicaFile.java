@@ -20,6 +20,11 @@ interface ReplicaFile extends AutoCloseable {
    */
   long controlAddress();
 
+  /** Returns the address of the replica's page store, or 0 if every page comes by {@link #read}. */
+  default long storeAddress() {
+    return 0;
+  }
+
   /**
    * Returns whether the view was chosen at open and never moves; it is then pinned through {@link
    * #pin}.

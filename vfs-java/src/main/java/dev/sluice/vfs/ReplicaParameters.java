@@ -41,6 +41,17 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   /** A directory; need not exist. */
   static final String CACHE_DIR = "cache_dir";
 
+  static final String STORE = "store";
+  static final String STORE_SIZE = "store_size";
+  static final String HYDRATION_ENABLED = "hydration_enabled";
+  static final String HYDRATION_PATH = "hydration_path";
+
+  /** The variables that count where the URI says nothing, by the parameter that they stand for. */
+  private static final Map<String, String> VARIABLES =
+      Map.of(
+          HYDRATION_ENABLED, "LITESTREAM_HYDRATION_ENABLED",
+          HYDRATION_PATH, "LITESTREAM_HYDRATION_PATH");
+
   /** Names a replica that {@link OpenReplica} holds; only Sluice writes it. */
   static final String REPLICA_OPEN = "replica_open";
 
@@ -56,7 +67,11 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
           PAGE_CACHE_SIZE,
           READ_TIMEOUT,
           RESCUE_BYTES,
-          CACHE_DIR);
+          CACHE_DIR,
+          STORE,
+          STORE_SIZE,
+          HYDRATION_ENABLED,
+          HYDRATION_PATH);
 
   /** A name that starts like this is meant for us. */
   private static final List<String> OUR_PREFIXES =
@@ -80,10 +95,6 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   /** Names that are kept for later versions. */
   private static final Set<String> LATER =
       Set.of(
-          "hydration_enabled",
-          "hydration_path",
-          "store",
-          "store_size",
           "prefetch_budget",
           "store_read",
           "verify",
@@ -156,6 +167,12 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
       throw new IllegalArgumentException(
           "no replica_url: add replica_url=... to the URI or set " + REPLICA_URL_VARIABLE);
     }
+    VARIABLES.forEach(
+        (name, variable) ->
+            environment
+                .get(variable)
+                .filter(value -> !value.isBlank())
+                .ifPresent(value -> ours.putIfAbsent(name, value)));
     Optional.ofNullable(ours.get(CACHE_DIR)).ifPresent(ReplicaParameters::checkDirectory);
     if (ours.containsKey(TXID) && ours.containsKey(TIMESTAMP)) {
       throw new IllegalArgumentException(

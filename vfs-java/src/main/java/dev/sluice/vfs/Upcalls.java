@@ -27,9 +27,9 @@ final class Upcalls {
    * The open request (backend.h):
    *
    *   0 i64 parameters   8 i32 bytes  12 i32 flags | 16 i64 file  24 i64 control  32 i32 is fixed
-   *  36 i32 is unlocked  40 i64 self             | 48 char[2000] reason
+   *  36 i32 is unlocked  40 i64 self  48 i64 store | 56 char[2000] reason
    */
-  private static final int REQUEST_BYTES = 2048;
+  private static final int REQUEST_BYTES = 2056;
   private static final int REQUEST_PARAMETERS = 0;
   private static final int REQUEST_PARAMETERS_BYTES = 8;
   private static final int REQUEST_FILE = 16;
@@ -37,7 +37,8 @@ final class Upcalls {
   private static final int REQUEST_IS_FIXED = 32;
   private static final int REQUEST_IS_UNLOCKED = 36;
   private static final int REQUEST_SELF = 40;
-  private static final int REQUEST_REASON = 48;
+  private static final int REQUEST_STORE = 48;
+  private static final int REQUEST_REASON = 56;
 
   private static final int ASK_TIME = 1;
   private static final int ASK_LAG = 2;
@@ -82,6 +83,7 @@ final class Upcalls {
       number = files.add(file);
       fields.putLong(REQUEST_FILE, number);
       fields.putLong(REQUEST_CONTROL, file.controlAddress());
+      fields.putLong(REQUEST_STORE, file.storeAddress());
       fields.putInt(REQUEST_IS_FIXED, file.isFixed() ? 1 : 0);
       return Libsluice.DONE;
     } catch (Throwable failure) {

@@ -159,6 +159,7 @@ class CancelTest {
   private String url(String... parameters) {
     List<String> all = new ArrayList<>(List.of(parameters));
     all.add("read_timeout=30s");
+    all.add("store=off"); // what one connection has read the next shall wait for
     return Urls.jdbc(bucket.through(proxy.endpoint()).url(), all.toArray(String[]::new));
   }
 

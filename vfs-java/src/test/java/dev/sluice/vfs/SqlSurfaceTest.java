@@ -196,7 +196,7 @@ class SqlSurfaceTest {
   }
 
   private static long pageReads() {
-    try (Memory totals = new Memory(48)) {
+    try (Memory totals = new Memory(64)) {
       Libsluice.sluice_counters(Pointer.nativeValue(totals), 6);
       return totals.getLong(0);
     }

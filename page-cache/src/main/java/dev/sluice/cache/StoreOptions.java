@@ -1,0 +1,53 @@
+package dev.sluice.cache;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Whether a replica has a page store, where, how large, and whether it is filled without being
+ * asked. Immutable.
+ *
+ * @param bytesMax the most bytes that its pages may take, above 0
+ * @param isHydrated whether it is filled in the background until the whole database is there
+ * @param path the file of the pages; empty: one in the cache directory. Only for {@link Place#DISK}
+ */
+public record StoreOptions(Place place, long bytesMax, boolean isHydrated, Optional<Path> path) {
+
+  /** Where pages lie. */
+  public enum Place {
+    /** In a file, for the next process too. */
+    DISK,
+
+    /** In memory, as long as the replica is open. */
+    MEMORY,
+
+    /** Nowhere: they are kept in the page cache alone. */
+    OFF
+  }
+
+  /** In the cache directory, as large as the database, filled as pages are asked for. */
+  public static final StoreOptions DEFAULT =
+      new StoreOptions(Place.DISK, Long.MAX_VALUE, false, Optional.empty());
+
+  public StoreOptions {
+    if (bytesMax < 1) {
+      throw new IllegalArgumentException("store size " + bytesMax + " is not above 0");
+    }
+  }
+
+  public StoreOptions at(Place other) {
+    return new StoreOptions(other, bytesMax, isHydrated, path);
+  }
+
+  public StoreOptions withBytesMax(long bytes) {
+    return new StoreOptions(place, bytes, isHydrated, path);
+  }
+
+  public StoreOptions hydrated(boolean isWanted) {
+    return new StoreOptions(place, bytesMax, isWanted, path);
+  }
+
+  public StoreOptions withPath(Path file) {
+    return new StoreOptions(place, bytesMax, isHydrated, Optional.of(file));
+  }
+}

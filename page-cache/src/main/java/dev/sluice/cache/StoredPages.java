@@ -1,0 +1,266 @@
+package dev.sluice.cache;
+
+import dev.sluice.cache.store.LocalStore;
+import dev.sluice.cache.store.PageStore;
+import dev.sluice.cache.store.Proof;
+import dev.sluice.cache.store.StoreReaders;
+import dev.sluice.ltx.LockPage;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What of a replica is in its page store: keeps the rule that a page which is there is the newest
+ * version known.
+ *
+ * <p>A view that is about to be published becomes the newest known first; then every page that has
+ * changed is cleared; only then is it published. A page is stored only if it has not changed up to
+ * the newest view known at that moment, which is asked under the lock of the page's extent. So a
+ * page that is stored beside a publication either sees the new view and is refused, or is there
+ * before its extent is looked through and is cleared.
+ *
+ * <p>Thread-safe; {@link #prepare} and {@link #refill} are called by one thread at a time.
+ */
+final class StoredPages implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(StoredPages.class);
+
+  /** So many pages of one publication, at most, stay in the page cache for those who read on. */
+  private static final int KEPT_PAGES_MAX = 256;
+
+  private final String name;
+  private final FrameCache cache;
+  private final StoreReaders readers;
+  private final Opener opener;
+  private volatile Optional<View> newest = Optional.empty();
+
+  /** Both change under the lock of this object. */
+  private volatile Optional<LocalStore> store = Optional.empty();
+
+  private volatile boolean isDiscarded;
+  private volatile Set<Lineage.Known> remembered = Set.of();
+
+  /** Opens the store of a replica whose first view is known. */
+  @FunctionalInterface
+  interface Opener {
+    /**
+     * Returns a store of which every page is in the view as it is, or empty if there is none.
+     *
+     * @throws IOException if there should be one
+     */
+    Optional<LocalStore> open(View first) throws IOException;
+  }
+
+  /**
+   * Takes what it works with.
+   *
+   * @param name of the replica, for messages
+   * @param readers of the store, in C; closed here
+   */
+  StoredPages(String name, FrameCache cache, StoreReaders readers, Opener opener) {
+    this.name = name;
+    this.cache = cache;
+    this.readers = readers;
+    this.opener = opener;
+  }
+
+  /** Returns the store, once a view was published and if there is one. */
+  Optional<LocalStore> store() {
+    return store;
+  }
+
+  /** Sees to it that every page in the store is as a view has it, which nobody has seen yet. */
+  void prepare(View incoming) {
+    if (Long.compareUnsigned(incoming.txid().value(), Control.TXID_MAX) > 0) {
+      discard();
+    }
+    Optional<View> before = newest;
+    if (before.isEmpty()) {
+      open(incoming);
+    }
+    newest = Optional.of(incoming);
+    Optional<LocalStore> open = store;
+    if (before.isPresent() && open.isPresent()) {
+      clearChanged(open.get().pages(), before.get(), incoming);
+      publish(open.get(), incoming);
+    }
+  }
+
+  private void publish(LocalStore open, View view) {
+    try {
+      open.publish(view.txid().value(), view.commit());
+    } catch (IOException e) {
+      log.warn("page store of {}: {}; it is left alone", name, e.getMessage());
+      discard();
+    }
+  }
+
+  private void open(View first) {
+    try {
+      Optional<LocalStore> opened = isDiscarded ? Optional.empty() : opener.open(first);
+      synchronized (this) {
+        if (!isDiscarded) {
+          store = opened;
+          return;
+        }
+      }
+      discard(opened);
+    } catch (IOException e) {
+      log.warn("no page store of {}: {}; pages are read from the replica", name, e.toString());
+    }
+  }
+
+  private void clearChanged(PageStore from, View before, View incoming) {
+    int[] kept = {0};
+    incoming
+        .pages()
+        .forEachChanged(
+            before.pages(),
+            before.txid(),
+            pgno -> {
+              kept[0] += kept[0] < KEPT_PAGES_MAX && keep(from, before, pgno) ? 1 : 0;
+              from.clear(pgno);
+            });
+  }
+
+  /** Puts a page into the page cache, for those who read a view in which it has not changed yet. */
+  private boolean keep(PageStore from, View view, long pgno) {
+    byte[] page = new byte[from.contains(pgno) ? view.pageSize() : 0];
+    if (page.length == 0
+        || !view.pages().contains(pgno)
+        || !from.read(pgno, view.txid().value(), page)) {
+      return false;
+    }
+    PageMap.Frame frame = view.pages().frame(pgno);
+    cache.put(FrameCache.frameKey(frame.file(), frame.offset()), page);
+    return true;
+  }
+
+  /**
+   * Stores what came along with a view that was just published and has changed since another.
+   *
+   * @param before the view that was the latest until then
+   */
+  void refill(View before, View published) {
+    if (store.isEmpty()) {
+      return;
+    }
+    PageMap pages = published.pages();
+    pages.forEachChanged(
+        before.pages(),
+        before.txid(),
+        pgno -> {
+          if (pages.contains(pgno)) {
+            PageMap.Frame frame = pages.frame(pgno);
+            cache
+                .find(FrameCache.frameKey(frame.file(), frame.offset()))
+                .ifPresent(page -> fill(published, pgno, page));
+          }
+        });
+  }
+
+  /**
+   * Returns whether a page was in the store as a view has it.
+   *
+   * @param dst undefined if not
+   */
+  boolean read(View view, long pgno, byte[] dst) {
+    Optional<PageStore> from = pagesFor(view);
+    return from.isPresent()
+        && isKnown(view)
+        && (from.get().contains(pgno) || from.get().recover(pgno, each -> bound(view, each)))
+        && from.get().read(pgno, view.txid().value(), dst);
+  }
+
+  /** What is in the store says nothing of the time after the newest view that is known. */
+  private boolean isKnown(View view) {
+    return newest.filter(known -> !view.txid().isAfter(known.txid())).isPresent();
+  }
+
+  /** Stores a page of a view if it is still the newest version known. */
+  void fill(View view, long pgno, byte[] page) {
+    pagesFor(view)
+        .ifPresent(into -> into.fill(pgno, page, 0, Proof.NONE, each -> bound(view, each)));
+  }
+
+  private Optional<PageStore> pagesFor(View view) {
+    return store.map(LocalStore::pages).filter(pages -> pages.pageSize() == view.pageSize());
+  }
+
+  /** Returns by which bound a page of a view may be in the store now; 0 if it may not. */
+  private long bound(View view, long pgno) {
+    View known = newest.orElseThrow();
+    PageMap pages = known.pages();
+    if (pgno > known.commit() || known.txid().isBefore(view.txid())) {
+      return 0;
+    }
+    if (pgno == LockPage.pgno(known.pageSize())) {
+      return 1;
+    }
+    if (!pages.contains(pgno) || pages.bound(pgno).isAfter(view.txid())) {
+      return 0;
+    }
+    boolean isSame = view.leadsTo(known) || view.pages().frame(pgno).equals(pages.frame(pgno));
+    return isSame ? pages.bound(pgno).value() : 0;
+  }
+
+  /** Has nobody find a page in the store any more, now and later. Idempotent. */
+  void discard() {
+    readers.disable();
+    discard(taken());
+  }
+
+  /** Says that this will be closed soon. */
+  void announceClose() {
+    store.ifPresent(LocalStore::announceClose);
+  }
+
+  /** Keeps beside the store by what the replica is told from another; waits for the disk. */
+  void remember(List<Lineage.Known> files) {
+    Optional<Path> directory = store.flatMap(LocalStore::directory);
+    if (directory.isEmpty() || remembered.equals(Set.copyOf(files))) {
+      return;
+    }
+    try {
+      LineageFile.write(directory.get(), files);
+      remembered = Set.copyOf(files);
+    } catch (IOException e) {
+      log.debug("page store of {}: {}", name, e.toString());
+    }
+  }
+
+  /** Stores nothing any more, and leaves what is there to the next process. Idempotent. */
+  @Override
+  public void close() {
+    try {
+      Optional<LocalStore> open = taken();
+      if (open.isPresent()) {
+        open.get().close();
+      }
+    } catch (IOException e) {
+      log.warn("closing the page store of {}: {}", name, e.getMessage());
+    } finally {
+      readers.close();
+    }
+  }
+
+  private synchronized Optional<LocalStore> taken() {
+    Optional<LocalStore> open = store;
+    isDiscarded = true;
+    store = Optional.empty();
+    return open;
+  }
+
+  private void discard(Optional<LocalStore> open) {
+    try {
+      if (open.isPresent()) {
+        open.get().discard();
+      }
+    } catch (IOException e) {
+      log.warn("discarding the page store of {}: {}", name, e.getMessage());
+    }
+  }
+}

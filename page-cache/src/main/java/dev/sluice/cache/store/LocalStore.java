@@ -1,0 +1,99 @@
+package dev.sluice.cache.store;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A page store and what is left of it for the next process: all of it if its folder is this
+ * process's, nothing if it is temporary. Thread-safe.
+ */
+public final class LocalStore {
+  private final PageStore pages;
+  private final Optional<Owned> owned;
+
+  /** What belongs to a store that outlives its process. */
+  record Owned(Path directory, Optional<Path> pages, StoreControl control, OwnerLock owner) {}
+
+  LocalStore(PageStore pages, Optional<Owned> owned) {
+    this.pages = pages;
+    this.owned = owned;
+  }
+
+  public PageStore pages() {
+    return pages;
+  }
+
+  /** Returns where side files of the store go; empty if nothing is left of it. */
+  public Optional<Path> directory() {
+    return owned.map(Owned::directory);
+  }
+
+  /** Returns the file of the pages; empty if it has no name. */
+  public Optional<Path> file() {
+    return owned.map(each -> each.pages().orElseGet(() -> each.directory().resolve("pages")));
+  }
+
+  /** Says that every page which is here is of this view, and may become of a later one. */
+  public void publish(long txid, long commit) throws IOException {
+    if (owned.isPresent()) {
+      owned.get().control().write(StoreControl.State.open(pages.pageSize(), txid, commit));
+    }
+  }
+
+  /**
+   * Has what is here survive a power cut; nothing for a temporary store. One thread at a time.
+   *
+   * @param txid of a view that was published
+   */
+  public void checkpoint(long txid, long commit) throws IOException {
+    if (owned.isPresent()) {
+      pages.checkpoint(owned.get().directory().resolve("checkpoint"), txid, commit);
+    }
+  }
+
+  /** Says that this will be closed soon, to who wants it next in this process. */
+  public void announceClose() {
+    owned.ifPresent(each -> each.owner().announceClose());
+  }
+
+  /** Has everything reach the disk and leaves it to the next. Idempotent. */
+  public void close() throws IOException {
+    try {
+      pages.stop();
+      if (owned.isPresent()) {
+        pages.sync();
+        owned.get().control().markClean();
+      }
+    } finally {
+      end();
+    }
+  }
+
+  /** Leaves nothing. Idempotent. */
+  public void discard() throws IOException {
+    pages.stop();
+    try {
+      if (owned.isPresent()) {
+        StoreFolder.deleteTree(owned.get().directory());
+        if (owned.get().pages().isPresent()) {
+          Files.deleteIfExists(owned.get().pages().get());
+        }
+      }
+    } finally {
+      end();
+    }
+  }
+
+  private void end() throws IOException {
+    try {
+      pages.close();
+    } finally {
+      if (owned.isPresent()) {
+        owned.get().control().close();
+        owned.get().owner().close();
+      }
+    }
+  }
+}

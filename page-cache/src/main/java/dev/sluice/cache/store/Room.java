@@ -1,0 +1,117 @@
+package dev.sluice.cache.store;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * How many pages a store may take, and who goes when there are more: by the clock, extents that
+ * nobody has read from since the hand last passed; those with interior pages of a b-tree only when
+ * there is nothing else, because every read needs them.
+ *
+ * <p>Thread-safe. One thread at a time moves the hand; the others do not wait for it, and so there
+ * may be a page more for each of them for a moment.
+ */
+final class Room {
+  private static final int INTERIOR_INDEX = 2;
+  private static final int INTERIOR_TABLE = 5;
+  private static final int PAGE_ONE_HEADER_BYTES = 100;
+
+  /** So many extents go at once, or a sixteenth of all. */
+  private static final int BATCH_EXTENTS = 16;
+
+  private static final int SHARE = 16;
+
+  /** Twice round for the marks, once for what has interior pages. */
+  private static final int ROUNDS = 3;
+
+  private final PageStore store;
+  private final StoreReaders readers;
+  private final long pagesMax;
+  private final AtomicLong used = new AtomicLong();
+  private final ReentrantLock hand = new ReentrantLock();
+  private long next;
+  private volatile boolean cannotPunch;
+
+  Room(PageStore store, StoreReaders readers, long pagesMax) {
+    this.store = store;
+    this.readers = readers;
+    this.pagesMax = pagesMax;
+  }
+
+  long usedPages() {
+    return used.get();
+  }
+
+  void taken(long pages) {
+    used.set(pages);
+  }
+
+  /** Takes a place for one page; false if there is none. */
+  boolean take() {
+    if (used.incrementAndGet() <= pagesMax || !cannotPunch) {
+      return true;
+    }
+    used.decrementAndGet();
+    return false;
+  }
+
+  /**
+   * Sees to it that there is a place for a page, where there can be. Not under a lock of an extent.
+   */
+  void make(long pgno) {
+    if (used.get() < pagesMax || cannotPunch || store.takesPlace(pgno) || !hand.tryLock()) {
+      return;
+    }
+    try {
+      long batch = Math.min((long) BATCH_EXTENTS * store.extentPages(), pagesMax / SHARE);
+      evictUntil(Math.max(0, pagesMax - batch), (pgno - 1) / store.extentPages());
+    } finally {
+      hand.unlock();
+    }
+  }
+
+  private void evictUntil(long pages, long kept) {
+    long extents = store.capacity() / store.extentPages();
+    for (long step = 0; step < ROUNDS * extents && used.get() > pages; step++) {
+      long extent = next;
+      next = next + 1 < extents ? next + 1 : 0;
+      boolean isLast = step >= (ROUNDS - 1) * extents;
+      if (extent == kept || !takesPlace(extent) || readers.takeMark(extent)) {
+        continue;
+      }
+      if (!isLast && hasInterior(extent)) {
+        continue;
+      }
+      int freed = store.evict(extent);
+      if (freed == 0) {
+        cannotPunch = true;
+        return;
+      }
+      used.addAndGet(-freed);
+    }
+  }
+
+  private boolean takesPlace(long extent) {
+    long first = extent * store.extentPages() + 1;
+    for (long pgno = first; pgno < first + store.extentPages(); pgno++) {
+      if (store.takesPlace(pgno)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean hasInterior(long extent) {
+    byte[] page = new byte[store.pageSize()];
+    long first = extent * store.extentPages() + 1;
+    for (long pgno = first; pgno < first + store.extentPages(); pgno++) {
+      if (store.read(pgno, Layout.BOUND_MAX, page)) {
+        int type = page[pgno == 1 ? PAGE_ONE_HEADER_BYTES : 0];
+        if (type == INTERIOR_INDEX || type == INTERIOR_TABLE) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,276 @@
+package dev.sluice.cache.store;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.LongPredicate;
+
+/**
+ * The folder of one replica's page store, which one process at a time owns.
+ *
+ * <pre>
+ *   FOLDER/owner                          locked by who owns it
+ *   FOLDER/store-N/{pages,tags,sums}      see Layout
+ *   FOLDER/store-N/control                of which view the pages are
+ *   FOLDER/store-N/checkpoint             what a power cut leaves
+ * </pre>
+ *
+ * <p>The file {@code pages} may lie elsewhere, where a user wants it.
+ *
+ * <p>A store that is of no use any more is deleted and another begun under the next number: who
+ * still has the old one mapped may go on. After a restart no page is believed: each is unchecked
+ * until somebody asks for it and its CRC is right. What of them counts is what the tags say, if the
+ * system has run on since or everything had reached the disk; else what the last checkpoint says.
+ *
+ * <p>Confined to one thread at a time.
+ */
+public final class StoreFolder implements AutoCloseable {
+  private static final String PREFIX = "store-";
+
+  private final Path path;
+  private final Optional<Path> pages;
+  private final OwnerLock owner;
+
+  private StoreFolder(Path path, Optional<Path> pages, OwnerLock owner) {
+    this.path = path;
+    this.pages = pages;
+    this.owner = owner;
+  }
+
+  /**
+   * Returns the folder, made if it is not there, for its owner alone to look into; empty if another
+   * process owns it.
+   *
+   * @param pages the file of the pages, if it is to be elsewhere
+   * @param limit how long to wait for a store of this process that is just being closed
+   */
+  public static Optional<StoreFolder> own(Path path, Optional<Path> pages, Duration limit)
+      throws IOException {
+    makeDirectory(path);
+    return OwnerLock.take(path.resolve("owner"), limit)
+        .map(owner -> new StoreFolder(path, pages, owner));
+  }
+
+  private static void makeDirectory(Path path) throws IOException {
+    Path parent = path.toAbsolutePath().getParent();
+    if (parent != null) {
+      Files.createDirectories(parent);
+    }
+    if (Files.isDirectory(path)) {
+      return;
+    }
+    if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      Files.createDirectories(
+          path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    } else {
+      Files.createDirectories(path);
+    }
+  }
+
+  /**
+   * What another process has left.
+   *
+   * @param txid of the view of which its pages are
+   * @param commit of that view
+   */
+  public record Left(Path directory, long txid, long commit, boolean isTrusted) {}
+
+  /** Returns what was left of pages of that size, if there is any of use. */
+  public Optional<Left> left(int pageSize) throws IOException {
+    List<Path> stores = stores();
+    if (stores.isEmpty()) {
+      return Optional.empty();
+    }
+    Path newest = stores.get(stores.size() - 1);
+    try (StoreControl control = new StoreControl(newest.resolve("control"))) {
+      Optional<StoreControl.State> state = control.read();
+      if (state.isEmpty() || state.get().pageSize() != pageSize) {
+        return Optional.empty();
+      }
+      boolean isSameBoot =
+          state.get().boot().isPresent() && state.get().boot().equals(BootId.now());
+      if (state.get().isClean() || isSameBoot) {
+        return Optional.of(new Left(newest, state.get().txid(), state.get().commit(), true));
+      }
+    }
+    return Checkpoint.read(newest.resolve("checkpoint"))
+        .filter(header -> header.pageSize() == pageSize)
+        .map(header -> new Left(newest, header.txid(), header.commit(), false));
+  }
+
+  private List<Path> stores() throws IOException {
+    List<Path> found = new ArrayList<>();
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(path, PREFIX + "*")) {
+      for (Path each : all) {
+        if (number(each) > 0) {
+          found.add(each);
+        }
+      }
+    }
+    found.sort((a, b) -> Long.compare(number(a), number(b)));
+    return found;
+  }
+
+  private static long number(Path store) {
+    String name = String.valueOf(store.getFileName()).substring(PREFIX.length());
+    return name.matches("[0-9]{1,18}") ? Long.parseLong(name) : 0;
+  }
+
+  /** Returns a store without pages, whose first view is of this TXID. What was left goes. */
+  public LocalStore create(PageStore.Spec spec, long txid, long commit) throws IOException {
+    List<Path> stores = stores();
+    long last = stores.isEmpty() ? 0 : number(stores.get(stores.size() - 1));
+    for (Path store : stores) {
+      deleteTree(store);
+    }
+    if (pages.isPresent()) {
+      Files.deleteIfExists(pages.get());
+    }
+    Path directory = path.resolve(PREFIX + (last + 1));
+    makeDirectory(directory);
+    StoreControl control = new StoreControl(directory.resolve("control"));
+    return open(spec, directory, control, txid, commit, (tags, sums) -> {});
+  }
+
+  /**
+   * Returns the store that was left, with those of its pages that stay.
+   *
+   * @param txid of the view that is to be published first
+   * @param stays says of a page that was there in the view in which it was left whether it is the
+   *     same now
+   */
+  public LocalStore adopt(
+      Left left, PageStore.Spec spec, long txid, long commit, LongPredicate stays)
+      throws IOException {
+    StoreControl control = new StoreControl(left.directory().resolve("control"));
+    if (left.isTrusted()) {
+      control.write(StoreControl.State.open(spec.pageSize(), left.txid(), left.commit()));
+      control.sync();
+    }
+    PageStore.Adoption adoption =
+        left.isTrusted()
+            ? (tags, sums) -> takeTagged(tags, sums, left, stays)
+            : (tags, sums) -> takeListed(tags, sums, left, stays);
+    return open(spec, left.directory(), control, txid, commit, adoption);
+  }
+
+  private LocalStore open(
+      PageStore.Spec spec,
+      Path directory,
+      StoreControl control,
+      long txid,
+      long commit,
+      PageStore.Adoption adoption)
+      throws IOException {
+    try {
+      Layout.Files files =
+          Layout.Files.in(directory, pages.orElseGet(() -> directory.resolve("pages")));
+      PageStore store = new PageStore(spec, files, adoption);
+      control.write(StoreControl.State.open(spec.pageSize(), txid, commit));
+      control.sync();
+      return new LocalStore(
+          store, Optional.of(new LocalStore.Owned(directory, pages, control, owner)));
+    } catch (IOException | RuntimeException | Error e) {
+      control.close();
+      throw e;
+    }
+  }
+
+  private static long pages(WordFile words) {
+    return (long) words.chunks() << Layout.CHUNK_BITS;
+  }
+
+  private static void takeTagged(WordFile tags, WordFile sums, Left left, LongPredicate stays) {
+    for (long pgno = 1; pgno <= pages(tags); pgno++) {
+      long tag = tags.getAcquire(pgno);
+      long sum = sums.getAcquire(pgno);
+      boolean wasThere = Layout.bound(tag) != 0 || Layout.isUnchecked(sum);
+      if (wasThere && Layout.bound(tag) <= left.txid() && stays.test(pgno)) {
+        sums.setRelease(pgno, Layout.unchecked(sum));
+      } else if (wasThere) {
+        sums.setRelease(pgno, Layout.CLEARED);
+      }
+      if (Layout.bound(tag) != 0) {
+        tags.setRelease(pgno, Layout.next(tag, 0));
+      }
+    }
+  }
+
+  /** Tags and sums may be of any time: only the checkpoint counts. */
+  private static void takeListed(WordFile tags, WordFile sums, Left left, LongPredicate stays)
+      throws IOException {
+    for (long pgno = 1; pgno <= pages(tags); pgno++) {
+      long tag = tags.getAcquire(pgno);
+      if (sums.getAcquire(pgno) != 0 || Layout.bound(tag) != 0) {
+        sums.setRelease(pgno, Layout.CLEARED);
+      }
+      tags.setRelease(pgno, Layout.next(tag, 0));
+    }
+    Checkpoint.read(
+        left.directory().resolve("checkpoint"),
+        (pgno, sum) -> {
+          if (pgno <= pages(tags) && stays.test(pgno)) {
+            sums.setRelease(pgno, Layout.unchecked(sum));
+          }
+        });
+  }
+
+  /**
+   * Returns a store that nobody else can find and that goes with this process.
+   *
+   * @param parent a directory, made if it is not there
+   */
+  public static LocalStore temporary(Path parent, PageStore.Spec spec) throws IOException {
+    Path directory = parent.resolve("private-" + UUID.randomUUID());
+    makeDirectory(directory);
+    try {
+      return new LocalStore(
+          new PageStore(spec, Layout.Files.in(directory), (tags, sums) -> {}), Optional.empty());
+    } finally {
+      deleteTree(directory);
+    }
+  }
+
+  /** Returns a store that is in memory, and on the disk only where there is no such memory. */
+  public static LocalStore inMemory(StoreReaders readers, PageStore.Spec spec) throws IOException {
+    Path memory = Path.of("/dev/shm");
+    return temporary(
+        Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir")), spec);
+  }
+
+  static void deleteTree(Path directory) throws IOException {
+    Files.walkFileTree(
+        directory,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.deleteIfExists(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path visited, IOException failure)
+              throws IOException {
+            Files.deleteIfExists(visited);
+            return FileVisitResult.CONTINUE;
+          }
+        });
+  }
+
+  /** Lets another process own it; not after a store was opened, which does that in its end. */
+  @Override
+  public void close() throws IOException {
+    owner.close();
+  }
+}

@@ -1,0 +1,76 @@
+package dev.sluice.cache.store;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/**
+ * The readers in C of one page store, who map its files for themselves, and what the JDK cannot do
+ * with a file. Not for reading or writing pages: Java does that by the file. Thread-safe.
+ */
+public interface StoreReaders extends AutoCloseable {
+
+  /** Nobody: pages are read through Java alone, and no place is given back to the disk. */
+  StoreReaders NONE =
+      new StoreReaders() {
+        @Override
+        public long address() {
+          return 0;
+        }
+
+        @Override
+        public void attach(Path pages, Path tags, int pageSize) {}
+
+        @Override
+        public void grow(int chunks) {}
+
+        @Override
+        public void disable() {}
+
+        @Override
+        public boolean punch(long offset, long bytes) {
+          return false;
+        }
+
+        @Override
+        public boolean takeMark(long extent) {
+          return false;
+        }
+
+        @Override
+        public void close() {}
+      };
+
+  /** Returns what names these readers to C; 0 if there are none. */
+  long address();
+
+  /**
+   * Opens the files, once.
+   *
+   * @throws IOException if they cannot be opened
+   */
+  void attach(Path pages, Path tags, int pageSize) throws IOException;
+
+  /**
+   * Lets readers use the first chunks, for which both files are long enough.
+   *
+   * @throws IOException if not all of them can be mapped; those before may be used
+   */
+  void grow(int chunks) throws IOException;
+
+  /** From now on readers find no page here. Idempotent. */
+  void disable();
+
+  /**
+   * Gives the disk back what a range of the pages took; it reads as zeros then.
+   *
+   * @return false if that cannot be done here
+   */
+  boolean punch(long offset, long bytes);
+
+  /** Returns whether an extent was read from since this was last asked. */
+  boolean takeMark(long extent);
+
+  /** Lets go; who still reads may go on. Idempotent. */
+  @Override
+  void close();
+}
