@@ -54,6 +54,11 @@ public final class PageFrame {
     return SIZED_HEADER_BYTES + LZ4_FRAME_BYTES + maxBlockBytes(pageSize);
   }
 
+  /** Returns the size of the header of a frame of either kind that starts at {@code offset}. */
+  static int headerBytes(byte[] src, int offset) {
+    return src[offset + AT_FLAGS + 1] == FLAG_SIZE ? SIZED_HEADER_BYTES : HEADER_BYTES;
+  }
+
   /** Returns the most bytes that one page takes as an LZ4 block. */
   static int maxBlockBytes(int pageSize) {
     return pageSize + pageSize / 255 + 16;
