@@ -1,6 +1,7 @@
 package dev.sluice.cache.restore;
 
 import dev.sluice.cache.Waits;
+import dev.sluice.cache.bulk.Stall;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;

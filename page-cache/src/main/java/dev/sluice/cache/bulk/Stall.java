@@ -1,44 +1,44 @@
-package dev.sluice.cache.restore;
+package dev.sluice.cache.bulk;
 
 import dev.sluice.storage.Deadline;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * How long a restore has waited for its storage without any new byte: what it does with the bytes,
- * on a slow disk or in a listener, does not count. Confined to one thread at a time.
+ * How long somebody has waited for a storage without any new byte: what is done with the bytes, on
+ * a slow disk or in a listener, does not count. Confined to one thread at a time.
  */
-final class Stall {
+public final class Stall {
   private final Duration limit;
   private final LongSupplier ticker;
   private long leftNanos;
   private long waitingSince;
 
-  Stall(Duration limit, LongSupplier ticker) {
+  public Stall(Duration limit, LongSupplier ticker) {
     this.limit = limit;
     this.ticker = ticker;
     this.leftNanos = limit.toNanos();
   }
 
-  void beginWait() {
+  public void beginWait() {
     waitingSince = ticker.getAsLong();
   }
 
-  void endWait() {
+  public void endWait() {
     leftNanos = Math.max(0, leftNanos - (ticker.getAsLong() - waitingSince));
   }
 
   /** Something new has come: the whole limit holds again. */
-  void reset() {
+  public void reset() {
     leftNanos = limit.toNanos();
   }
 
-  boolean isOver() {
+  public boolean isOver() {
     return leftNanos == 0;
   }
 
   /** Returns when it is over if nothing comes from now on. */
-  Deadline deadline() {
+  public Deadline deadline() {
     return Deadline.after(Duration.ofNanos(leftNanos), ticker);
   }
 }
