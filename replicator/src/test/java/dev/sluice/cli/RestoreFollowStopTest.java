@@ -37,6 +37,7 @@ final class RestoreFollowStopTest extends FollowedCopy {
   private final CountDownLatch isHanging = new CountDownLatch(1);
   private volatile boolean isListHanging;
   private volatile boolean isTransferHanging;
+  private volatile boolean isRangeHanging;
 
   /** Answers until it is told not to. */
   private final class Hanging extends ForwardingReplicaClient {
@@ -59,6 +60,15 @@ final class RestoreFollowStopTest extends FollowedCopy {
       return isTransferHanging
           ? CompletableFuture.completedFuture(new HangingStream())
           : super.open(file);
+    }
+
+    @Override
+    public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+      if (isRangeHanging) {
+        isHanging.countDown();
+        return new CompletableFuture<>();
+      }
+      return super.read(file, offset, length);
     }
   }
 
@@ -156,7 +166,7 @@ final class RestoreFollowStopTest extends FollowedCopy {
     primary.commitImage("UPDATE state SET seq = 3");
     primary.delete(0, 1, 1);
     primary.delete(0, 2, 2);
-    isTransferHanging = true;
+    isRangeHanging = true;
     requireStopsSoon(follower -> {}, CopyFollower::resume);
     assertOnlyCopyAndRecord();
   }

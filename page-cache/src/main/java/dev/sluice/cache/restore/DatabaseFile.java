@@ -4,57 +4,67 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * A database file that pages are written to, in long runs where pages follow each other.
+ * A database file that several threads write to at once, each to a place of its own.
  *
- * <p>A {@link RandomAccessFile}, because an interrupt closes the channel that it meets, and
- * restores are interrupted. Confined to one thread at a time.
+ * <p>{@link RandomAccessFile}, because an interrupt closes the channel that it meets, and restores
+ * are interrupted; and one for each thread that writes, because it has a position. Thread-safe.
  */
 final class DatabaseFile implements Closeable {
-  private static final int RUN_BYTES_MAX = 1 << 20;
-
-  private final RandomAccessFile out;
-  private final byte[] run = new byte[RUN_BYTES_MAX];
-  private long runAt;
-  private int runBytes;
+  private final Path path;
+  private final ConcurrentLinkedQueue<RandomAccessFile> free = new ConcurrentLinkedQueue<>();
+  private final List<RandomAccessFile> opened = new ArrayList<>();
 
   DatabaseFile(Path path) throws IOException {
-    out = new RandomAccessFile(path.toFile(), "rw");
+    this.path = path;
+    free.add(open());
   }
 
-  void write(long pgno, byte[] page) throws IOException {
-    long at = (pgno - 1) * page.length;
-    if (at != runAt + runBytes || runBytes + page.length > run.length) {
-      flush();
-      runAt = at;
+  private RandomAccessFile open() throws IOException {
+    RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
+    synchronized (opened) {
+      opened.add(file);
     }
-    System.arraycopy(page, 0, run, runBytes, page.length);
-    runBytes += page.length;
+    return file;
   }
 
-  private void flush() throws IOException {
-    if (runBytes > 0) {
-      out.seek(runAt);
-      out.write(run, 0, runBytes);
-      runAt += runBytes;
-      runBytes = 0;
-    }
+  private RandomAccessFile take() throws IOException {
+    RandomAccessFile one = free.poll();
+    return one == null ? open() : one;
+  }
+
+  /** Writes a part of an array at a place of the file. */
+  void write(long at, byte[] bytes, int offset, int length) throws IOException {
+    RandomAccessFile file = take();
+    file.seek(at);
+    file.write(bytes, offset, length);
+    free.add(file);
   }
 
   /** Makes the file exactly so long; what is added reads as zeros. */
   void setLength(long bytes) throws IOException {
-    flush();
-    out.setLength(bytes);
+    RandomAccessFile file = take();
+    file.setLength(bytes);
+    free.add(file);
   }
 
+  /** Has the disk take what was written. */
   void sync() throws IOException {
-    flush();
-    out.getFD().sync();
+    RandomAccessFile file = take();
+    file.getFD().sync();
+    free.add(file);
   }
 
   @Override
   public void close() throws IOException {
-    out.close();
+    synchronized (opened) {
+      for (RandomAccessFile file : opened) {
+        file.close();
+      }
+    }
   }
 }

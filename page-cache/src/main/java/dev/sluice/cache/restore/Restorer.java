@@ -3,10 +3,8 @@ package dev.sluice.cache.restore;
 import dev.sluice.cache.KnownFile;
 import dev.sluice.cache.Planner;
 import dev.sluice.cache.ViewException;
-import dev.sluice.ltx.LockPage;
-import dev.sluice.ltx.LtxDecoder;
+import dev.sluice.cache.bulk.BulkReader;
 import dev.sluice.ltx.LtxFormatException;
-import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
 import dev.sluice.storage.LtxFile;
@@ -17,12 +15,12 @@ import dev.sluice.storage.RestorePlan;
 import dev.sluice.storage.Retries;
 import dev.sluice.storage.Target;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,14 +31,15 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.LongSupplier;
 
 /**
- * Writes a replica's state into a database file: every file of the plan streamed, verified as a
- * whole and applied, oldest first.
+ * Writes a replica's state into a database file: the files of the plan are read in parallel, each
+ * is verified as a whole, and each page is written once, to its place.
  *
  * <p>The file appears under its name complete and synced, or not at all: until then it lies beside
  * it under a name of its own, and goes when the restore fails or its thread is interrupted. A
- * broken transfer goes on where it broke; memory does not grow with the database. Confined to one
- * thread at a time; it makes one thread for timers, {@code restore-timer}, which ends in {@link
- * #close()}.
+ * broken transfer goes on where it broke; memory does not grow with the database, but for its page
+ * index. Confined to one thread at a time; it makes one thread for timers, {@code restore-timer},
+ * which ends in {@link #close()}, and for each restore {@code restore-1} and so on, which decode
+ * and write.
  */
 public final class Restorer implements AutoCloseable {
   private final ReplicaClient client;
@@ -50,6 +49,7 @@ public final class Restorer implements AutoCloseable {
   private final ScheduledExecutorService timer;
   private final Retries retries;
   private final Transfers transfers;
+  private final BulkReader reader;
   private final CountDownLatch neverClosing = new CountDownLatch(1);
   private List<KnownFile> read = List.of();
 
@@ -90,14 +90,14 @@ public final class Restorer implements AutoCloseable {
    *     empty replica is waited for, and a file that is listed but gone
    */
   public Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit) {
-    this(client, meter, stallLimit, new Transfers.Setup(Transfers.RANGE_BYTES, System::nanoTime));
+    this(client, meter, BulkReader.Setup.of("restore", stallLimit));
   }
 
-  Restorer(ReplicaClient client, RequestMeter meter, Duration stallLimit, Transfers.Setup setup) {
+  Restorer(ReplicaClient client, RequestMeter meter, BulkReader.Setup setup) {
     this.ticker = setup.ticker();
     this.client = client;
     this.meter = meter;
-    this.stallLimit = stallLimit;
+    this.stallLimit = setup.stallLimit();
     this.timer =
         Executors.newSingleThreadScheduledExecutor(
             work -> {
@@ -106,7 +106,8 @@ public final class Restorer implements AutoCloseable {
               return thread;
             });
     this.retries = Retries.standard(new Random(), timer);
-    this.transfers = new Transfers(client, meter, retries, stallLimit, setup);
+    this.transfers = new Transfers(client, meter, retries, stallLimit, ticker);
+    this.reader = new BulkReader(client, meter, retries, setup);
   }
 
   /**
@@ -142,21 +143,20 @@ public final class Restorer implements AutoCloseable {
     Map<LtxFile, Deadline> gone = new HashMap<>();
     while (true) {
       RestorePlan plan = planner.plan();
-      Run run = new Run(plan, progress);
       try (DatabaseFile database = new DatabaseFile(place.staging())) {
         // What an attempt before this one has left must not pass for zeros.
         database.setLength(0);
-        Result result = run.applyAll(database);
-        read = List.copyOf(run.read);
-        return result;
+        return read(plan, database, progress);
       } catch (LtxFormatException e) {
-        planner.avoid(run.file, e);
+        planner.avoid(reader.failed().orElseThrow(), e);
         Deadline next = Deadline.after(stallLimit, ticker);
         planner.continueUntil(next, retries.until(next, client));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         // The first bytes may have taken hours: only a file that is listed and gone again and again
         // is waited for no longer than the limit.
-        Deadline next = gone.computeIfAbsent(run.file, file -> Deadline.after(stallLimit, ticker));
+        Deadline next =
+            gone.computeIfAbsent(
+                reader.failed().orElseThrow(), file -> Deadline.after(stallLimit, ticker));
         planner.continueUntil(next, retries.until(next, client));
         planner.relist(e);
       }
@@ -173,87 +173,15 @@ public final class Restorer implements AutoCloseable {
     return transfers;
   }
 
-  /** One plan on its way into a file. */
-  private final class Run {
-    private final RestorePlan plan;
-    private final Progress progress;
-    private final long totalBytes;
-    private final PageSet pages = new PageSet();
-    private LtxFile file;
-    private int pageSize;
-    private long commit;
-    private long doneBytes;
-    private final List<KnownFile> read = new ArrayList<>();
-
-    Run(RestorePlan plan, Progress progress) {
-      this.plan = plan;
-      this.progress = progress;
-      this.totalBytes = plan.files().stream().mapToLong(LtxFile::size).sum();
-      this.file = plan.files().get(0);
-    }
-
-    Result applyAll(DatabaseFile database) throws IOException {
-      for (LtxFile next : plan.files()) {
-        file = next;
-        apply(database);
-        doneBytes += next.size();
-        progress.onBytes(doneBytes, totalBytes);
-      }
-      requireWhole();
-      database.sync();
-      return new Result(plan.txid(), commit, commit * pageSize);
-    }
-
-    private void apply(DatabaseFile database) throws IOException {
-      InputStream in =
-          transfers.open(file, bytes -> progress.onBytes(doneBytes + bytes, totalBytes));
-      try (in;
-          LtxDecoder decoder = new LtxDecoder(in, transfers.nameOf(file))) {
-        LtxHeader header = decoder.header();
-        requireFits(header);
-        while (decoder.next()) {
-          database.write(decoder.pgno(), decoder.page());
-          pages.add(decoder.pgno());
-        }
-        long checksum = decoder.finish().fileChecksum();
-        read.add(KnownFile.read(file, header.timestampMillis(), checksum));
-        commit = header.commit();
-        pages.cut(commit);
-        database.setLength(commit * pageSize);
-      }
-    }
-
-    private void requireFits(LtxHeader header) throws IOException {
-      if (!header.range().equals(file.name().range())) {
-        throw new LtxFormatException(
-            transfers.nameOf(file),
-            16,
-            "the header's TXIDs " + header.range() + " are not those of the name");
-      }
-      if (pageSize != 0 && pageSize != header.pageSize()) {
-        throw new ViewException.PageSizeChanged(
-            transfers.nameOf(file)
-                + " has pages of "
-                + header.pageSize()
-                + " bytes, files before it of "
-                + pageSize);
-      }
-      pageSize = header.pageSize();
-    }
-
-    private void requireWhole() throws ViewException {
-      String what = "restore TXID " + plan.txid() + " of " + client.location() + ": ";
-      if (commit == 0) {
-        throw new ViewException.Deleted(what + "the database was deleted at this TXID");
-      }
-      long absent = pages.firstAbsent(1);
-      if (absent == LockPage.pgno(pageSize)) {
-        absent = pages.firstAbsent(absent + 1);
-      }
-      if (absent <= commit) {
-        throw new ViewException.PageMissing(what + "no file holds page " + absent);
-      }
-    }
+  private Result read(RestorePlan plan, DatabaseFile database, Progress progress)
+      throws IOException {
+    RestoredPages pages = new RestoredPages(database, plan.files(), progress);
+    List<LtxFile> newestFirst = new ArrayList<>(plan.files());
+    Collections.reverse(newestFirst);
+    reader.read(newestFirst, pages);
+    pages.finish("restore TXID " + plan.txid() + " of " + client.location() + ": ");
+    read = plan.files().stream().map(pages::known).toList();
+    return new Result(plan.txid(), pages.commit(), pages.commit() * pages.pageSize());
   }
 
   /** Ends the timer. Idempotent. */

@@ -25,21 +25,14 @@ final class Transfers {
   private static final Duration PAUSE = Duration.ofMillis(200);
 
   /** How much one request brings of a file whose transfer broke. */
-  static final int RANGE_BYTES = 8 << 20;
+  private static final int RANGE_BYTES = 8 << 20;
 
   private final ReplicaClient client;
   private final RequestMeter meter;
   private final Retries retries;
   private final Duration stallLimit;
-  private final Setup setup;
+  private final LongSupplier ticker;
   private final CountDownLatch neverClosing = new CountDownLatch(1);
-
-  /**
-   * What only tests choose.
-   *
-   * @param rangeBytes how much one request brings of what is left, above 0
-   */
-  record Setup(int rangeBytes, LongSupplier ticker) {}
 
   /**
    * Takes what transfers have in common.
@@ -47,12 +40,16 @@ final class Transfers {
    * @param stallLimit how long in all to wait for the storage without any new byte
    */
   Transfers(
-      ReplicaClient client, RequestMeter meter, Retries retries, Duration stallLimit, Setup setup) {
+      ReplicaClient client,
+      RequestMeter meter,
+      Retries retries,
+      Duration stallLimit,
+      LongSupplier ticker) {
     this.client = client;
     this.meter = meter;
     this.retries = retries;
     this.stallLimit = stallLimit;
-    this.setup = setup;
+    this.ticker = ticker;
   }
 
   String nameOf(LtxFile file) {
@@ -76,7 +73,7 @@ final class Transfers {
   private final class Transfer extends InputStream {
     private final LtxFile file;
     private final LongConsumer onBytes;
-    private final Stall stall = new Stall(stallLimit, setup.ticker());
+    private final Stall stall = new Stall(stallLimit, ticker);
     private InputStream part = InputStream.nullInputStream();
     private long position;
 
@@ -161,7 +158,7 @@ final class Transfers {
 
     private void nextRange() throws IOException {
       meter.beginRound();
-      int length = (int) Math.min(setup.rangeBytes(), file.size() - position);
+      int length = (int) Math.min(RANGE_BYTES, file.size() - position);
       Deadline deadline = stall.deadline();
       stall.beginWait();
       try {
