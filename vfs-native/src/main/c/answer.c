@@ -97,23 +97,25 @@ int sluice_answer(sluice_file *file, int question, char text[SLUICE_TEXT_BYTES])
         }
         return rc;
     }
+    if (question == SLUICE_ASK_HYDRATION_PROGRESS || question == SLUICE_ASK_HYDRATION_FILE) {
+        return ask_java(file, question, 0, text);
+    }
     return answer_about_view(file, question, text);
 }
 
 typedef struct pragma {
     const char *name;
-    int question;        /* -1: the answer is the text below */
-    int set_question;    /* -1: it has no setter */
-    const char *answer;
+    int question;
+    int set_question; /* -1: it has no setter */
 } pragma;
 
 static const pragma pragmas[] = {
-    {"litestream_txid", SLUICE_ASK_TXID, -1, NULL},
-    {"litestream_time", SLUICE_ASK_TIME, SLUICE_ASK_SET_TIME, NULL},
-    {"litestream_lag", SLUICE_ASK_LAG, -1, NULL},
-    {"litestream_error", SLUICE_ASK_ERROR, -1, NULL},
-    {"litestream_hydration_progress", -1, -1, "0"},
-    {"litestream_hydration_file", -1, -1, ""},
+    {"litestream_txid", SLUICE_ASK_TXID, -1},
+    {"litestream_time", SLUICE_ASK_TIME, SLUICE_ASK_SET_TIME},
+    {"litestream_lag", SLUICE_ASK_LAG, -1},
+    {"litestream_error", SLUICE_ASK_ERROR, -1},
+    {"litestream_hydration_progress", SLUICE_ASK_HYDRATION_PROGRESS, -1},
+    {"litestream_hydration_file", SLUICE_ASK_HYDRATION_FILE, -1},
 };
 
 static const pragma *find_pragma(const char *name) {
@@ -132,7 +134,7 @@ static int answer_pragma(sluice_file *file, char **arguments) {
     int rc = SQ_OK;
     if (file->failure != SQ_OK) {
         /* Whatever is asked of a failed file, why it failed is the answer; only litestream_error succeeds with it. */
-        rc = sluice_answer(file, found != NULL && found->question >= 0 ? found->question : SLUICE_ASK_TXID, text);
+        rc = sluice_answer(file, found != NULL ? found->question : SLUICE_ASK_TXID, text);
     } else if (found == NULL) {
         return SQ_NOTFOUND;
     } else if (arguments[2] != NULL && found->set_question < 0) {
@@ -141,8 +143,6 @@ static int answer_pragma(sluice_file *file, char **arguments) {
     } else if (arguments[2] != NULL) {
         (void)snprintf(text, sizeof text, "%s", arguments[2]);
         rc = sluice_answer(file, found->set_question, text);
-    } else if (found->question < 0) {
-        (void)snprintf(text, sizeof text, "%s", found->answer);
     } else {
         rc = sluice_answer(file, found->question, text);
     }

@@ -21,6 +21,8 @@
 #define SLUICE_ASK_LAG 2   /* argument: the word that pins the view, as for a read; answer: text */
 #define SLUICE_ASK_ERROR 3 /* argument: 1 if reads have gone well since one failed; answer: text, empty if there is none */
 #define SLUICE_ASK_SET_TIME 4  /* the text holds the time; answer: the TXID of the view moved to, empty if it is the latest */
+#define SLUICE_ASK_HYDRATION_PROGRESS 6 /* answer: text, as the two above */
+#define SLUICE_ASK_HYDRATION_FILE 7
 #define SLUICE_ASK_WAIT_TXID 5 /* the text holds TXID, newline, seconds; answer: the TXID reached */
 
 /* What xOpen asks and Java answers; Java reads and writes it by these offsets. */

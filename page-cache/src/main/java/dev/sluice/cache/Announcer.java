@@ -32,6 +32,10 @@ final class Announcer {
     tell(told -> told.published(replica, view));
   }
 
+  void hydrated(View view) {
+    tell(told -> told.hydrated(replica, view));
+  }
+
   void relocated(long pages) {
     if (pages > 0) {
       tell(told -> told.relocated(replica, pages));

@@ -64,7 +64,7 @@ final class History {
       if (!show(view)) {
         return false;
       }
-      before.ifPresent(last -> stored.refill(last, view));
+      stored.published(before, view);
     }
     announcer.published(view);
     return true;

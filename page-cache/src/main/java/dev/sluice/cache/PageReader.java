@@ -7,11 +7,13 @@ import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Retries;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -21,11 +23,14 @@ import java.util.function.BooleanSupplier;
  * nobody writes to them. Thread-safe.
  */
 final class PageReader {
+  private static final Duration BACKGROUND_LIMIT = Duration.ofSeconds(30);
+
   private final Parts parts;
   private final Source source;
   private final Retries retries;
   private final Rescued rescued;
   private final Recovery recovery;
+  private final AtomicInteger waiting = new AtomicInteger();
 
   /** Takes how reads are tried again, which is more often than whole listings. */
   PageReader(Parts parts, Retries retries, Rescued rescued, Recovery recovery) {
@@ -60,6 +65,16 @@ final class PageReader {
    */
   byte[] fetch(View view, long pgno, Deadline deadline, BooleanSupplier isCancelled)
       throws IOException {
+    waiting.incrementAndGet();
+    try {
+      return fetchPatiently(view, pgno, deadline, isCancelled);
+    } finally {
+      waiting.decrementAndGet();
+    }
+  }
+
+  private byte[] fetchPatiently(
+      View view, long pgno, Deadline deadline, BooleanSupplier isCancelled) throws IOException {
     Recovery.Tries tries = new Recovery.Tries();
     boolean isReadAgain = false;
     while (true) {
@@ -87,6 +102,16 @@ final class PageReader {
         parts.requireOpen();
       }
     }
+  }
+
+  /** Returns how many callers wait for pages now. */
+  int waiting() {
+    return waiting.get();
+  }
+
+  /** Returns when a fetch that nobody waits for is given up. */
+  Deadline attemptDeadline() {
+    return Deadline.after(BACKGROUND_LIMIT, System::nanoTime);
   }
 
   /**

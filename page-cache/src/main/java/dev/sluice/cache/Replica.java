@@ -15,6 +15,7 @@ import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +37,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * follows the replica from the first view that is opened. Made and ended by {@link Replicas}.
  *
  * <p>Threads are made here and end with {@link Replicas#release}: {@code replica-<n>} opens views
- * and looks after them, {@code replica-<n>-follower} follows, {@code replica-<n>-timer} times
- * attempts, {@code replica-<n>-end} closes the client. A caller's thread only waits, with a
+ * and looks after them, {@code replica-<n>-follower} follows, {@code replica-<n>-hydrator} and
+ * those with a number behind fill the page store, if that is wanted, {@code replica-<n>-timer}
+ * times attempts, {@code replica-<n>-end} closes the client. A caller's thread only waits, with a
  * deadline. Thread-safe.
  */
 public final class Replica {
@@ -67,6 +69,7 @@ public final class Replica {
   private final Openings openings;
   private final StoreOpening storeOpening;
   private final FollowerThread following;
+  private final Hydration hydration;
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
 
   /** Empty if nothing follows: nothing was opened yet, it is closed, or it is done by hand. */
@@ -111,6 +114,7 @@ public final class Replica {
     Follower follower = new Follower(parts, lookout, openings, upkeep);
     this.following = new FollowerThread(follower, parts, random, options.pollInterval());
     this.mayFollow = !isByHand;
+    this.hydration = new Hydration(name + "-hydrator", options, parts, pages);
   }
 
   private Parts parts(ReplicaClient client, FrameCache cache, ReplicaSetup setup, Retries retries) {
@@ -235,6 +239,9 @@ public final class Replica {
     parts.source().cache().raiseMaximum(options.pageCacheBytes());
     rescued.raiseMaximum(options.rescueBytes());
     following.lower(options.pollInterval());
+    if (options.store().isHydrated()) {
+      hydration.want();
+    }
   }
 
   /** As {@link #at(Target, Patience)}, within the read timeout of whoever opened the replica. */
@@ -255,7 +262,21 @@ public final class Replica {
   public View at(Target target, Patience patience) throws IOException {
     View view = openings.at(target, patience);
     follow();
+    hydration.begin();
     return view;
+  }
+
+  /**
+   * Returns how much of the latest view the page store holds, in percent: 100 once all of it is
+   * there and was proven, 0 if nobody hydrates.
+   */
+  public double hydrationPercent() {
+    return hydration.percent();
+  }
+
+  /** Returns the file that is hydrated; empty if nobody does, or it has no name. */
+  public Optional<Path> hydrationFile() {
+    return hydration.file();
   }
 
   private void follow() {
@@ -363,6 +384,7 @@ public final class Replica {
       mayFollow = false;
       follower.ifPresent(Thread::interrupt);
     }
+    hydration.close();
     executor.shutdownNow();
     timer.shutdownNow();
     control.close();
@@ -378,7 +400,8 @@ public final class Replica {
       Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);
       boolean isEnded =
           executor.awaitTermination(deadline.remainingNanos(), TimeUnit.NANOSECONDS)
-              && isFollowerEnded(deadline);
+              && isFollowerEnded(deadline)
+              && hydration.isEnded(deadline);
       ended.complete(isEnded);
     } catch (InterruptedException | RuntimeException | Error e) {
       ended.completeExceptionally(e);

@@ -24,6 +24,9 @@ public interface ReplicaListener {
   /** A view has become the latest: transactions that begin from now on read it. */
   default void published(Replica replica, View view) {}
 
+  /** The page store holds all of a view, and each of its files was proven. */
+  default void hydrated(Replica replica, View view) {}
+
   /** So many pages of open views are read from another file from now on. */
   default void relocated(Replica replica, long pages) {}
 

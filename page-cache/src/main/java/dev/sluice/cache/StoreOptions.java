@@ -9,9 +9,15 @@ import java.util.Optional;
  *
  * @param bytesMax the most bytes that its pages may take, above 0
  * @param isHydrated whether it is filled in the background until the whole database is there
+ * @param hydrationBytesPerSecond what that takes at most of the network, above 0
  * @param path the file of the pages; empty: one in the cache directory. Only for {@link Place#DISK}
  */
-public record StoreOptions(Place place, long bytesMax, boolean isHydrated, Optional<Path> path) {
+public record StoreOptions(
+    Place place,
+    long bytesMax,
+    boolean isHydrated,
+    long hydrationBytesPerSecond,
+    Optional<Path> path) {
 
   /** Where pages lie. */
   public enum Place {
@@ -27,27 +33,36 @@ public record StoreOptions(Place place, long bytesMax, boolean isHydrated, Optio
 
   /** In the cache directory, as large as the database, filled as pages are asked for. */
   public static final StoreOptions DEFAULT =
-      new StoreOptions(Place.DISK, Long.MAX_VALUE, false, Optional.empty());
+      new StoreOptions(Place.DISK, Long.MAX_VALUE, false, Long.MAX_VALUE, Optional.empty());
 
   public StoreOptions {
     if (bytesMax < 1) {
       throw new IllegalArgumentException("store size " + bytesMax + " is not above 0");
     }
+    if (hydrationBytesPerSecond < 1) {
+      throw new IllegalArgumentException(
+          "hydration rate " + hydrationBytesPerSecond + " is not above 0");
+    }
   }
 
   public StoreOptions at(Place other) {
-    return new StoreOptions(other, bytesMax, isHydrated, path);
+    return new StoreOptions(other, bytesMax, isHydrated, hydrationBytesPerSecond, path);
   }
 
   public StoreOptions withBytesMax(long bytes) {
-    return new StoreOptions(place, bytes, isHydrated, path);
+    return new StoreOptions(place, bytes, isHydrated, hydrationBytesPerSecond, path);
   }
 
   public StoreOptions hydrated(boolean isWanted) {
-    return new StoreOptions(place, bytesMax, isWanted, path);
+    return new StoreOptions(place, bytesMax, isWanted, hydrationBytesPerSecond, path);
+  }
+
+  public StoreOptions withHydrationBytesPerSecond(long bytes) {
+    return new StoreOptions(place, bytesMax, isHydrated, bytes, path);
   }
 
   public StoreOptions withPath(Path file) {
-    return new StoreOptions(place, bytesMax, isHydrated, Optional.of(file));
+    return new StoreOptions(
+        place, bytesMax, isHydrated, hydrationBytesPerSecond, Optional.of(file));
   }
 }

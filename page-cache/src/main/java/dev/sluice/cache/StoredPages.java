@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongUnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * page that is stored beside a publication either sees the new view and is refused, or is there
  * before its extent is looked through and is cleared.
  *
- * <p>Thread-safe; {@link #prepare} and {@link #refill} are called by one thread at a time.
+ * <p>Thread-safe; {@link #prepare} and {@link #published} are called by one thread at a time.
  */
 final class StoredPages implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StoredPages.class);
@@ -36,6 +37,8 @@ final class StoredPages implements AutoCloseable {
   private final StoreReaders readers;
   private final Opener opener;
   private volatile Optional<View> newest = Optional.empty();
+  private volatile Optional<View> published = Optional.empty();
+  private volatile Runnable afterPublished = () -> {};
 
   /** Both change under the lock of this object. */
   private volatile Optional<LocalStore> store = Optional.empty();
@@ -140,15 +143,25 @@ final class StoredPages implements AutoCloseable {
   }
 
   /**
+   * Takes note of a view that was just published.
+   *
+   * @param before the view that was the latest until then, if there was one
+   */
+  void published(Optional<View> before, View view) {
+    published = Optional.of(view);
+    if (before.isPresent() && store.isPresent()) {
+      refill(before.get(), view);
+    }
+    afterPublished.run();
+  }
+
+  /**
    * Stores what came along with a view that was just published and has changed since another.
    *
    * @param before the view that was the latest until then
    */
-  void refill(View before, View published) {
-    if (store.isEmpty()) {
-      return;
-    }
-    PageMap pages = published.pages();
+  private void refill(View before, View view) {
+    PageMap pages = view.pages();
     pages.forEachChanged(
         before.pages(),
         before.txid(),
@@ -157,7 +170,7 @@ final class StoredPages implements AutoCloseable {
             PageMap.Frame frame = pages.frame(pgno);
             cache
                 .find(FrameCache.frameKey(frame.file(), frame.offset()))
-                .ifPresent(page -> fill(published, pgno, page));
+                .ifPresent(page -> fill(view, pgno, page));
           }
         });
   }
@@ -186,7 +199,37 @@ final class StoredPages implements AutoCloseable {
         .ifPresent(into -> into.fill(pgno, page, 0, Proof.NONE, each -> bound(view, each)));
   }
 
-  private Optional<PageStore> pagesFor(View view) {
+  /** Returns whether a page that was there before a restart is there again. */
+  boolean recover(View view, long pgno) {
+    Optional<PageStore> from = pagesFor(view);
+    return from.isPresent() && from.get().recover(pgno, each -> bound(view, each));
+  }
+
+  /** Returns by which bound pages of a view may be in the store, each at the moment it is asked. */
+  LongUnaryOperator admission(View view) {
+    return pgno -> bound(view, pgno);
+  }
+
+  /** Has what is here survive a power cut; waits for the disk. */
+  void checkpoint() {
+    Optional<LocalStore> open = store;
+    Optional<View> view = published;
+    try {
+      if (open.isPresent() && view.isPresent()) {
+        open.get().checkpoint(view.get().txid().value(), view.get().commit());
+      }
+    } catch (IOException e) {
+      log.warn("checkpoint of the page store of {}: {}", name, e.toString());
+    }
+  }
+
+  /** Has somebody told after each publication. */
+  void onPublished(Runnable listener) {
+    afterPublished = listener;
+  }
+
+  /** Returns the store for pages of a view's size. */
+  Optional<PageStore> pagesFor(View view) {
     return store.map(LocalStore::pages).filter(pages -> pages.pageSize() == view.pageSize());
   }
 

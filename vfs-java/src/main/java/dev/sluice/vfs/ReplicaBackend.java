@@ -56,7 +56,10 @@ final class ReplicaBackend implements Backend {
           (options, text) -> options.withStore(options.store().hydrated(isTrue(text))),
           ReplicaParameters.HYDRATION_PATH,
           (options, text) ->
-              options.withStore(options.store().withPath(Path.of(text).toAbsolutePath())));
+              options.withStore(options.store().withPath(Path.of(text).toAbsolutePath())),
+          ReplicaParameters.HYDRATION_RATE,
+          (options, text) ->
+              options.withStore(options.store().withHydrationBytesPerSecond(Sizes.parse(text))));
 
   private final NativeMemory memory = new NativeMemory();
   private final Replicas replicas;

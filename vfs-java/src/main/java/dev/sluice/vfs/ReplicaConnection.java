@@ -12,9 +12,11 @@ import java.lang.ref.WeakReference;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -182,6 +184,17 @@ final class ReplicaConnection implements ReplicaFile {
   @Override
   public long lagSeconds(long word) {
     return replica.sinceProven(view(word)).map(Duration::toSeconds).orElse(-1L);
+  }
+
+  @Override
+  public String hydrationProgress() {
+    double percent = replica.hydrationPercent();
+    return percent == 0 ? "0" : String.format(Locale.ROOT, "%.1f", percent);
+  }
+
+  @Override
+  public String hydrationFile() {
+    return replica.hydrationFile().map(Path::toString).orElse("");
   }
 
   @Override

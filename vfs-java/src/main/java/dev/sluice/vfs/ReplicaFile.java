@@ -78,6 +78,16 @@ interface ReplicaFile extends AutoCloseable {
    */
   String awaitTxid(String txid, String seconds) throws IOException;
 
+  /** Returns how much of the latest view the page store holds: percent as a user sees them. */
+  default String hydrationProgress() {
+    return "0";
+  }
+
+  /** Returns the path of the page store's pages, empty if there is none. */
+  default String hydrationFile() {
+    return "";
+  }
+
   /** Returns what last went wrong, empty if nothing has. */
   String error();
 

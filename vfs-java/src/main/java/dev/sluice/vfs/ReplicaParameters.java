@@ -46,6 +46,9 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   static final String HYDRATION_ENABLED = "hydration_enabled";
   static final String HYDRATION_PATH = "hydration_path";
 
+  /** Bytes a second. */
+  static final String HYDRATION_RATE = "hydration_rate";
+
   /** The variables that count where the URI says nothing, by the parameter that they stand for. */
   private static final Map<String, String> VARIABLES =
       Map.of(
@@ -71,7 +74,8 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
           STORE,
           STORE_SIZE,
           HYDRATION_ENABLED,
-          HYDRATION_PATH);
+          HYDRATION_PATH,
+          HYDRATION_RATE);
 
   /** A name that starts like this is meant for us. */
   private static final List<String> OUR_PREFIXES =

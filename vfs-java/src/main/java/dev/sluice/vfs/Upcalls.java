@@ -45,6 +45,8 @@ final class Upcalls {
   private static final int ASK_ERROR = 3;
   private static final int ASK_SET_TIME = 4;
   private static final int ASK_WAIT_TXID = 5;
+  private static final int ASK_HYDRATION_PROGRESS = 6;
+  private static final int ASK_HYDRATION_FILE = 7;
 
   private final Backend backend;
   private final Environment environment;
@@ -205,6 +207,8 @@ final class Upcalls {
         String[] values = text(given).split("\n", 2);
         yield file.awaitTxid(values[0], values[1]);
       }
+      case ASK_HYDRATION_PROGRESS -> file.hydrationProgress();
+      case ASK_HYDRATION_FILE -> file.hydrationFile();
       default -> throw new IllegalStateException("question " + question);
     };
   }

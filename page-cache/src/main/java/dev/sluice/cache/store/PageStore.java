@@ -167,15 +167,10 @@ public final class PageStore implements AutoCloseable {
       if (bound == 0 || bound > Layout.BOUND_MAX || isClosed) {
         return false;
       }
-      long tag = tags.getAcquire(pgno);
-      long before = sums.getAcquire(pgno);
-      if (Layout.bound(tag) != 0 && Layout.isSamePage(before, sum)) {
-        if (Layout.proof(before).compareTo(proof) < 0) {
-          sums.setRelease(pgno, sum);
-        }
+      if (isSame(pgno, sum)) {
         return true;
       }
-      if (Layout.bound(tag) == 0 && before == 0 && !room.take()) {
+      if (!takesPlace(pgno) && !room.take()) {
         return false;
       }
       return write(pgno, src, offset, sum, bound);
@@ -184,30 +179,132 @@ public final class PageStore implements AutoCloseable {
 
   /** Called under the lock of the extent, with a place taken. */
   private boolean write(long pgno, byte[] src, int offset, long sum, long bound) {
-    long tag = absent(pgno);
-    VarHandle.storeStoreFence();
-    try {
-      pages.write((pgno - 1) * pageSize, src, offset, pageSize);
-    } catch (IOException e) {
-      sums.setRelease(pgno, Layout.CLEARED);
-      failed("store page " + pgno, e);
+    absent(pgno);
+    if (!writeAbsent(pgno, 1, src, offset)) {
       return false;
     }
-    sums.setRelease(pgno, sum);
-    tags.setRelease(pgno, Layout.next(tag, bound));
-    present.incrementAndGet();
+    show(pgno, sum, bound);
     return true;
   }
 
-  /** Sets a page absent, and returns the tag that says so. Called under the lock of the extent. */
-  private long absent(long pgno) {
+  /** Writes the bytes of pages that are absent. Called under the lock of the extent. */
+  private boolean writeAbsent(long first, int count, byte[] src, int offset) {
+    VarHandle.storeStoreFence();
+    try {
+      pages.write((first - 1) * pageSize, src, offset, count * pageSize);
+      return true;
+    } catch (IOException e) {
+      for (long pgno = first; pgno < first + count; pgno++) {
+        sums.setRelease(pgno, Layout.CLEARED);
+      }
+      failed("store page " + first, e);
+      return false;
+    }
+  }
+
+  /** Called under the lock of the extent, when the bytes are written. */
+  private void show(long pgno, long sum, long bound) {
+    sums.setRelease(pgno, sum);
+    tags.setRelease(pgno, Layout.next(tags.getAcquire(pgno), bound));
+    present.incrementAndGet();
+  }
+
+  /**
+   * Pages that follow each other, as they came. Valid while a call that takes them runs.
+   *
+   * @param first pgno of the first
+   * @param src all of them, from {@code offset} on
+   * @param crcs CRC-64/ISO of each, from {@code crcOffset} on
+   */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  public record Run(long first, int count, byte[] src, int offset, long[] crcs, int crcOffset) {}
+
+  /**
+   * Stores pages as {@link #fill} does, each extent with one write; evicts nothing for them.
+   *
+   * @return false if there is no place for all that may be here
+   */
+  public boolean fillRun(Run run, Proof proof, LongUnaryOperator admission) {
+    long end = run.first() + run.count();
+    boolean isWhole = hasPlace(end - 1);
+    for (long from = run.first(); from < end && isWhole; ) {
+      long next = Math.min(end, ((from - 1) / extentPages + 1) * extentPages + 1);
+      isWhole = fillExtent(run, from, (int) (next - from), proof, admission);
+      from = next;
+    }
+    return isWhole;
+  }
+
+  private boolean fillExtent(
+      Run run, long from, int count, Proof proof, LongUnaryOperator admission) {
+    long[] bounds = new long[count];
+    synchronized (lock(from)) {
+      if (isClosed) {
+        return false;
+      }
+      boolean isWhole = true;
+      for (int i = 0; i < count; i++) {
+        long sum = Layout.sum(run.crcs()[crcAt(run, from + i)], proof);
+        bounds[i] = isSame(from + i, sum) ? 0 : admission.applyAsLong(from + i);
+        if (bounds[i] != 0 && !takesPlace(from + i) && !room.takeFree()) {
+          bounds[i] = 0;
+          isWhole = false;
+        }
+      }
+      for (int i = 0; i < count; ) {
+        int length = 0;
+        while (i + length < count && bounds[i + length] != 0) {
+          absent(from + i + length);
+          length++;
+        }
+        if (length > 0) {
+          isWhole &= writeRun(run, from + i, length, proof, bounds, i);
+        }
+        i += length + 1;
+      }
+      return isWhole;
+    }
+  }
+
+  private boolean writeRun(
+      Run run, long first, int count, Proof proof, long[] bounds, int boundsOffset) {
+    int offset = run.offset() + (int) (first - run.first()) * pageSize;
+    if (!writeAbsent(first, count, run.src(), offset)) {
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      long sum = Layout.sum(run.crcs()[crcAt(run, first + i)], proof);
+      show(first + i, sum, bounds[boundsOffset + i]);
+    }
+    return true;
+  }
+
+  private static int crcAt(Run run, long pgno) {
+    return run.crcOffset() + (int) (pgno - run.first());
+  }
+
+  /**
+   * Returns whether the page that is here is the one of the sum; it is known to be as proven then.
+   * Called under the lock of the extent.
+   */
+  private boolean isSame(long pgno, long sum) {
+    long before = sums.getAcquire(pgno);
+    if (!contains(pgno) || !Layout.isSamePage(before, sum)) {
+      return false;
+    }
+    if (Layout.proof(before).compareTo(Layout.proof(sum)) < 0) {
+      sums.setRelease(pgno, sum);
+    }
+    return true;
+  }
+
+  /** Sets a page absent. Called under the lock of the extent. */
+  private void absent(long pgno) {
     long tag = tags.getAcquire(pgno);
     if (Layout.bound(tag) != 0) {
       present.decrementAndGet();
     }
-    long absent = Layout.next(tag, 0);
-    tags.setRelease(pgno, absent);
-    return absent;
+    tags.setRelease(pgno, Layout.next(tag, 0));
   }
 
   /** Has a page not be here any more, nor come back unchecked. */
@@ -267,18 +364,14 @@ public final class PageStore implements AutoCloseable {
     return damaged.get();
   }
 
-  /**
-   * Says of a page that its file was proven, if it came with that.
-   *
-   * @param bound by which it is here, if it is the page that is meant
-   */
-  public void prove(long pgno, long bound) {
-    if (bound(pgno) != bound) {
+  /** Says of a page that its file was proven, if it came with that. */
+  public void prove(long pgno) {
+    if (!contains(pgno)) {
       return;
     }
     synchronized (lock(pgno)) {
       long sum = sums.getAcquire(pgno);
-      if (bound(pgno) == bound && Layout.proof(sum) == Proof.PENDING) {
+      if (contains(pgno) && Layout.proof(sum) == Proof.PENDING) {
         sums.setRelease(pgno, Layout.sum(sum, Proof.PROVEN));
       }
     }
@@ -374,6 +467,11 @@ public final class PageStore implements AutoCloseable {
       }
       return pgno <= capacity();
     }
+  }
+
+  /** Returns whether nothing more can be stored without something going. */
+  public boolean isFull() {
+    return room.isFull() || isResting();
   }
 
   /** After a failure nothing is written for a while. */

@@ -55,6 +55,20 @@ final class Room {
     return false;
   }
 
+  /** As the other, and only if nothing has to go for it. */
+  boolean takeFree() {
+    if (used.incrementAndGet() <= pagesMax) {
+      return true;
+    }
+    used.decrementAndGet();
+    return false;
+  }
+
+  /** Returns whether there is no place for a whole extent. */
+  boolean isFull() {
+    return used.get() > pagesMax - store.extentPages();
+  }
+
   /**
    * Sees to it that there is a place for a page, where there can be. Not under a lock of an extent.
    */
