@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #define CHUNK_BITS 14
@@ -236,6 +239,21 @@ int sluice_store_punch(int64_t address, int64_t offset, int64_t bytes) {
 #endif
     } while (rc != 0 && errno == EINTR);
     return rc == 0 ? 0 : -1;
+}
+
+/* Returns the descriptor of a new file that lies in memory alone, to be closed; -1 where there is no such thing. */
+SLUICE_EXPORT int sluice_store_memory_file(void);
+int sluice_store_memory_file(void) {
+#if defined(__linux__) && defined(SYS_memfd_create)
+    return (int)syscall(SYS_memfd_create, "sluice-store", 1u /* MFD_CLOEXEC */);
+#else
+    return -1;
+#endif
+}
+
+SLUICE_EXPORT void sluice_store_memory_file_close(int fd);
+void sluice_store_memory_file_close(int fd) {
+    (void)close(fd); /* memory that nobody has open any more cannot fail to go */
 }
 
 /* Returns whether an extent was read from since this was last asked, 0 if not. */

@@ -176,6 +176,7 @@ final class FileLoader {
       keep(pieces, 0, head);
       if (requested.tail().isEmpty()) {
         summary = FileSummary.ofWhole(head, file, name);
+        source.fingerprints().noteProven(file, summary.fingerprint());
       } else {
         byte[] tail = wholeTail(await(requested.tail().get(), file), file, name);
         summary = FileSummary.ofEnds(head, tail, file, name);

@@ -14,12 +14,12 @@ final class Fingerprints {
   private static final int FILES_MAX = 2048;
 
   private final Object lock = new Object();
-  private final Map<LtxFile, Fingerprint> byFile =
+  private final Map<LtxFile, Noted> byFile =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<LtxFile, Fingerprint> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<LtxFile, Noted> eldest) {
           return size() > FILES_MAX;
         }
       };
@@ -27,15 +27,32 @@ final class Fingerprints {
   /** When a file was made, by its header, and the checksum of all of it. */
   record Fingerprint(long timestampMillis, long fileChecksum) {}
 
+  private record Noted(Fingerprint fingerprint, boolean isProven) {}
+
   void note(LtxFile file, Fingerprint fingerprint) {
     synchronized (lock) {
-      byFile.put(file, fingerprint);
+      byFile.put(file, new Noted(fingerprint, isProven(file)));
+    }
+  }
+
+  /** Notes a file of which all was read, and its checksum was right. */
+  void noteProven(LtxFile file, Fingerprint fingerprint) {
+    synchronized (lock) {
+      byFile.put(file, new Noted(fingerprint, true));
+    }
+  }
+
+  /** Returns whether all of a file was read and its checksum was right, as far as is remembered. */
+  boolean isProven(LtxFile file) {
+    synchronized (lock) {
+      Noted noted = byFile.get(file);
+      return noted != null && noted.isProven();
     }
   }
 
   Optional<Fingerprint> of(LtxFile file) {
     synchronized (lock) {
-      return Optional.ofNullable(byFile.get(file));
+      return Optional.ofNullable(byFile.get(file)).map(Noted::fingerprint);
     }
   }
 }

@@ -131,7 +131,7 @@ final class Hydrator implements Runnable {
       if (parts.history().latest().filter(latest -> latest == view).isPresent()) {
         hydrated = Optional.of(view);
         parts.announcer().hydrated(view);
-        stored.checkpoint();
+        stored.checkpoint(System.nanoTime());
       }
       return;
     }

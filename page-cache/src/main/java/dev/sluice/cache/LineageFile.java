@@ -8,12 +8,8 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,13 +26,10 @@ import java.util.zip.CRC32C;
  * </pre>
  */
 final class LineageFile {
-  private static final String NAME = "lineage";
-  private static final int BYTES_MAX = 8 << 20;
-
   private LineageFile() {}
 
-  /** Writes the file anew: whole or not at all. */
-  static void write(Path directory, List<Lineage.Known> files) throws IOException {
+  /** Returns what the file shall hold. */
+  static byte[] bytes(List<Lineage.Known> files) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     DataOutputStream out = new DataOutputStream(bytes);
     out.writeInt(files.size());
@@ -44,14 +37,7 @@ final class LineageFile {
       write(out, known);
     }
     out.writeInt(crc(bytes.toByteArray(), bytes.size()));
-    Path path = directory.resolve(NAME);
-    Path temporary = directory.resolve(NAME + ".tmp");
-    try (FileOutputStream file = new FileOutputStream(temporary.toFile())) {
-      file.write(bytes.toByteArray());
-      file.getFD().sync();
-    }
-    Files.move(
-        temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    return bytes.toByteArray();
   }
 
   @SuppressWarnings("JavaInstantGetSecondsGetNano") // both are written
@@ -72,12 +58,7 @@ final class LineageFile {
   }
 
   /** Returns what was written; nothing if there is none, or it is damaged. */
-  static List<Lineage.Known> read(Path directory) throws IOException {
-    Path path = directory.resolve(NAME);
-    if (!Files.exists(path) || Files.size(path) > BYTES_MAX) {
-      return List.of();
-    }
-    byte[] bytes = Files.readAllBytes(path);
+  static List<Lineage.Known> parse(byte[] bytes) throws IOException {
     int end = bytes.length - Integer.BYTES;
     if (end < Integer.BYTES || ByteBuffer.wrap(bytes).getInt(end) != crc(bytes, end)) {
       return List.of();

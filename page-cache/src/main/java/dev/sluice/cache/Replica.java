@@ -91,10 +91,15 @@ public final class Replica {
     this.announcer = new Announcer(this, setup.listener());
     Random random = new Random();
     Retries retries = Retries.eager(random, timer, meter);
-    FrameCache cache = new FrameCache(options.pageCacheBytes());
-    this.stored =
-        new StoredPages(client.location(), cache, storeReaders, first -> opening().open(first));
-    this.parts = parts(new MeteringReplicaClient(client, meter), cache, setup, retries);
+    Source source =
+        new Source(
+            new MeteringReplicaClient(client, meter),
+            meter,
+            new FileTable(),
+            new FrameCache(options.pageCacheBytes()),
+            new Fingerprints());
+    this.stored = new StoredPages(source, storeReaders, first -> opening().open(first));
+    this.parts = parts(source, setup, retries);
     this.rescued = new Rescued(new RescueFile(options.cacheDirectory(), options.rescueBytes()));
     Recovery.Relocating relocating =
         (listed, retrying, deadline) ->
@@ -117,9 +122,8 @@ public final class Replica {
     this.hydration = new Hydration(name + "-hydrator", options, parts, pages);
   }
 
-  private Parts parts(ReplicaClient client, FrameCache cache, ReplicaSetup setup, Retries retries) {
+  private Parts parts(Source source, ReplicaSetup setup, Retries retries) {
     History history = new History(control, stored, announcer);
-    Source source = new Source(client, meter, new FileTable(), cache, new Fingerprints());
     return new Parts(
         source,
         retries,
@@ -128,7 +132,7 @@ public final class Replica {
         setup.ticker(),
         history,
         new Identity(
-            history, new KnownContents(source, retries), setup.ticker(), client.location()),
+            history, new KnownContents(source, retries), setup.ticker(), source.location()),
         new InFlight(),
         new Troubles(),
         announcer);

@@ -75,7 +75,7 @@ final class StoreOpening implements StoredPages.Opener {
         new PageStore.Spec(parts.location(), first.pageSize(), readers, options.bytesMax());
     return switch (options.place()) {
       case OFF -> Optional.empty();
-      case MEMORY -> Optional.of(StoreFolder.inMemory(readers, bounded(spec)));
+      case MEMORY -> Optional.of(StoreFolder.inMemory(bounded(spec)));
       case DISK -> Optional.of(onDisk(first, spec));
     };
   }
@@ -111,20 +111,25 @@ final class StoreOpening implements StoredPages.Opener {
       throws IOException {
     long txid = first.txid().value();
     Optional<StoreFolder.Left> left = owned.left(first.pageSize());
-    if (left.isPresent() && left.get().txid() <= txid && isSameReplica(left.get())) {
+    if (left.isPresent() && left.get().txid() <= txid && isSameReplica(owned.lineage(left.get()))) {
       LongPredicate stays = stays(first, new Txid(left.get().txid()));
       return remembering(owned.adopt(left.get(), spec, txid, first.commit(), stays));
     }
     return remembering(owned.create(spec, txid, first.commit()));
   }
 
-  private LocalStore remembering(LocalStore store) throws IOException {
-    LineageFile.write(store.directory().orElseThrow(), parts.identity().remembered());
+  /** Without it the store is of no use to the next process, but of all to this one. */
+  private LocalStore remembering(LocalStore store) {
+    try {
+      store.remember(LineageFile.bytes(parts.identity().remembered()));
+    } catch (IOException e) {
+      log.warn("page store of {}: {}", parts.location(), e.toString());
+    }
     return store;
   }
 
-  private boolean isSameReplica(StoreFolder.Left left) throws IOException {
-    List<Lineage.Known> known = LineageFile.read(left.directory());
+  private boolean isSameReplica(byte[] remembered) throws IOException {
+    List<Lineage.Known> known = LineageFile.parse(remembered);
     if (known.isEmpty()) {
       return false;
     }

@@ -6,10 +6,11 @@ import dev.sluice.cache.store.Proof;
 import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.ltx.LockPage;
 import java.io.IOException;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongUnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,8 +33,11 @@ final class StoredPages implements AutoCloseable {
   /** So many pages of one publication, at most, stay in the page cache for those who read on. */
   private static final int KEPT_PAGES_MAX = 256;
 
+  /** What was written in the last minutes is lost by a power cut. */
+  private static final Duration CHECKPOINT_INTERVAL = Duration.ofMinutes(5);
+
   private final String name;
-  private final FrameCache cache;
+  private final Source source;
   private final StoreReaders readers;
   private final Opener opener;
   private volatile Optional<View> newest = Optional.empty();
@@ -44,6 +48,9 @@ final class StoredPages implements AutoCloseable {
   private volatile Optional<LocalStore> store = Optional.empty();
 
   private volatile boolean isDiscarded;
+  private final ReentrantLock checkpointing = new ReentrantLock();
+  private volatile long checkpointNanos = System.nanoTime();
+  private volatile long checkpointWrites;
   private volatile Set<Lineage.Known> remembered = Set.of();
 
   /** Opens the store of a replica whose first view is known. */
@@ -60,12 +67,11 @@ final class StoredPages implements AutoCloseable {
   /**
    * Takes what it works with.
    *
-   * @param name of the replica, for messages
    * @param readers of the store, in C; closed here
    */
-  StoredPages(String name, FrameCache cache, StoreReaders readers, Opener opener) {
-    this.name = name;
-    this.cache = cache;
+  StoredPages(Source source, StoreReaders readers, Opener opener) {
+    this.name = source.location();
+    this.source = source;
     this.readers = readers;
     this.opener = opener;
   }
@@ -138,7 +144,7 @@ final class StoredPages implements AutoCloseable {
       return false;
     }
     PageMap.Frame frame = view.pages().frame(pgno);
-    cache.put(FrameCache.frameKey(frame.file(), frame.offset()), page);
+    source.cache().put(FrameCache.frameKey(frame.file(), frame.offset()), page);
     return true;
   }
 
@@ -168,9 +174,10 @@ final class StoredPages implements AutoCloseable {
         pgno -> {
           if (pages.contains(pgno)) {
             PageMap.Frame frame = pages.frame(pgno);
-            cache
+            source
+                .cache()
                 .find(FrameCache.frameKey(frame.file(), frame.offset()))
-                .ifPresent(page -> fill(view, pgno, page));
+                .ifPresent(page -> fill(view, pgno, page, proof(frame.file())));
           }
         });
   }
@@ -195,8 +202,18 @@ final class StoredPages implements AutoCloseable {
 
   /** Stores a page of a view if it is still the newest version known. */
   void fill(View view, long pgno, byte[] page) {
-    pagesFor(view)
-        .ifPresent(into -> into.fill(pgno, page, 0, Proof.NONE, each -> bound(view, each)));
+    fill(view, pgno, page, Proof.NONE);
+  }
+
+  private void fill(View view, long pgno, byte[] page, Proof proof) {
+    pagesFor(view).ifPresent(into -> into.fill(pgno, page, 0, proof, each -> bound(view, each)));
+  }
+
+  /** A small file is read whole at once, and verified. */
+  private Proof proof(int number) {
+    return source.files().find(number).filter(source.fingerprints()::isProven).isPresent()
+        ? Proof.PROVEN
+        : Proof.NONE;
   }
 
   /** Returns whether a page that was there before a restart is there again. */
@@ -210,16 +227,35 @@ final class StoredPages implements AutoCloseable {
     return pgno -> bound(view, pgno);
   }
 
+  /** Has what is here survive a power cut, if much has come since that was last done. */
+  void checkpointIfDue(long nowNanos) {
+    Optional<LocalStore> open = store;
+    if (open.isPresent()
+        && nowNanos - checkpointNanos >= CHECKPOINT_INTERVAL.toNanos()
+        && open.get().pages().writes() != checkpointWrites) {
+      checkpoint(nowNanos);
+    }
+  }
+
   /** Has what is here survive a power cut; waits for the disk. */
-  void checkpoint() {
+  void checkpoint(long nowNanos) {
     Optional<LocalStore> open = store;
     Optional<View> view = published;
+    if (!checkpointing.tryLock()) {
+      return;
+    }
     try {
       if (open.isPresent() && view.isPresent()) {
+        checkpointNanos = nowNanos;
+        checkpointWrites = open.get().pages().writes();
         open.get().checkpoint(view.get().txid().value(), view.get().commit());
       }
     } catch (IOException e) {
-      log.warn("checkpoint of the page store of {}: {}", name, e.toString());
+      if (!isDiscarded) {
+        log.warn("checkpoint of the page store of {}: {}", name, e.toString());
+      }
+    } finally {
+      checkpointing.unlock();
     }
   }
 
@@ -263,12 +299,12 @@ final class StoredPages implements AutoCloseable {
 
   /** Keeps beside the store by what the replica is told from another; waits for the disk. */
   void remember(List<Lineage.Known> files) {
-    Optional<Path> directory = store.flatMap(LocalStore::directory);
-    if (directory.isEmpty() || remembered.equals(Set.copyOf(files))) {
+    Optional<LocalStore> open = store;
+    if (open.isEmpty() || remembered.equals(Set.copyOf(files))) {
       return;
     }
     try {
-      LineageFile.write(directory.get(), files);
+      open.get().remember(LineageFile.bytes(files));
       remembered = Set.copyOf(files);
     } catch (IOException e) {
       log.debug("page store of {}: {}", name, e.toString());

@@ -112,6 +112,7 @@ final class Upkeep {
       forget();
       means.rescued().freeRoom();
       parts.history().stored().remember(parts.identity().remembered());
+      parts.history().stored().checkpointIfDue(System.nanoTime());
     }
   }
 

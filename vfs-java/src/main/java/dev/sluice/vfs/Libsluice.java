@@ -76,6 +76,10 @@ final class Libsluice {
 
   static native int sluice_store_punch(long store, long offset, long bytes);
 
+  static native int sluice_store_memory_file();
+
+  static native void sluice_store_memory_file_close(int fd);
+
   static native int sluice_store_take_mark(long store, long extent);
 
   /**

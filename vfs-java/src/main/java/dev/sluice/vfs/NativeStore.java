@@ -75,6 +75,16 @@ final class NativeStore implements StoreReaders {
   }
 
   @Override
+  public MemoryFile memoryFile() throws IOException {
+    int fd = Libsluice.sluice_store_memory_file();
+    if (fd < 0) {
+      throw new IOException("there are no files in memory here");
+    }
+    return new MemoryFile(
+        Path.of("/proc/self/fd/" + fd), () -> Libsluice.sluice_store_memory_file_close(fd));
+  }
+
+  @Override
   public synchronized void close() {
     if (!isClosed) {
       isClosed = true;

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -51,25 +50,24 @@ final class Checkpoint {
 
   /** Writes the file anew: whole or not at all. */
   static void write(Path path, Header header, long pages, Sums sums) throws IOException {
-    Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
-    try (FileOutputStream file = new FileOutputStream(temporary.toFile())) {
-      CheckedOutputStream checked =
-          new CheckedOutputStream(new BufferedOutputStream(file, BUFFER_BYTES), new CRC32C());
-      DataOutputStream out = new DataOutputStream(checked);
-      out.write(MAGIC);
-      out.writeLong(header.txid());
-      out.writeInt((int) header.commit());
-      out.writeInt(header.pageSize());
-      out.writeInt((int) pages);
-      for (long pgno = 1; pgno <= pages; pgno++) {
-        out.writeLong(sums.sum(pgno));
-      }
-      out.writeInt((int) checked.getChecksum().getValue());
-      out.flush();
-      file.getFD().sync();
+    SideFile.write(path, file -> write(file, header, pages, sums));
+  }
+
+  private static void write(FileOutputStream file, Header header, long pages, Sums sums)
+      throws IOException {
+    CheckedOutputStream checked =
+        new CheckedOutputStream(new BufferedOutputStream(file, BUFFER_BYTES), new CRC32C());
+    DataOutputStream out = new DataOutputStream(checked);
+    out.write(MAGIC);
+    out.writeLong(header.txid());
+    out.writeInt((int) header.commit());
+    out.writeInt(header.pageSize());
+    out.writeInt((int) pages);
+    for (long pgno = 1; pgno <= pages; pgno++) {
+      out.writeLong(sums.sum(pgno));
     }
-    Files.move(
-        temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    out.writeInt((int) checked.getChecksum().getValue());
+    out.flush();
   }
 
   /** Returns what the file begins with, if all of it is as it was written. */

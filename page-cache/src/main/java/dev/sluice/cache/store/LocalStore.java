@@ -10,8 +10,14 @@ import java.util.Optional;
  * process's, nothing if it is temporary. Thread-safe.
  */
 public final class LocalStore {
+  static final String LINEAGE = "lineage";
+
+  /** Held while side files are written, and when the end begins. */
+  private final Object sideFiles = new Object();
+
   private final PageStore pages;
   private final Optional<Owned> owned;
+  private boolean isEnded;
 
   /** What belongs to a store that outlives its process. */
   record Owned(Path directory, Optional<Path> pages, StoreControl control, OwnerLock owner) {}
@@ -23,11 +29,6 @@ public final class LocalStore {
 
   public PageStore pages() {
     return pages;
-  }
-
-  /** Returns where side files of the store go; empty if nothing is left of it. */
-  public Optional<Path> directory() {
-    return owned.map(Owned::directory);
   }
 
   /** Returns the file of the pages; empty if it has no name. */
@@ -43,13 +44,24 @@ public final class LocalStore {
   }
 
   /**
-   * Has what is here survive a power cut; nothing for a temporary store. One thread at a time.
+   * Has what is here survive a power cut; nothing for a temporary store, or one that is closed.
    *
    * @param txid of a view that was published
    */
   public void checkpoint(long txid, long commit) throws IOException {
-    if (owned.isPresent()) {
-      pages.checkpoint(owned.get().directory().resolve("checkpoint"), txid, commit);
+    synchronized (sideFiles) {
+      if (owned.isPresent() && !isEnded) {
+        pages.checkpoint(owned.get().directory().resolve("checkpoint"), txid, commit);
+      }
+    }
+  }
+
+  /** Keeps by what the replica is told from another, for the next process; else as the other. */
+  public void remember(byte[] lineage) throws IOException {
+    synchronized (sideFiles) {
+      if (owned.isPresent() && !isEnded) {
+        SideFile.write(owned.get().directory().resolve(LINEAGE), lineage);
+      }
     }
   }
 
@@ -61,7 +73,7 @@ public final class LocalStore {
   /** Has everything reach the disk and leaves it to the next. Idempotent. */
   public void close() throws IOException {
     try {
-      pages.stop();
+      stop();
       if (owned.isPresent()) {
         pages.sync();
         owned.get().control().markClean();
@@ -73,7 +85,7 @@ public final class LocalStore {
 
   /** Leaves nothing. Idempotent. */
   public void discard() throws IOException {
-    pages.stop();
+    stop();
     try {
       if (owned.isPresent()) {
         StoreFolder.deleteTree(owned.get().directory());
@@ -84,6 +96,13 @@ public final class LocalStore {
     } finally {
       end();
     }
+  }
+
+  private void stop() {
+    synchronized (sideFiles) {
+      isEnded = true;
+    }
+    pages.stop();
   }
 
   private void end() throws IOException {

@@ -44,6 +44,7 @@ public final class PageStore implements AutoCloseable {
   private final Room room;
   private final AtomicLong present = new AtomicLong();
   private final AtomicLong damaged = new AtomicLong();
+  private final AtomicLong written = new AtomicLong();
   private final AtomicBoolean isTold = new AtomicBoolean();
   private volatile long failedNanos;
   private volatile boolean hasFailed;
@@ -130,6 +131,11 @@ public final class PageStore implements AutoCloseable {
     return room.usedPages() * pageSize;
   }
 
+  /** Returns how many pages were written since this was opened. */
+  public long writes() {
+    return written.get();
+  }
+
   public boolean contains(long pgno) {
     return bound(pgno) != 0;
   }
@@ -207,6 +213,7 @@ public final class PageStore implements AutoCloseable {
     sums.setRelease(pgno, sum);
     tags.setRelease(pgno, Layout.next(tags.getAcquire(pgno), bound));
     present.incrementAndGet();
+    written.incrementAndGet();
   }
 
   /**

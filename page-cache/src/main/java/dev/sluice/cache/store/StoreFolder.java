@@ -23,6 +23,7 @@ import java.util.function.LongPredicate;
  *   FOLDER/store-N/{pages,tags,sums}      see Layout
  *   FOLDER/store-N/control                of which view the pages are
  *   FOLDER/store-N/checkpoint             what a power cut leaves
+ *   FOLDER/store-N/lineage                by what the replica is told from another
  * </pre>
  *
  * <p>The file {@code pages} may lie elsewhere, where a user wants it.
@@ -36,6 +37,7 @@ import java.util.function.LongPredicate;
  */
 public final class StoreFolder implements AutoCloseable {
   private static final String PREFIX = "store-";
+  private static final long LINEAGE_BYTES_MAX = 8 << 20;
 
   private final Path path;
   private final Optional<Path> pages;
@@ -106,6 +108,14 @@ public final class StoreFolder implements AutoCloseable {
     return Checkpoint.read(newest.resolve("checkpoint"))
         .filter(header -> header.pageSize() == pageSize)
         .map(header -> new Left(newest, header.txid(), header.commit(), false));
+  }
+
+  /** Returns what {@link LocalStore#remember} was last given; nothing if that is not there. */
+  public byte[] lineage(Left left) throws IOException {
+    Path path = left.directory().resolve(LocalStore.LINEAGE);
+    return Files.exists(path) && Files.size(path) <= LINEAGE_BYTES_MAX
+        ? Files.readAllBytes(path)
+        : new byte[0];
   }
 
   private List<Path> stores() throws IOException {
@@ -241,11 +251,16 @@ public final class StoreFolder implements AutoCloseable {
     }
   }
 
-  /** Returns a store that is in memory, and on the disk only where there is no such memory. */
-  public static LocalStore inMemory(StoreReaders readers, PageStore.Spec spec) throws IOException {
-    Path memory = Path.of("/dev/shm");
-    return temporary(
-        Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir")), spec);
+  /** Returns a store that lies in memory and goes with this process. */
+  public static LocalStore inMemory(PageStore.Spec spec) throws IOException {
+    StoreReaders readers = spec.readers();
+    try (StoreReaders.MemoryFile pages = readers.memoryFile();
+        StoreReaders.MemoryFile tags = readers.memoryFile();
+        StoreReaders.MemoryFile sums = readers.memoryFile()) {
+      Layout.Files files = new Layout.Files(pages.path(), tags.path(), sums.path());
+      return new LocalStore(
+          new PageStore(spec, files, (tagWords, sumWords) -> {}), Optional.empty());
+    }
   }
 
   static void deleteTree(Path directory) throws IOException {

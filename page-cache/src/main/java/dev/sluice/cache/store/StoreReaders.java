@@ -1,5 +1,6 @@
 package dev.sluice.cache.store;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -37,6 +38,11 @@ public interface StoreReaders extends AutoCloseable {
         }
 
         @Override
+        public MemoryFile memoryFile() throws IOException {
+          throw new IOException("there are no files in memory here");
+        }
+
+        @Override
         public void close() {}
       };
 
@@ -69,6 +75,25 @@ public interface StoreReaders extends AutoCloseable {
 
   /** Returns whether an extent was read from since this was last asked. */
   boolean takeMark(long extent);
+
+  /**
+   * Returns a new file that lies in memory alone.
+   *
+   * @throws IOException if there is no such thing here
+   */
+  MemoryFile memoryFile() throws IOException;
+
+  /**
+   * A file without a name.
+   *
+   * @param path by which it can be opened until the handle is closed
+   */
+  record MemoryFile(Path path, Closeable handle) implements Closeable {
+    @Override
+    public void close() throws IOException {
+      handle.close();
+    }
+  }
 
   /** Lets go; who still reads may go on. Idempotent. */
   @Override
