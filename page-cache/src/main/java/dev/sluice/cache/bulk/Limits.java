@@ -10,6 +10,12 @@ package dev.sluice.cache.bulk;
  */
 public record Limits(int bytes, int requestBytes, int requests) {
 
+  private static final int BYTES_MAX = 32 << 20;
+  private static final int BYTES_MIN = 1 << 20;
+  private static final int HEAP_SHARE = 8;
+  private static final int REQUESTS_ABREAST = 8;
+  private static final int REQUESTS_MAX = 32;
+
   public Limits {
     if (bytes < 1 || requestBytes < 1 || requests < 1) {
       throw new IllegalArgumentException(
@@ -17,9 +23,14 @@ public record Limits(int bytes, int requestBytes, int requests) {
     }
   }
 
-  /** Returns what suits a reading that somebody waits for: 32 MiB, 4 MiB a request. */
+  /**
+   * Returns what suits a reading that somebody waits for: 32 MiB, or an eighth of the heap where
+   * that is less, for the client below has its buffers too; an eighth of that a request.
+   */
   public static Limits standard() {
-    return new Limits(32 << 20, 4 << 20, 32);
+    long share = Runtime.getRuntime().maxMemory() / HEAP_SHARE;
+    int bytes = (int) Math.max(BYTES_MIN, Math.min(BYTES_MAX, share));
+    return new Limits(bytes, bytes / REQUESTS_ABREAST, REQUESTS_MAX);
   }
 
   /** Returns the greatest size of a file that is requested as a whole. */
