@@ -4,13 +4,17 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
-out=$(cd "$1" && pwd)/native_test
+out=$(cd "$1" && pwd)
 kind=${2:-plain}
+seed=${3:-20261101}
 compiler=${CC:-cc}
 
 flags="-std=c11 -O2 -g -Wall -Wextra -Wconversion -Werror"
 [ "$kind" = plain ] || flags="$flags -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-# shellcheck disable=SC2086
-(cd "$here" && "$compiler" $flags -o "$out" src/main/c/*.c src/test/c/native_test.c -lpthread)
-"$out" ${3:-20261101}
+for test in native_test store_test; do
+    # shellcheck disable=SC2086
+    (cd "$here" && "$compiler" $flags -o "$out/$test" src/main/c/*.c "src/test/c/$test.c" src/test/c/store_folder.c -lpthread)
+done
+"$out/native_test" "$seed"
+"$out/store_test" "$out"

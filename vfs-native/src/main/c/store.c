@@ -260,11 +260,26 @@ void sluice_store_memory_file_close(int fd) {
 SLUICE_EXPORT int sluice_store_take_mark(int64_t address, int64_t extent);
 int sluice_store_take_mark(int64_t address, int64_t extent) {
     sluice_store *store = store_at(address);
+    /* acquire: pairs with the release in sluice_store_grow */
+    uint32_t chunk_count = atomic_load_explicit(&store->chunk_count, memory_order_acquire);
+    if (chunk_count == 0) {
+        return 0; /* there may be no page size yet */
+    }
     uint32_t extents_of_chunk = CHUNK_PAGES / store->extent_pages;
     uint64_t index = (uint64_t)extent / extents_of_chunk;
-    if (index >= atomic_load_explicit(&store->chunk_count, memory_order_acquire)) { /* pairs with sluice_store_grow */
+    if (index >= chunk_count) {
         return 0;
     }
     _Atomic uint8_t *mark = &store->chunks[index].marks[(uint64_t)extent % extents_of_chunk];
     return atomic_exchange_explicit(mark, 0, memory_order_relaxed);
+}
+
+/*
+ * For tests and benchmarks, which have no SQLite: copies one page as a view of that TXID and page size has it to `dst`.
+ * Returns whether it was here, 0 if not; then what is at `dst` is undefined.
+ */
+SLUICE_EXPORT int sluice_store_copy(int64_t address, int64_t txid, int page_size, int64_t pgno, int64_t dst);
+int sluice_store_copy(int64_t address, int64_t txid, int page_size, int64_t pgno, int64_t dst) {
+    sluice_view view = {.txid = (uint64_t)txid, .page_size = (uint32_t)page_size};
+    return sluice_store_read(store_at(address), &view, (uint32_t)pgno, 0, view.page_size, (uint8_t *)(intptr_t)dst);
 }
