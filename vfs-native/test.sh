@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the native tests for this machine and runs them: test.sh OUT_DIR [plain|sanitize] [SEED]
+# Builds the native tests for this machine and runs them: test.sh OUT_DIR [plain|sanitize] [SEED] [SECONDS]
+# SECONDS is how long readers of the page store are set against a writer; torn.sh does that for longer.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,9 +13,10 @@ compiler=${CC:-cc}
 flags="-std=c11 -O2 -g -Wall -Wextra -Wconversion -Werror"
 [ "$kind" = plain ] || flags="$flags -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-for test in native_test store_test; do
+for test in native_test store_test torn_test; do
     # shellcheck disable=SC2086
     (cd "$here" && "$compiler" $flags -o "$out/$test" src/main/c/*.c "src/test/c/$test.c" src/test/c/store_folder.c -lpthread)
 done
 "$out/native_test" "$seed"
 "$out/store_test" "$out"
+"$out/torn_test" "$out" "${4:-3}" "$seed"
