@@ -1,0 +1,151 @@
+package dev.sluice.cache.store;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who owns a folder, what is adopted, and what becomes of a store at its end. */
+class StoreFolderTest {
+  private static final int PAGE_SIZE = 512;
+  private static final long TXID = 9;
+  private static final long COMMIT = 60_000;
+  private static final int CHUNK_PAGES = 16_384;
+
+  @TempDir Path dir;
+
+  private static byte[] page(long pgno) {
+    byte[] page = new byte[PAGE_SIZE];
+    new Random(pgno).nextBytes(page);
+    return page;
+  }
+
+  private static PageStore.Spec spec() {
+    return spec(StoreReaders.NONE, Long.MAX_VALUE);
+  }
+
+  private static PageStore.Spec spec(StoreReaders readers, long bytesMax) {
+    return new PageStore.Spec("test", PAGE_SIZE, readers, bytesMax);
+  }
+
+  private Optional<StoreFolder> owned() throws IOException {
+    return StoreFolder.own(dir, Optional.empty(), Duration.ZERO);
+  }
+
+  private LocalStore create() throws IOException {
+    return owned().orElseThrow().create(spec(), TXID, COMMIT);
+  }
+
+  private LocalStore adopt() throws IOException {
+    StoreFolder folder = owned().orElseThrow();
+    return folder.adopt(folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID, COMMIT, pgno -> true);
+  }
+
+  private static boolean fill(LocalStore store, long pgno) {
+    return store.pages().fill(pgno, page(pgno), 0, Proof.NONE, each -> TXID);
+  }
+
+  private static void requirePage(LocalStore store, long pgno) {
+    byte[] dst = new byte[PAGE_SIZE];
+    assertTrue(store.pages().read(pgno, TXID, dst), "page " + pgno);
+    assertArrayEquals(page(pgno), dst, "page " + pgno);
+  }
+
+  private List<String> names() throws IOException {
+    try (Stream<Path> files = Files.list(dir)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void anEmptyStoreIsOfNoUse() throws IOException {
+    Files.createDirectories(dir.resolve("store-3"));
+    try (StoreFolder folder = owned().orElseThrow()) {
+      assertTrue(folder.left(PAGE_SIZE).isEmpty());
+    }
+    create().close();
+    assertEquals(List.of("owner", "store-4"), names());
+  }
+
+  @Test
+  void adoptionThatIsCutShortIsDoneAgain() throws IOException {
+    LocalStore store = create();
+    for (long pgno = 1; pgno <= 100; pgno++) {
+      assertTrue(fill(store, pgno));
+    }
+    store.close();
+    for (int round = 1; round < 10; round++) {
+      int cut = round * 10;
+      try (StoreFolder folder = owned().orElseThrow()) {
+        StoreFolder.Left left = folder.left(PAGE_SIZE).orElseThrow();
+        assertTrue(left.isTrusted());
+        IllegalStateException killed =
+            assertThrows(
+                IllegalStateException.class,
+                () -> folder.adopt(left, spec(), TXID + 1, COMMIT, pgno -> staysUntil(cut, pgno)));
+        assertEquals("killed", killed.getMessage());
+      }
+    }
+    StoreFolder folder = owned().orElseThrow();
+    LocalStore last =
+        folder.adopt(
+            folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID + 1, COMMIT, pgno -> pgno % 3 != 0);
+    for (long pgno = 1; pgno <= 100; pgno++) {
+      assertEquals(pgno % 3 != 0, last.pages().recover(pgno, each -> TXID), "page " + pgno);
+    }
+    last.close();
+  }
+
+  private static boolean staysUntil(long cut, long pgno) {
+    if (pgno > cut) {
+      throw new IllegalStateException("killed");
+    }
+    return pgno % 3 != 0;
+  }
+
+  @Test
+  void aCheckpointOutlivesThePowerCutAfterAdoption() throws IOException {
+    LocalStore store = create();
+    for (long pgno = 1; pgno <= 10; pgno++) {
+      assertTrue(fill(store, pgno));
+    }
+    store.checkpoint(TXID, COMMIT);
+    assertTrue(fill(store, 11));
+    store.close();
+    for (int round = 0; round < 3; round++) {
+      cutPower();
+      LocalStore next = adopt();
+      for (long pgno = 1; pgno <= 10; pgno++) {
+        assertTrue(next.pages().recover(pgno, each -> TXID), "page " + pgno);
+      }
+      assertFalse(next.pages().recover(11, each -> TXID), "nothing says what it was");
+      if (round == 1) {
+        next.checkpoint(TXID, COMMIT);
+      }
+      next.close();
+    }
+  }
+
+  /** Leaves a control that another run of the system wrote, without the mark. */
+  private void cutPower() throws IOException {
+    try (StoreControl control = new StoreControl(dir.resolve("store-1/control"))) {
+      StoreControl.State state = control.read().orElseThrow();
+      control.write(
+          new StoreControl.State(
+              state.pageSize(), state.txid(), state.commit(), false, Optional.of(new UUID(4, 2))));
+    }
+  }
+}
