@@ -10,6 +10,8 @@ import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /**
  * A mapped file of one long a page, which grows by chunks and never shrinks.
@@ -47,10 +49,39 @@ final class WordFile implements AutoCloseable {
       file.write(new byte[Layout.CHUNK_WORD_BYTES]);
     }
     MappedByteBuffer[] after = Arrays.copyOf(before, before.length + 1);
-    after[before.length] =
-        file.getChannel().map(FileChannel.MapMode.READ_WRITE, at, Layout.CHUNK_WORD_BYTES);
+    after[before.length] = mapped(at);
     after[before.length].order(ByteOrder.nativeOrder());
     chunks = after;
+  }
+
+  /**
+   * Maps a chunk on a thread of its own: if the caller's were interrupted meanwhile, that would
+   * close the file.
+   */
+  private MappedByteBuffer mapped(long at) throws IOException {
+    FutureTask<MappedByteBuffer> mapping =
+        new FutureTask<>(
+            () ->
+                file.getChannel().map(FileChannel.MapMode.READ_WRITE, at, Layout.CHUNK_WORD_BYTES));
+    Thread thread = new Thread(mapping, "store-map");
+    thread.setDaemon(true);
+    boolean isInterrupted = false;
+    try {
+      thread.start();
+      while (true) {
+        try {
+          return mapping.get();
+        } catch (InterruptedException e) {
+          isInterrupted = true; // a mapping does not take long
+        }
+      }
+    } catch (ExecutionException | OutOfMemoryError e) {
+      throw new IOException("map " + Layout.CHUNK_WORD_BYTES + " bytes at " + at + ": " + e, e);
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
   }
 
   /** Returns the word of a page that is in a mapped chunk, with what was written before it. */

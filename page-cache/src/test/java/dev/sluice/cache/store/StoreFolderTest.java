@@ -71,6 +71,29 @@ class StoreFolderTest {
   }
 
   @Test
+  void anInterruptedThreadBreaksNothing() throws IOException {
+    LocalStore store = create();
+    Thread.currentThread().interrupt();
+    try {
+      for (long pgno = 1; pgno <= 3 * CHUNK_PAGES; pgno += CHUNK_PAGES) {
+        assertTrue(fill(store, pgno), "page " + pgno);
+        requirePage(store, pgno);
+      }
+      assertTrue(Thread.currentThread().isInterrupted());
+    } finally {
+      Thread.interrupted();
+    }
+    assertTrue(fill(store, 3 * CHUNK_PAGES + 1));
+    store.close();
+    LocalStore again = adopt();
+    for (long pgno = 1; pgno <= 3 * CHUNK_PAGES + 1; pgno += CHUNK_PAGES) {
+      assertTrue(again.pages().recover(pgno, each -> TXID), "page " + pgno);
+      requirePage(again, pgno);
+    }
+    again.close();
+  }
+
+  @Test
   void anEmptyStoreIsOfNoUse() throws IOException {
     Files.createDirectories(dir.resolve("store-3"));
     try (StoreFolder folder = owned().orElseThrow()) {
