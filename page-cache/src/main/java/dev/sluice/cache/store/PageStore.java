@@ -76,7 +76,7 @@ public final class PageStore implements AutoCloseable {
     this.sums = new WordFile(files.sums());
     this.room = new Room(this, readers, spec.bytesMax() / pageSize);
     try {
-      int chunks = Math.min(tags.fileChunks(), sums.fileChunks());
+      int chunks = Math.max(tags.fileChunks(), sums.fileChunks()); // all that may say something
       for (int i = 0; i < chunks; i++) {
         growFiles();
       }

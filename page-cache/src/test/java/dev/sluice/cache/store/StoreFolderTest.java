@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +19,8 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who owns a folder, what is adopted, and what becomes of a store at its end. */
 class StoreFolderTest {
@@ -90,6 +94,28 @@ class StoreFolderTest {
       assertTrue(again.pages().recover(pgno, each -> TXID), "page " + pgno);
       requirePage(again, pgno);
     }
+    again.close();
+  }
+
+  /** After a power cut one of the files may be longer than the other. */
+  @ParameterizedTest
+  @ValueSource(strings = {"tags", "sums"})
+  void whatLiesBeyondTheShorterFileIsNotBelieved(String shorter) throws IOException {
+    LocalStore store = create();
+    assertTrue(fill(store, 1));
+    assertTrue(fill(store, CHUNK_PAGES + 5));
+    store.close();
+    try (FileChannel file =
+        FileChannel.open(dir.resolve("store-1").resolve(shorter), StandardOpenOption.WRITE)) {
+      file.truncate(CHUNK_PAGES * 8L);
+    }
+    StoreFolder folder = owned().orElseThrow();
+    LocalStore again =
+        folder.adopt(folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID, COMMIT, pgno -> pgno == 1);
+    assertTrue(fill(again, CHUNK_PAGES + 6), "the files grow");
+    assertFalse(again.pages().contains(CHUNK_PAGES + 5), "it has changed meanwhile");
+    assertFalse(again.pages().recover(CHUNK_PAGES + 5, each -> TXID), "it has changed meanwhile");
+    assertTrue(again.pages().recover(1, each -> TXID));
     again.close();
   }
 
