@@ -34,10 +34,13 @@ final class OwnerLock implements AutoCloseable {
   /**
    * Returns the lock; empty if somebody else has it.
    *
+   * @param path in a directory that is there, by whatever links: names of one file are one lock
    * @param limit how long to wait while one of this JVM is about to let go of it
    */
   static Optional<OwnerLock> take(Path path, Duration limit) throws IOException {
-    String property = PROPERTY + path.toAbsolutePath().normalize();
+    Path directory = path.toAbsolutePath().getParent();
+    String property =
+        PROPERTY + (directory == null ? path : directory.toRealPath().resolve(path.getFileName()));
     long begunNanos = System.nanoTime();
     Object held = System.getProperties().putIfAbsent(property, HELD);
     while (held != null) {

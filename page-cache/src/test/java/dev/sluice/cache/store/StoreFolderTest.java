@@ -120,6 +120,17 @@ class StoreFolderTest {
   }
 
   @Test
+  void aFolderOfTwoNamesIsOwnedOnce() throws IOException {
+    Path real = Files.createDirectories(dir.resolve("real"));
+    Path link = Files.createSymbolicLink(dir.resolve("link"), real);
+    StoreFolder first = StoreFolder.own(real, Optional.empty(), Duration.ZERO).orElseThrow();
+    assertTrue(StoreFolder.own(link, Optional.empty(), Duration.ZERO).isEmpty());
+    assertTrue(StoreFolder.own(real, Optional.empty(), Duration.ZERO).isEmpty());
+    first.close();
+    StoreFolder.own(link, Optional.empty(), Duration.ZERO).orElseThrow().close();
+  }
+
+  @Test
   void anEmptyStoreIsOfNoUse() throws IOException {
     Files.createDirectories(dir.resolve("store-3"));
     try (StoreFolder folder = owned().orElseThrow()) {
