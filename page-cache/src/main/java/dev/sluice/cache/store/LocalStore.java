@@ -12,12 +12,14 @@ import java.util.Optional;
 public final class LocalStore {
   static final String LINEAGE = "lineage";
 
-  /** Held while side files are written, and when the end begins. */
+  /** Held while side files are written. */
   private final Object sideFiles = new Object();
 
   private final PageStore pages;
   private final Optional<Owned> owned;
-  private boolean isEnded;
+
+  /** Written under this object. */
+  private volatile boolean isEnding;
 
   /** What belongs to a store that outlives its process. */
   record Owned(Path directory, Optional<Path> pages, StoreControl control, OwnerLock owner) {}
@@ -36,9 +38,12 @@ public final class LocalStore {
     return owned.map(each -> each.pages().orElseGet(() -> each.directory().resolve("pages")));
   }
 
-  /** Says that every page which is here is of this view, and may become of a later one. */
-  public void publish(long txid, long commit) throws IOException {
-    if (owned.isPresent()) {
+  /**
+   * Says that every page which is here is of this view, and may become of a later one. Nothing once
+   * this ends: what had to be cleared for the view may not have been.
+   */
+  public synchronized void publish(long txid, long commit) throws IOException {
+    if (owned.isPresent() && !isEnding) {
       owned.get().control().write(StoreControl.State.open(pages.pageSize(), txid, commit));
     }
   }
@@ -50,7 +55,7 @@ public final class LocalStore {
    */
   public void checkpoint(long txid, long commit) throws IOException {
     synchronized (sideFiles) {
-      if (owned.isPresent() && !isEnded) {
+      if (owned.isPresent() && !isEnding) {
         pages.checkpoint(owned.get().directory().resolve("checkpoint"), txid, commit);
       }
     }
@@ -59,7 +64,7 @@ public final class LocalStore {
   /** Keeps by what the replica is told from another, for the next process; else as the other. */
   public void remember(byte[] lineage) throws IOException {
     synchronized (sideFiles) {
-      if (owned.isPresent() && !isEnded) {
+      if (owned.isPresent() && !isEnding) {
         SideFile.write(owned.get().directory().resolve(LINEAGE), lineage);
       }
     }
@@ -72,8 +77,10 @@ public final class LocalStore {
 
   /** Has everything reach the disk and leaves it to the next. Idempotent. */
   public void close() throws IOException {
+    if (!beginEnd()) {
+      return;
+    }
     try {
-      stop();
       if (owned.isPresent()) {
         pages.sync();
         owned.get().control().markClean();
@@ -85,7 +92,9 @@ public final class LocalStore {
 
   /** Leaves nothing. Idempotent. */
   public void discard() throws IOException {
-    stop();
+    if (!beginEnd()) {
+      return;
+    }
     try {
       if (owned.isPresent()) {
         StoreFolder.deleteTree(owned.get().directory());
@@ -98,11 +107,23 @@ public final class LocalStore {
     }
   }
 
-  private void stop() {
+  /**
+   * Has nothing be written any more, neither here nor beside.
+   *
+   * @return whether this is the first end
+   */
+  private boolean beginEnd() {
+    synchronized (this) {
+      if (isEnding) {
+        return false;
+      }
+      isEnding = true;
+    }
     synchronized (sideFiles) {
-      isEnded = true;
+      // What had begun before is done.
     }
     pages.stop();
+    return true;
   }
 
   private void end() throws IOException {

@@ -320,7 +320,7 @@ public final class PageStore implements AutoCloseable {
       return;
     }
     synchronized (lock(pgno)) {
-      if (contains(pgno) || isUnchecked(pgno)) {
+      if (!isClosed && (contains(pgno) || isUnchecked(pgno))) {
         absent(pgno);
         sums.setRelease(pgno, Layout.CLEARED);
       }
@@ -378,7 +378,7 @@ public final class PageStore implements AutoCloseable {
     }
     synchronized (lock(pgno)) {
       long sum = sums.getAcquire(pgno);
-      if (contains(pgno) && Layout.proof(sum) == Proof.PENDING) {
+      if (!isClosed && contains(pgno) && Layout.proof(sum) == Proof.PENDING) {
         sums.setRelease(pgno, Layout.sum(sum, Proof.PROVEN));
       }
     }
@@ -390,7 +390,7 @@ public final class PageStore implements AutoCloseable {
       return;
     }
     synchronized (lock(pgno)) {
-      if (contains(pgno) && Layout.proof(sums.getAcquire(pgno)) == Proof.PENDING) {
+      if (!isClosed && contains(pgno) && Layout.proof(sums.getAcquire(pgno)) == Proof.PENDING) {
         absent(pgno);
         sums.setRelease(pgno, Layout.CLEARED);
       }
@@ -432,6 +432,9 @@ public final class PageStore implements AutoCloseable {
     long first = extent * extentPages + 1;
     long last = Math.min(first + extentPages - 1, capacity());
     synchronized (lock(first)) {
+      if (isClosed) {
+        return 0;
+      }
       for (long pgno = first; pgno <= last; pgno++) {
         if (contains(pgno)) {
           absent(pgno);
@@ -527,7 +530,10 @@ public final class PageStore implements AutoCloseable {
     return isThere || (bound == 0 && Layout.isUnchecked(sum)) ? sum : 0;
   }
 
-  /** Writes nothing any more, when it returns; who still reads may go on. Idempotent. */
+  /**
+   * Changes nothing any more, when it returns: the files may be another's from then on. Who still
+   * reads may go on. Idempotent.
+   */
   void stop() {
     isClosed = true;
     for (Object lock : locks) {

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,6 +76,26 @@ class StoreFolderTest {
     }
   }
 
+  /** Gives places back as the kernel does: they read as zeros. */
+  private static final class ZeroingReaders extends IdleReaders {
+    private Path pages = Path.of("");
+
+    @Override
+    public void attach(Path file, Path tags, int pageSize) {
+      pages = file;
+    }
+
+    @Override
+    public boolean punch(long offset, long bytes) {
+      try (FileChannel file = FileChannel.open(pages, StandardOpenOption.WRITE)) {
+        file.write(ByteBuffer.allocate((int) bytes), offset);
+        return true;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
   @Test
   void anInterruptedThreadBreaksNothing() throws IOException {
     LocalStore store = create();
@@ -128,6 +150,44 @@ class StoreFolderTest {
     assertTrue(StoreFolder.own(real, Optional.empty(), Duration.ZERO).isEmpty());
     first.close();
     StoreFolder.own(link, Optional.empty(), Duration.ZERO).orElseThrow().close();
+  }
+
+  @Test
+  void aStoreThatHasEndedChangesNothingOfTheNextOne() throws IOException {
+    ZeroingReaders readers = new ZeroingReaders();
+    LocalStore old = owned().orElseThrow().create(spec(readers, Long.MAX_VALUE), TXID, COMMIT);
+    assertTrue(fill(old, 1));
+    assertTrue(old.pages().fill(2, page(2), 0, Proof.PENDING, each -> TXID));
+    old.close();
+    LocalStore next = adopt();
+    assertTrue(next.pages().recover(1, each -> TXID));
+    assertTrue(next.pages().fill(2, page(2), 0, Proof.PENDING, each -> TXID));
+    old.pages().clear(1);
+    old.pages().disprove(2);
+    old.pages().prove(2, TXID);
+    assertEquals(0, old.pages().evict(0));
+    assertFalse(fill(old, 3));
+    old.publish(TXID + 1, COMMIT);
+    old.close();
+    requirePage(next, 1);
+    requirePage(next, 2);
+    assertEquals(Proof.PENDING, next.pages().proof(2));
+    next.close();
+    try (StoreFolder folder = owned().orElseThrow()) {
+      assertEquals(TXID, folder.left(PAGE_SIZE).orElseThrow().txid());
+    }
+  }
+
+  @Test
+  void whatHasEndedMeanwhilePublishesNothing() throws IOException {
+    LocalStore store = create();
+    store.pages().stop();
+    store.close();
+    store.publish(TXID + 1, COMMIT);
+    store.discard();
+    try (StoreFolder folder = owned().orElseThrow()) {
+      assertEquals(TXID, folder.left(PAGE_SIZE).orElseThrow().txid());
+    }
   }
 
   @Test
@@ -207,5 +267,35 @@ class StoreFolderTest {
           new StoreControl.State(
               state.pageSize(), state.txid(), state.commit(), false, Optional.of(new UUID(4, 2))));
     }
+  }
+
+  /** Readers that do nothing. */
+  private static class IdleReaders implements StoreReaders {
+    @Override
+    public long address() {
+      return 0;
+    }
+
+    @Override
+    public void attach(Path pages, Path tags, int pageSize) {}
+
+    @Override
+    public void grow(int chunks) throws IOException {}
+
+    @Override
+    public void disable() {}
+
+    @Override
+    public boolean punch(long offset, long bytes) {
+      return false;
+    }
+
+    @Override
+    public boolean takeMark(long extent) {
+      return false;
+    }
+
+    @Override
+    public void close() {}
   }
 }
