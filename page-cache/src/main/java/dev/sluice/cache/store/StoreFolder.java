@@ -153,7 +153,7 @@ public final class StoreFolder implements AutoCloseable {
   }
 
   /**
-   * Returns the store that was left, with those of its pages that stay.
+   * Returns the store that was left, with those of its pages that stay. Others go.
    *
    * @param txid of the view that is to be published first
    * @param stays says of a page that was there in the view in which it was left whether it is the
@@ -162,6 +162,11 @@ public final class StoreFolder implements AutoCloseable {
   public LocalStore adopt(
       Left left, PageStore.Spec spec, long txid, long commit, LongPredicate stays)
       throws IOException {
+    for (Path store : stores()) {
+      if (!store.equals(left.directory())) {
+        deleteTree(store);
+      }
+    }
     StoreControl control = new StoreControl(left.directory().resolve("control"));
     if (left.isTrusted()) {
       control.write(StoreControl.State.open(spec.pageSize(), left.txid(), left.commit()));

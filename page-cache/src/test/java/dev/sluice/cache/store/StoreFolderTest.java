@@ -191,6 +191,20 @@ class StoreFolderTest {
   }
 
   @Test
+  void olderStoresGo() throws IOException {
+    create().close();
+    Files.createDirectories(dir.resolve("store-7"));
+    for (String name : List.of("pages", "tags", "sums", "control")) {
+      Files.copy(dir.resolve("store-1").resolve(name), dir.resolve("store-7").resolve(name));
+    }
+    Files.createDirectories(dir.resolve("store-x"));
+    adopt().close();
+    assertEquals(List.of("owner", "store-7", "store-x"), names());
+    create().close();
+    assertEquals(List.of("owner", "store-8", "store-x"), names());
+  }
+
+  @Test
   void anEmptyStoreIsOfNoUse() throws IOException {
     Files.createDirectories(dir.resolve("store-3"));
     try (StoreFolder folder = owned().orElseThrow()) {
