@@ -72,7 +72,8 @@ final class StoreOpening implements StoredPages.Opener {
   @Override
   public Optional<LocalStore> open(View first) throws IOException {
     PageStore.Spec spec =
-        new PageStore.Spec(parts.location(), first.pageSize(), readers, options.bytesMax());
+        new PageStore.Spec(
+            parts.location(), first.pageSize(), readers, options.bytesMax(), parts.ticker());
     return switch (options.place()) {
       case OFF -> Optional.empty();
       case MEMORY -> Optional.of(StoreFolder.inMemory(bounded(spec)));
@@ -82,7 +83,7 @@ final class StoreOpening implements StoredPages.Opener {
 
   private static PageStore.Spec bounded(PageStore.Spec spec) {
     long bytes = Math.min(spec.bytesMax(), TEMPORARY_BYTES_MAX);
-    return new PageStore.Spec(spec.name(), spec.pageSize(), spec.readers(), bytes);
+    return new PageStore.Spec(spec.name(), spec.pageSize(), spec.readers(), bytes, spec.ticker());
   }
 
   private LocalStore onDisk(View first, PageStore.Spec spec) throws IOException {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import java.util.function.LongUnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +39,7 @@ public final class PageStore implements AutoCloseable {
   private final int pageSize;
   private final int extentPages;
   private final StoreReaders readers;
+  private final LongSupplier ticker;
   private final PageFile pages;
   private final WordFile tags;
   private final WordFile sums;
@@ -56,8 +58,16 @@ public final class PageStore implements AutoCloseable {
    * @param name for messages
    * @param readers in C, who have no files yet
    * @param bytesMax the most bytes that pages may take
+   * @param ticker nanoseconds that never go back: for when to try again
    */
-  public record Spec(String name, int pageSize, StoreReaders readers, long bytesMax) {}
+  public record Spec(
+      String name, int pageSize, StoreReaders readers, long bytesMax, LongSupplier ticker) {
+
+    /** As the other, by the clock of the system. */
+    public Spec(String name, int pageSize, StoreReaders readers, long bytesMax) {
+      this(name, pageSize, readers, bytesMax, System::nanoTime);
+    }
+  }
 
   /** Says what becomes of the pages that lie in the files. Called before anybody reads them. */
   interface Adoption {
@@ -71,6 +81,7 @@ public final class PageStore implements AutoCloseable {
     this.pageSize = spec.pageSize();
     this.extentPages = Layout.extentPages(pageSize);
     this.readers = spec.readers();
+    this.ticker = spec.ticker();
     this.pages = new PageFile(files.pages());
     this.tags = new WordFile(files.tags());
     this.sums = new WordFile(files.sums());
@@ -486,11 +497,11 @@ public final class PageStore implements AutoCloseable {
 
   /** After a failure nothing is written for a while. */
   private boolean isResting() {
-    return hasFailed && System.nanoTime() - failedNanos < RETRY_NANOS;
+    return hasFailed && ticker.getAsLong() - failedNanos < RETRY_NANOS;
   }
 
   private void failed(String what, IOException failure) {
-    failedNanos = System.nanoTime();
+    failedNanos = ticker.getAsLong();
     hasFailed = true;
     if (!isClosed && isTold.compareAndSet(false, true)) {
       log.warn(

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -280,6 +281,46 @@ class StoreFolderTest {
       control.write(
           new StoreControl.State(
               state.pageSize(), state.txid(), state.commit(), false, Optional.of(new UUID(4, 2))));
+    }
+  }
+
+  @Test
+  void fillingRestsAfterAFailureAndGoesOnAMinuteLater() throws IOException {
+    AtomicLong nanos = new AtomicLong();
+    FailingReaders readers = new FailingReaders();
+    PageStore.Spec spec =
+        new PageStore.Spec("test", PAGE_SIZE, readers, Long.MAX_VALUE, nanos::get);
+    LocalStore store = owned().orElseThrow().create(spec, TXID, COMMIT);
+    assertTrue(fill(store, 1));
+    readers.isFailing = true;
+    assertTrue(fill(store, 2), "the chunk is there");
+    fill(store, CHUNK_PAGES + 1);
+    int asked = readers.asked;
+    assertFalse(fill(store, 3), "it rests");
+    fill(store, 2 * CHUNK_PAGES + 1);
+    assertEquals(asked, readers.asked, "it rests");
+    requirePage(store, 2);
+    readers.isFailing = false;
+    nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+    assertTrue(fill(store, 3));
+    assertTrue(fill(store, 2 * CHUNK_PAGES + 1));
+    assertEquals(3, readers.chunks);
+    store.close();
+  }
+
+  /** No memory is left for mappings, sometimes. */
+  private static final class FailingReaders extends IdleReaders {
+    private boolean isFailing;
+    private int asked;
+    private int chunks;
+
+    @Override
+    public void grow(int count) throws IOException {
+      asked++;
+      if (isFailing) {
+        throw new IOException("no memory");
+      }
+      chunks = count;
     }
   }
 
