@@ -8,8 +8,17 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.UTFDataFormatException;
 import java.nio.ByteBuffer;
+import java.time.DateTimeException;
+<<<<<<< HEAD
+=======
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+>>>>>>> 7d2467c (page-cache: a lineage file that is drawn otherwise says nothing)
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,6 +72,18 @@ final class LineageFile {
     if (end < Integer.BYTES || ByteBuffer.wrap(bytes).getInt(end) != crc(bytes, end)) {
       return List.of();
     }
+    try {
+      return read(bytes);
+    } catch (EOFException
+        | UTFDataFormatException
+        | IllegalArgumentException
+        | DateTimeException
+        | ArithmeticException e) {
+      return List.of(); // what wrote it drew it otherwise
+    }
+  }
+
+  private static List<Lineage.Known> read(byte[] bytes) throws IOException {
     DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
     List<Lineage.Known> files = new ArrayList<>();
     for (int left = in.readInt(); left > 0; left--) {
