@@ -1,0 +1,263 @@
+package dev.sluice.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.sluice.storage.ReplicaUrl;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What of a page store is still right when a replica is opened again: no page is asked for that is,
+ * and no page is believed that is not.
+ */
+class StoreRestartTest extends FollowedByHand {
+
+  /** Opens the replica, requires its pages, and returns how many of them were asked for. */
+  private long read(int... seeds) throws IOException {
+    Replica replica = open();
+    try {
+      long before = replica.requests().gets();
+      assertPages(replica, latest(replica), seeds);
+      long asked = replica.requests().gets() - before;
+      before = replica.requests().gets();
+      assertPages(replica, latest(replica), seeds);
+      assertEquals(before, replica.requests().gets(), "what was read is there");
+      return asked;
+    } finally {
+      replicas.release(replica);
+    }
+  }
+
+  private Path folder() {
+    return side.resolve(StoreName.of(options().url()));
+  }
+
+  private List<String> stores() throws IOException {
+    try (Stream<Path> files = Files.list(folder())) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("store-"))
+          .toList();
+    }
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      files.forEach(
+          file -> {
+            try {
+              Files.copy(file, to.resolve(from.relativize(file).toString()));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    }
+  }
+
+  @Test
+  void whatIsThereIsNotAskedForAgain() throws IOException {
+    write(0, 1, 1, 4, "1=1 2=1 3=1 4=1");
+    assertEquals(4, read(1, 1, 1, 1));
+    for (int i = 0; i < 3; i++) {
+      assertEquals(0, read(1, 1, 1, 1));
+    }
+    assertEquals(List.of("store-1"), stores());
+  }
+
+  @Test
+  void aPageThatOneTransactionChangedIsAskedFor() throws IOException {
+    write(0, 1, 1, 4, "1=1 2=1 3=1 4=1");
+    read(1, 1, 1, 1);
+    write(0, 2, 2, 4, "2=2");
+    assertEquals(1, read(1, 2, 1, 1));
+    assertEquals(0, read(1, 2, 1, 1));
+  }
+
+  @Test
+  void manyTransactionsThatWereCompactedAreSeen() throws IOException {
+    write(9, 1, 1, 5, "1=1 2=1 3=1 4=1 5=1");
+    write(0, 2, 2, 5, "5=2");
+    assertEquals(5, read(1, 1, 1, 1, 2));
+    write(0, 3, 3, 5, "1=3");
+    write(0, 4, 4, 5, "1=4 3=4");
+    write(1, 3, 4, 5, "1=4 3=4");
+    delete(0, 3, 3);
+    delete(0, 4, 4);
+    assertEquals(2, read(4, 1, 4, 1, 2), "the file begins where the store ended");
+    write(0, 5, 5, 5, "2=5");
+    write(1, 2, 5, 5, "1=4 2=5 3=4 5=2");
+    delete(0, 2, 2);
+    delete(1, 3, 4);
+    delete(0, 5, 5);
+    assertEquals(4, read(4, 5, 4, 1, 2), "the file says of page 2 no less than of the others");
+  }
+
+  @Test
+  void aDatabaseThatShrankAndGrewIsSeen() throws IOException {
+    write(0, 1, 1, 5, "1=1 2=1 3=1 4=1 5=1");
+    assertEquals(5, read(1, 1, 1, 1, 1));
+    write(0, 2, 2, 2, "1=2");
+    write(0, 3, 3, 4, "3=3 4=3");
+    assertEquals(3, read(2, 1, 3, 3));
+    write(0, 4, 4, 2, "");
+    assertEquals(0, read(2, 1));
+    write(0, 5, 5, 5, "3=5 4=5 5=5");
+    assertEquals(3, read(2, 1, 5, 5, 5));
+  }
+
+  @Test
+  void whereFilesBetweenAreGoneOnlyTheMapCounts() throws IOException {
+    write(0, 1, 1, 4, "1=1 2=1 3=1 4=1");
+    read(1, 1, 1, 1);
+    write(0, 2, 2, 4, "2=2");
+    write(9, 1, 3, 4, "1=1 2=3 3=1 4=1");
+    write(0, 4, 4, 4, "4=4");
+    delete(0, 2, 2);
+    assertEquals(4, read(1, 3, 1, 4), "a snapshot says that all has changed");
+    assertEquals(0, read(1, 3, 1, 4));
+  }
+
+  @Test
+  void anotherReplicaInThePlaceIsSeen() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    write(0, 2, 2, 3, "2=2");
+    read(1, 2, 1);
+    delete(0, 1, 1);
+    delete(0, 2, 2);
+    write(0, 1, 1, 3, "1=7 2=7 3=7");
+    write(0, 2, 2, 3, "2=8");
+    assertEquals(3, read(7, 8, 7), "the same TXIDs");
+    assertEquals(0, read(7, 8, 7));
+    for (long txid = 1; txid <= 2; txid++) {
+      delete(0, txid, txid);
+    }
+    write(9, 1, 5, 3, "1=9 2=9 3=9");
+    assertEquals(3, read(9, 9, 9), "higher TXIDs, none of the files known");
+    write(9, 1, 6, 3, "1=10 2=10 3=10");
+    delete(9, 1, 5);
+    assertEquals(3, read(10, 10, 10));
+  }
+
+  @Test
+  void aReplicaThatWentOnOtherwiseIsSeen() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    write(0, 2, 2, 3, "2=2");
+    write(0, 3, 3, 3, "3=3");
+    read(1, 2, 3);
+    delete(0, 2, 2);
+    delete(0, 3, 3);
+    assertEquals(3, read(1, 1, 1), "it went back");
+    write(0, 2, 2, 3, "3=12");
+    assertEquals(1, read(1, 1, 12));
+    delete(0, 2, 2);
+    write(0, 2, 2, 3, "1=22");
+    write(0, 3, 3, 3, "2=23");
+    assertEquals(3, read(22, 23, 1), "a file that was known is another");
+  }
+
+  @Test
+  void anotherPageSizeIsSeen() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    read(1, 1, 1);
+    write(1024, 0, 2, 2, 2, "1=2 2=2");
+    assertEquals(2, read(2, 2));
+    assertEquals(0, read(2, 2));
+    assertEquals(List.of("store-2"), stores());
+  }
+
+  @Test
+  void theFolderOfAnotherReplicaIsOfNoUse() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    read(1, 1, 1);
+    Path other = Files.createDirectories(side.resolve("other"));
+    TestReplicas.write(
+        other,
+        0,
+        TestReplicas.header(PAGE_SIZE, 3, 1, 1),
+        new TreeMap<>(
+            Map.of(
+                1L, page(PAGE_SIZE, 1, 5), 2L, page(PAGE_SIZE, 2, 5), 3L, page(PAGE_SIZE, 3, 5))));
+    ReplicaUrl url = ReplicaUrl.ofDirectory(other.toString());
+    awaitClosed();
+    copy(folder(), side.resolve(StoreName.of(url)));
+    Replica replica = replicas.acquire(TestReplicas.options(other).withCacheDirectory(side));
+    assertPages(replica, replica.latest(), 5, 5, 5);
+    replicas.release(replica);
+  }
+
+  /** Waits until who was released has let go of the folder. */
+  private void awaitClosed() {
+    TestReplicas.await(() -> System.getProperty("dev.sluice.owner:" + folder() + "/owner") == null);
+  }
+
+  @Test
+  void aStoreWithoutItsLineageIsOfNoUse() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    read(1, 1, 1);
+    awaitClosed();
+    Files.writeString(folder().resolve("store-1/lineage"), "?", StandardCharsets.UTF_8);
+    assertEquals(3, read(1, 1, 1));
+    assertEquals(0, read(1, 1, 1));
+    assertEquals(List.of("store-2"), stores());
+  }
+
+  @Test
+  void aDamagedPageComesFromTheReplicaAgain() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    read(1, 1, 1);
+    awaitClosed();
+    Path pages = folder().resolve("store-1/pages");
+    byte[] bytes = Files.readAllBytes(pages);
+    bytes[PAGE_SIZE + 7] ^= 4;
+    Files.write(pages, bytes);
+    assertEquals(1, read(1, 1, 1));
+    assertEquals(0, read(1, 1, 1));
+  }
+
+  @Test
+  void aCacheDirectoryThatCannotBeOneChangesNothing() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Path file = Files.writeString(side.resolve("file"), "", StandardCharsets.UTF_8);
+    Replica replica = replicas.acquire(options().withCacheDirectory(file));
+    assertPages(replica, replica.latest(), 1, 1, 1);
+    replicas.release(replica);
+  }
+
+  @Test
+  void aFolderThatIsOwnedGivesATemporaryStore() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Replica first = open();
+    try (Replicas others = TestReplicas.replicas()) {
+      Replica second = others.acquire(options());
+      View view = second.latest();
+      assertPages(second, view, 1, 1, 1);
+      long before = second.requests().gets();
+      assertPages(second, view, 1, 1, 1);
+      assertEquals(before, second.requests().gets());
+      try (Stream<Path> files = Files.list(side)) {
+        assertEquals(List.of(folder()), files.toList());
+      }
+    }
+    assertPages(first, latest(first), 1, 1, 1);
+    replicas.release(first);
+    assertEquals(0, read(1, 1, 1));
+  }
+
+  @Test
+  void whatIsReopenedAtOnceOwnsItsFolder() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    read(1, 1, 1);
+    for (int i = 0; i < 100; i++) {
+      assertEquals(0, read(1, 1, 1), "time " + i);
+    }
+    assertEquals(List.of("store-1"), stores());
+  }
+}
