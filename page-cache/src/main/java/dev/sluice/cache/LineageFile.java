@@ -13,12 +13,6 @@ import java.io.IOException;
 import java.io.UTFDataFormatException;
 import java.nio.ByteBuffer;
 import java.time.DateTimeException;
-<<<<<<< HEAD
-=======
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
->>>>>>> 7d2467c (page-cache: a lineage file that is drawn otherwise says nothing)
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;

@@ -119,12 +119,12 @@ final class StoreOpening implements StoredPages.Opener {
     return remembering(owned.create(spec, txid, first.commit()));
   }
 
-  /** Without it the store is of no use to the next process, but of all to this one. */
+  /** On a full disk there may be no file: what is there is of use, and the next round writes it. */
   private LocalStore remembering(LocalStore store) {
     try {
       store.remember(LineageFile.bytes(parts.identity().remembered()));
     } catch (IOException e) {
-      log.warn("page store of {}: {}", parts.location(), e.toString());
+      log.debug("page store of {}: {}", parts.location(), e.toString());
     }
     return store;
   }

@@ -1,16 +1,26 @@
 package dev.sluice.cache;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.store.LocalStore;
+import dev.sluice.cache.store.PageStore;
+import dev.sluice.cache.store.StoreFolder;
+import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.storage.ReplicaUrl;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -210,6 +220,17 @@ class StoreRestartTest extends FollowedByHand {
   }
 
   @Test
+  void aLineageThatCannotBeWrittenChangesNothing() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    read(1, 1, 1);
+    awaitClosed();
+    Files.createDirectories(folder().resolve("store-1/lineage.tmp"));
+    assertEquals(0, read(1, 1, 1), "the old one counts");
+    write(0, 2, 2, 3, "2=2");
+    assertEquals(1, read(1, 2, 1));
+  }
+
+  @Test
   void aDamagedPageComesFromTheReplicaAgain() throws IOException {
     write(0, 1, 1, 3, "1=1 2=1 3=1");
     read(1, 1, 1);
@@ -259,5 +280,51 @@ class StoreRestartTest extends FollowedByHand {
       assertEquals(0, read(1, 1, 1), "time " + i);
     }
     assertEquals(List.of("store-1"), stores());
+  }
+
+  /** Has a store be opened for a view, and something happen before it is known. */
+  private Path opened(Consumer<StoredPages> meanwhile) throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Replica replica = open();
+    View view = latest(replica);
+    Path folder = side.resolve("late");
+    List<StoredPages> late = new ArrayList<>();
+    StoredPages stored =
+        new StoredPages(
+            "late",
+            new FrameCache(1),
+            StoreReaders.NONE,
+            first -> {
+              PageStore.Spec spec =
+                  new PageStore.Spec("late", PAGE_SIZE, StoreReaders.NONE, Long.MAX_VALUE);
+              LocalStore store =
+                  StoreFolder.own(folder, Optional.empty(), Duration.ZERO)
+                      .orElseThrow()
+                      .create(spec, 1, 3);
+              meanwhile.accept(late.get(0));
+              return Optional.of(store);
+            });
+    late.add(stored);
+    stored.prepare(view);
+    assertTrue(stored.store().isEmpty());
+    replicas.release(replica);
+    return folder;
+  }
+
+  private static boolean isLeft(Path folder) throws IOException {
+    try (StoreFolder owned =
+        StoreFolder.own(folder, Optional.empty(), Duration.ZERO).orElseThrow()) {
+      return owned.left(PAGE_SIZE).isPresent();
+    }
+  }
+
+  @Test
+  void whatIsOpenedWhileTheReplicaIsClosedIsLeft() throws IOException {
+    assertTrue(isLeft(opened(StoredPages::close)));
+  }
+
+  @Test
+  void whatIsOpenedWhileTheReplicaEndsGoes() throws IOException {
+    assertFalse(isLeft(opened(StoredPages::discard)));
   }
 }
