@@ -48,6 +48,10 @@ final class StoredPages implements AutoCloseable {
   private volatile Optional<LocalStore> store = Optional.empty();
 
   private volatile boolean isDiscarded;
+
+  /** Under the lock of this object: what is opened too late is left to the next process. */
+  private boolean isClosed;
+
   private final ReentrantLock checkpointing = new ReentrantLock();
   private volatile long checkpointNanos = System.nanoTime();
   private volatile long checkpointWrites;
@@ -110,15 +114,23 @@ final class StoredPages implements AutoCloseable {
   private void open(View first) {
     try {
       Optional<LocalStore> opened = isDiscarded ? Optional.empty() : opener.open(first);
+      boolean isLeft;
       synchronized (this) {
         if (!isDiscarded) {
           store = opened;
           return;
         }
+        isLeft = isClosed;
       }
-      discard(opened);
+      if (isLeft) {
+        close(opened);
+      } else {
+        discard(opened);
+      }
     } catch (IOException e) {
-      log.warn("no page store of {}: {}; pages are read from the replica", name, e.toString());
+      if (!isDiscarded) {
+        log.warn("no page store of {}: {}; pages are read from the replica", name, e.toString());
+      }
     }
   }
 
@@ -314,15 +326,25 @@ final class StoredPages implements AutoCloseable {
   /** Stores nothing any more, and leaves what is there to the next process. Idempotent. */
   @Override
   public void close() {
+    Optional<LocalStore> open;
+    synchronized (this) {
+      isClosed = true;
+      open = taken();
+    }
     try {
-      Optional<LocalStore> open = taken();
+      close(open);
+    } finally {
+      readers.close();
+    }
+  }
+
+  private void close(Optional<LocalStore> open) {
+    try {
       if (open.isPresent()) {
         open.get().close();
       }
     } catch (IOException e) {
       log.warn("closing the page store of {}: {}", name, e.getMessage());
-    } finally {
-      readers.close();
     }
   }
 
