@@ -91,10 +91,10 @@ final class StoredPages implements AutoCloseable {
       discard();
     }
     Optional<View> before = newest;
+    newest = Optional.of(incoming);
     if (before.isEmpty()) {
       open(incoming);
     }
-    newest = Optional.of(incoming);
     Optional<LocalStore> open = store;
     if (before.isPresent() && open.isPresent()) {
       clearChanged(open.get().pages(), before.get(), incoming);

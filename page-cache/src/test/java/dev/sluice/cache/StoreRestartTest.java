@@ -20,6 +20,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -326,5 +329,37 @@ class StoreRestartTest extends FollowedByHand {
   @Test
   void whatIsOpenedWhileTheReplicaEndsGoes() throws IOException {
     assertFalse(isLeft(opened(StoredPages::discard)));
+  }
+
+  @Test
+  void whoReadsAnotherViewBesideTheFirstOpeningIsNotHindered() throws Exception {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Replica replica = open();
+    View view = latest(replica);
+    PageStore.Spec spec = new PageStore.Spec("first", PAGE_SIZE, StoreReaders.NONE, Long.MAX_VALUE);
+    Optional<LocalStore> store = Optional.of(StoreFolder.temporary(side, spec));
+    byte[] page = page(PAGE_SIZE, 4, 4);
+    AtomicReference<StoredPages> current = new AtomicReference<>();
+    AtomicBoolean isDone = new AtomicBoolean();
+    CompletableFuture<Void> reader =
+        CompletableFuture.runAsync(
+            () -> {
+              while (!isDone.get()) {
+                StoredPages stored = current.get();
+                if (stored != null) {
+                  stored.fill(view, view.commit() + 1, page); // is refused
+                }
+              }
+            });
+    for (int i = 0; i < 300_000 && !reader.isDone(); i++) {
+      StoredPages stored =
+          new StoredPages("first", new FrameCache(1), StoreReaders.NONE, first -> store);
+      current.set(stored);
+      stored.prepare(view);
+    }
+    isDone.set(true);
+    reader.get();
+    store.get().close();
+    replicas.release(replica);
   }
 }
