@@ -9,6 +9,8 @@ import dev.sluice.cache.store.PageStore;
 import dev.sluice.cache.store.StoreFolder;
 import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.storage.ReplicaUrl;
+import dev.sluice.storage.RequestMeter;
+import dev.sluice.storage.history.MemoryReplica;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -285,6 +287,17 @@ class StoreRestartTest extends FollowedByHand {
     assertEquals(List.of("store-1"), stores());
   }
 
+  private static StoredPages stored(StoredPages.Opener opener) {
+    Source source =
+        new Source(
+            new MemoryReplica("memory:stored").open(),
+            new RequestMeter(),
+            new FileTable(),
+            new FrameCache(1),
+            new Fingerprints());
+    return new StoredPages(source, StoreReaders.NONE, opener);
+  }
+
   /** Has a store be opened for a view, and something happen before it is known. */
   private Path opened(Consumer<StoredPages> meanwhile) throws IOException {
     write(0, 1, 1, 3, "1=1 2=1 3=1");
@@ -293,10 +306,7 @@ class StoreRestartTest extends FollowedByHand {
     Path folder = side.resolve("late");
     List<StoredPages> late = new ArrayList<>();
     StoredPages stored =
-        new StoredPages(
-            "late",
-            new FrameCache(1),
-            StoreReaders.NONE,
+        stored(
             first -> {
               PageStore.Spec spec =
                   new PageStore.Spec("late", PAGE_SIZE, StoreReaders.NONE, Long.MAX_VALUE);
@@ -352,8 +362,7 @@ class StoreRestartTest extends FollowedByHand {
               }
             });
     for (int i = 0; i < 300_000 && !reader.isDone(); i++) {
-      StoredPages stored =
-          new StoredPages("first", new FrameCache(1), StoreReaders.NONE, first -> store);
+      StoredPages stored = stored(first -> store);
       current.set(stored);
       stored.prepare(view);
     }

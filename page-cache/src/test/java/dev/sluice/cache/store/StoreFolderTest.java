@@ -165,7 +165,7 @@ class StoreFolderTest {
     assertTrue(next.pages().fill(2, page(2), 0, Proof.PENDING, each -> TXID));
     old.pages().clear(1);
     old.pages().disprove(2);
-    old.pages().prove(2, TXID);
+    old.pages().prove(2);
     assertEquals(0, old.pages().evict(0));
     assertFalse(fill(old, 3));
     old.publish(TXID + 1, COMMIT);
@@ -348,6 +348,11 @@ class StoreFolderTest {
     @Override
     public boolean takeMark(long extent) {
       return false;
+    }
+
+    @Override
+    public MemoryFile memoryFile() throws IOException {
+      throw new IOException("none here");
     }
 
     @Override
