@@ -238,6 +238,11 @@ public final class Replica {
     return parts.source().cache().weightedBytes();
   }
 
+  /** Returns the bytes that pages take in the page store. */
+  public long storedBytes() {
+    return stored.store().map(store -> store.pages().usedBytes()).orElse(0L);
+  }
+
   /** Takes the options of one who opens it too. */
   void share(ReplicaOptions options) {
     parts.source().cache().raiseMaximum(options.pageCacheBytes());

@@ -53,6 +53,8 @@ final class PlaceMeters {
     gauge("lag", "Time since it was proven the newest", "seconds", PlaceMeters::lagSeconds);
     gauge("cached", "Pages in memory", BaseUnits.BYTES, at -> at.sum(Replica::cachedBytes));
     gauge("kept", "Rescued pages", BaseUnits.BYTES, at -> at.sum(Replica::rescuedBytes));
+    gauge("stored", "Pages in the page store", BaseUnits.BYTES, at -> at.sum(Replica::storedBytes));
+    gauge("hydrated", "How much of the latest view", "percent", PlaceMeters::hydrationPercent);
     requests("list", RequestMeter.Snapshot::lists);
     requests("get", RequestMeter.Snapshot::gets);
     requests("head", RequestMeter.Snapshot::heads);
@@ -131,6 +133,10 @@ final class PlaceMeters {
     Optional<Duration> lag =
         newest().flatMap(replica -> replica.published().flatMap(replica::sinceProven));
     return lag.map(time -> time.toMillis() / 1000.0).orElse(Double.NaN);
+  }
+
+  private double hydrationPercent() {
+    return newest().map(Replica::hydrationPercent).orElse(Double.NaN);
   }
 
   private double sum(ToLongFunction<Replica> value) {
