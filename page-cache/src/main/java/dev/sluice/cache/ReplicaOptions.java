@@ -75,6 +75,14 @@ public record ReplicaOptions(
         .resolve("sluice");
   }
 
+  /** Returns the folder in which the replica's page store is, if it is on the disk. */
+  public Path storeFolder() {
+    return store
+        .path()
+        .map(pages -> pages.resolveSibling(pages.getFileName() + "-sluice"))
+        .orElseGet(() -> cacheDirectory.resolve(StoreName.of(url)));
+  }
+
   public ReplicaOptions withPageCacheBytes(long bytes) {
     return new ReplicaOptions(
         url, bytes, readTimeout, pollInterval, rescueBytes, cacheDirectory, store);

@@ -59,11 +59,7 @@ final class StoreOpening implements StoredPages.Opener {
       ReplicaOptions options, StoreReaders readers, Parts parts, Supplier<List<LtxFile>> listed) {
     this.options = options.store();
     this.cacheDirectory = options.cacheDirectory();
-    this.folder =
-        this.options
-            .path()
-            .map(pages -> pages.resolveSibling(pages.getFileName() + "-sluice"))
-            .orElseGet(() -> cacheDirectory.resolve(StoreName.of(options.url())));
+    this.folder = options.storeFolder();
     this.readers = readers;
     this.parts = parts;
     this.listed = listed;

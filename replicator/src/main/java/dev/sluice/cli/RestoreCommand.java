@@ -4,6 +4,7 @@ import dev.sluice.cache.ViewException;
 import dev.sluice.cache.restore.CopyFollower;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
+import dev.sluice.cache.restore.StoreRestorer;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.replicator.config.DatabaseEntry;
 import dev.sluice.storage.Listings;
@@ -40,8 +41,8 @@ import picocli.CommandLine.Spec;
     customSynopsis = {
       "sluice restore [-o OUT] [--txid T | --timestamp T] [--integrity-check none|quick|full]",
       "                      [--force] [--if-db-not-exists] [--if-replica-exists]",
-      "                      [-f [--follow-interval TIME]] [--config FILE] [--no-expand-env]",
-      "                      [--json] [-v] REPLICA"
+      "                      [-f [--follow-interval TIME] | --from-store] [--config FILE]",
+      "                      [--no-expand-env] [--json] [-v] REPLICA"
     },
     description = "Make a database file from a replica.")
 final class RestoreCommand implements Callable<Integer> {
@@ -95,6 +96,11 @@ final class RestoreCommand implements Callable<Integer> {
   private String followInterval = "1s";
 
   @Option(
+      names = {"--from-store", "-from-store"},
+      description = "Copy the hydrated page store of this host, without a request.")
+  private boolean isFromStore;
+
+  @Option(
       names = {"--parallelism", "-parallelism"},
       paramLabel = "N",
       hidden = true,
@@ -126,6 +132,12 @@ final class RestoreCommand implements Callable<Integer> {
       throw new ParameterException(
           command, "--follow is about the newest state: leave out --txid and --timestamp");
     }
+    if (isFromStore && (isFollowed || isIfReplicaExists || !target.equals(new Target.Latest()))) {
+      throw new ParameterException(
+          command,
+          "--from-store is about what is there: leave out --txid, --timestamp, --follow and"
+              + " --if-replica-exists");
+    }
     ReplicaArgument from =
         isIfReplicaExists
             ? ReplicaArgument.anywhere(replica, configOptions, terminal)
@@ -150,8 +162,29 @@ final class RestoreCommand implements Callable<Integer> {
     if (isIfReplicaExists && isReplicaEmpty(from)) {
       return nothingToDo("restore " + from.url().location() + ": it has no files, nothing is done");
     }
-    restoreTo(from, place, target, interval);
+    if (isFromStore) {
+      restoreFromStore(from, place);
+    } else {
+      restoreTo(from, place, target, interval);
+    }
     return ExitCode.DONE;
+  }
+
+  private void restoreFromStore(ReplicaArgument from, DatabasePlace place)
+      throws Failure, IOException {
+    String location = from.url().location();
+    StoreRestorer restorer = new StoreRestorer(StoreArgument.options(from.url()));
+    publish(
+        place,
+        location,
+        () -> {
+          try {
+            return restorer.restore(place);
+          } catch (IOException e) {
+            throw new Failure("restore " + location + " from its page store", e);
+          }
+        },
+        result -> {});
   }
 
   /** For a person, or a script's log; JSON is only ever the result. */
@@ -197,8 +230,6 @@ final class RestoreCommand implements Callable<Integer> {
   private void restoreTo(
       ReplicaArgument from, DatabasePlace place, Target target, Duration interval)
       throws Failure, IOException {
-    Instant began = Instant.now();
-    IntegrityCheck check = check(Optional.ofNullable(spec).orElseThrow().commandLine());
     try (OpenedClient client = OpenedClient.open(from);
         Restorer restorer = restorer(client)) {
       Optional<Following> following =
@@ -211,27 +242,50 @@ final class RestoreCommand implements Callable<Integer> {
                       place.file(),
                       new Following.Wishes(interval, isJson)))
               : Optional.empty();
-      Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
-      Runtime.getRuntime().addShutdownHook(discard);
-      try {
-        Restorer.Result result = restore(client.location(), restorer, target, place);
-        check.run(place.staging());
-        RestoreOutput.requireFree(place);
-        OldDatabase.settle(place);
-        if (following.isPresent()) {
-          following.get().begin(place.staging(), result); // last: it replaces the record of a copy
-        }
-        place.publish();
-        if (isJson) {
-          terminal.out().println(summary(place, client.location(), result, began).toString());
-        }
-      } finally {
-        forget(discard);
-        place.close();
-      }
+      publish(
+          place,
+          client.location(),
+          () -> restore(client.location(), restorer, target, place),
+          result -> {
+            if (following.isPresent()) {
+              following.get().begin(place.staging(), result); // it replaces the record of a copy
+            }
+          });
       if (following.isPresent()) {
         following.get().run();
       }
+    }
+  }
+
+  /** Makes the database at a place. */
+  private interface Making {
+    Restorer.Result run() throws Failure;
+  }
+
+  /** What is done just before the database gets its name. */
+  private interface Last {
+    void run(Restorer.Result result) throws Failure, IOException;
+  }
+
+  private void publish(DatabasePlace place, String location, Making making, Last last)
+      throws Failure, IOException {
+    Instant began = Instant.now();
+    IntegrityCheck check = check(Optional.ofNullable(spec).orElseThrow().commandLine());
+    Thread discard = new Thread(() -> discardQuietly(place), "restore-discard");
+    Runtime.getRuntime().addShutdownHook(discard);
+    try {
+      Restorer.Result result = making.run();
+      check.run(place.staging());
+      RestoreOutput.requireFree(place);
+      OldDatabase.settle(place);
+      last.run(result);
+      place.publish();
+      if (isJson) {
+        terminal.out().println(summary(place, location, result, began).toString());
+      }
+    } finally {
+      forget(discard);
+      place.close();
     }
   }
 

@@ -6,17 +6,23 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.ReplicaOptions;
+import dev.sluice.cache.StoreOptions;
 import dev.sluice.ltx.LtxEncoder;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.ltx.Txid;
 import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.testkit.Golden;
+import dev.sluice.vfs.OpenReplica;
+import dev.sluice.vfs.Sluice;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,6 +62,32 @@ final class RestoreCommandTest {
             + "\"duration_ms\":\\d+,\"integrity_check\":\"full\"}\n";
     assertTrue(json.matches(expected.formatted(bytes / 4096, bytes)), json);
     assertOnlyOutput();
+  }
+
+  @Test
+  void storeOfThisHostIsCopied() throws Exception {
+    CliRun none = CliRun.of("restore", "--from-store", "-o", out.toString(), replica);
+    assertEquals(ExitCode.FAILED, none.exitCode());
+    assertTrue(none.err().contains("from its page store: there is no page store in "), none.err());
+    Sluice.register();
+    try (OpenReplica open =
+        Sluice.open(
+            ReplicaOptions.of(ReplicaUrl.ofDirectory(replica))
+                .withStore(StoreOptions.DEFAULT.hydrated(true)))) {
+      open.replica().latest();
+      long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (open.replica().hydrationPercent() < 100) {
+        assertTrue(System.nanoTime() < end, "not hydrated");
+        Thread.onSpinWait();
+      }
+      CliRun.done(
+          "restore", "-from-store", "--integrity-check", "full", "-o", out.toString(), replica);
+    }
+    Path other = folder.resolve("other.db");
+    CliRun.done("restore", "-o", other.toString(), replica);
+    assertArrayEquals(Files.readAllBytes(other), Files.readAllBytes(out));
+    CliRun wrong = CliRun.of("restore", "--from-store", "--txid", "1", "-o", "x", replica);
+    assertEquals(ExitCode.WRONG_USAGE, wrong.exitCode());
   }
 
   /** Scripts for Litestream set it. */

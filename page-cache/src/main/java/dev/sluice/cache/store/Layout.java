@@ -49,6 +49,9 @@ final class Layout {
   /** The sum of a page that is not here, but takes a place. */
   static final long CLEARED = 1;
 
+  /** How many of the lowest bits of a sum are not of the CRC. */
+  static final int SUM_FLAGS = 3;
+
   private static final long PROOF_MASK = 3;
   private static final long UNCHECKED = 4;
   private static final long CRC_MASK = -8;

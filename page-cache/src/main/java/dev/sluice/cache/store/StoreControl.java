@@ -33,7 +33,16 @@ final class StoreControl implements AutoCloseable {
   private final RandomAccessFile file;
 
   StoreControl(Path path) throws IOException {
-    file = new RandomAccessFile(path.toFile(), "rw");
+    this(new RandomAccessFile(path.toFile(), "rw"));
+  }
+
+  private StoreControl(RandomAccessFile file) {
+    this.file = file;
+  }
+
+  /** Returns one that only reads; the file must be there. */
+  static StoreControl readOnly(Path path) throws IOException {
+    return new StoreControl(new RandomAccessFile(path.toFile(), "r"));
   }
 
   /**
@@ -43,6 +52,11 @@ final class StoreControl implements AutoCloseable {
    * @param boot in which run of the system that was written, if that can be told
    */
   record State(int pageSize, long txid, long commit, boolean isClean, Optional<UUID> boot) {
+
+    /** Returns whether all that was written is there, or will be in the order it was written. */
+    boolean isTrusted() {
+      return isClean || (boot.isPresent() && boot.equals(BootId.now()));
+    }
 
     /** Returns what it says while pages are written. */
     static State open(int pageSize, long txid, long commit) {

@@ -89,7 +89,7 @@ public final class StoreFolder implements AutoCloseable {
 
   /** Returns what was left of pages of that size, if there is any of use. */
   public Optional<Left> left(int pageSize) throws IOException {
-    List<Path> stores = stores();
+    List<Path> stores = stores(path);
     if (stores.isEmpty()) {
       return Optional.empty();
     }
@@ -99,9 +99,7 @@ public final class StoreFolder implements AutoCloseable {
       if (state.isEmpty() || state.get().pageSize() != pageSize) {
         return Optional.empty();
       }
-      boolean isSameBoot =
-          state.get().boot().isPresent() && state.get().boot().equals(BootId.now());
-      if (state.get().isClean() || isSameBoot) {
+      if (state.get().isTrusted()) {
         return Optional.of(new Left(newest, state.get().txid(), state.get().commit(), true));
       }
     }
@@ -118,9 +116,15 @@ public final class StoreFolder implements AutoCloseable {
         : new byte[0];
   }
 
-  private List<Path> stores() throws IOException {
+  /** Returns the newest store of a folder, whoever owns it; empty if there is none. */
+  static Optional<Path> newest(Path folder) throws IOException {
+    List<Path> stores = Files.isDirectory(folder) ? stores(folder) : List.of();
+    return stores.isEmpty() ? Optional.empty() : Optional.of(stores.get(stores.size() - 1));
+  }
+
+  private static List<Path> stores(Path folder) throws IOException {
     List<Path> found = new ArrayList<>();
-    try (DirectoryStream<Path> all = Files.newDirectoryStream(path, PREFIX + "*")) {
+    try (DirectoryStream<Path> all = Files.newDirectoryStream(folder, PREFIX + "*")) {
       for (Path each : all) {
         if (number(each) > 0) {
           found.add(each);
@@ -138,7 +142,7 @@ public final class StoreFolder implements AutoCloseable {
 
   /** Returns a store without pages, whose first view is of this TXID. What was left goes. */
   public LocalStore create(PageStore.Spec spec, long txid, long commit) throws IOException {
-    List<Path> stores = stores();
+    List<Path> stores = stores(path);
     long last = stores.isEmpty() ? 0 : number(stores.get(stores.size() - 1));
     for (Path store : stores) {
       deleteTree(store);
@@ -162,7 +166,7 @@ public final class StoreFolder implements AutoCloseable {
   public LocalStore adopt(
       Left left, PageStore.Spec spec, long txid, long commit, LongPredicate stays)
       throws IOException {
-    for (Path store : stores()) {
+    for (Path store : stores(path)) {
       if (!store.equals(left.directory())) {
         deleteTree(store);
       }
