@@ -1,5 +1,6 @@
 package dev.sluice.cache;
 
+import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxFormatException;
@@ -168,6 +169,11 @@ public final class Replica {
 
   private StoreOpening opening() {
     return storeOpening;
+  }
+
+  /** Returns the page store, once a view was published and if there is one. */
+  Optional<LocalStore> store() {
+    return stored.store();
   }
 
   /** Returns what names this replica's page store to its readers in C; 0 if nothing does. */

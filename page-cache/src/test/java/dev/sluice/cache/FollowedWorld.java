@@ -152,6 +152,14 @@ final class FollowedWorld implements AutoCloseable {
     replica = newReplica();
   }
 
+  /** As the other; something happens while nothing is open. */
+  void restart(Runnable meanwhile) {
+    replica.close();
+    assertTrue(replica.ended().join());
+    meanwhile.run();
+    replica = newReplica();
+  }
+
   /** Looks once, and requires that the view went neither back nor to a state that never was. */
   boolean poll() throws IOException {
     Optional<View> before = replica.published();
