@@ -83,7 +83,8 @@ class PowerCutTest {
   }
 
   private Moment now(FollowedWorld world) throws IOException {
-    return Moment.of(world.replica().store().flatMap(LocalStore::directory).orElseThrow());
+    return Moment.of(
+        world.replica().store().flatMap(LocalStore::file).map(Path::getParent).orElseThrow());
   }
 
   /** Lets the database change and be followed, read, and written to the disk. */
@@ -208,7 +209,8 @@ class PowerCutTest {
       world.open();
       world.requireAllPages(world.latest());
       for (int round = 0; round < ROUNDS; round++) {
-        Path directory = world.replica().store().flatMap(LocalStore::directory).orElseThrow();
+        Path directory =
+            world.replica().store().flatMap(LocalStore::file).map(Path::getParent).orElseThrow();
         boolean isOfAnotherBoot = random.nextBoolean();
         long[] flipped = random.longs(1 + random.nextInt(5), 1, PAGES + 1).distinct().toArray();
         world.restart(() -> damage(directory, flipped, isOfAnotherBoot, random));
