@@ -97,10 +97,10 @@ public final class LocalStore {
     }
     try {
       if (owned.isPresent()) {
-        StoreFolder.deleteTree(owned.get().directory());
         if (owned.get().pages().isPresent()) {
-          Files.deleteIfExists(owned.get().pages().get());
+          Files.deleteIfExists(owned.get().pages().get()); // before what says that it is ours
         }
+        StoreFolder.deleteTree(owned.get().directory());
       }
     } finally {
       end();

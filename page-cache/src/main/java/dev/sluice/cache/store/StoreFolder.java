@@ -26,7 +26,8 @@ import java.util.function.LongPredicate;
  *   FOLDER/store-N/lineage                by what the replica is told from another
  * </pre>
  *
- * <p>The file {@code pages} may lie elsewhere, where a user wants it.
+ * <p>The file {@code pages} may lie elsewhere, where a user wants it; a file that was there before
+ * is left alone.
  *
  * <p>A store that is of no use any more is deleted and another begun under the next number: who
  * still has the old one mapped may go on. After a restart no page is believed: each is unchecked
@@ -140,15 +141,23 @@ public final class StoreFolder implements AutoCloseable {
     return name.matches("[0-9]{1,18}") ? Long.parseLong(name) : 0;
   }
 
-  /** Returns a store without pages, whose first view is of this TXID. What was left goes. */
+  /**
+   * Returns a store without pages, whose first view is of this TXID. What was left goes.
+   *
+   * @throws IOException also if the file of the pages is to be elsewhere, and there is one that no
+   *     store of this folder has made
+   */
   public LocalStore create(PageStore.Spec spec, long txid, long commit) throws IOException {
     List<Path> stores = stores(path);
     long last = stores.isEmpty() ? 0 : number(stores.get(stores.size() - 1));
-    for (Path store : stores) {
-      deleteTree(store);
+    if (stores.isEmpty() && pages.isPresent() && Files.exists(pages.get())) {
+      throw new IOException(pages.get() + " is there, and is not of a page store");
     }
     if (pages.isPresent()) {
-      Files.deleteIfExists(pages.get());
+      Files.deleteIfExists(pages.get()); // before what says that it is ours
+    }
+    for (Path store : stores) {
+      deleteTree(store);
     }
     Path directory = path.resolve(PREFIX + (last + 1));
     makeDirectory(directory);

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -216,17 +217,46 @@ class StoreFolderTest {
   }
 
   @Test
-  void adoptionThatIsCutShortIsDoneAgain() throws IOException {
+  void aFileThatIsNoneOfOursIsLeftAlone() throws IOException {
+    Path pages = Files.writeString(dir.resolve("app.db"), "a database", StandardCharsets.UTF_8);
+    Path folder = dir.resolve("app.db-sluice");
+    for (int i = 0; i < 2; i++) {
+      try (StoreFolder owned =
+          StoreFolder.own(folder, Optional.of(pages), Duration.ZERO).orElseThrow()) {
+        assertTrue(owned.left(PAGE_SIZE).isEmpty());
+        assertThrows(IOException.class, () -> owned.create(spec(), TXID, COMMIT));
+      }
+      assertEquals("a database", Files.readString(pages));
+    }
+    Files.delete(pages);
+    for (int i = 0; i < 2; i++) {
+      LocalStore store =
+          StoreFolder.own(folder, Optional.of(pages), Duration.ZERO)
+              .orElseThrow()
+              .create(spec(), TXID, COMMIT);
+      assertTrue(fill(store, 1));
+      store.close();
+      assertTrue(Files.exists(pages));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void adoptionThatIsCutShortIsDoneAgain(boolean isTrusted) throws IOException {
     LocalStore store = create();
     for (long pgno = 1; pgno <= 100; pgno++) {
       assertTrue(fill(store, pgno));
     }
+    store.checkpoint(TXID, COMMIT);
     store.close();
+    if (!isTrusted) {
+      cutPower();
+    }
     for (int round = 1; round < 10; round++) {
       int cut = round * 10;
       try (StoreFolder folder = owned().orElseThrow()) {
         StoreFolder.Left left = folder.left(PAGE_SIZE).orElseThrow();
-        assertTrue(left.isTrusted());
+        assertEquals(isTrusted, left.isTrusted());
         IllegalStateException killed =
             assertThrows(
                 IllegalStateException.class,
