@@ -300,6 +300,7 @@ final class StoredPages implements AutoCloseable {
 
   /** Has nobody find a page in the store any more, now and later. Idempotent. */
   void discard() {
+    announceClose();
     readers.disable();
     discard(taken());
   }

@@ -13,6 +13,7 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.history.MemoryReplica;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,9 @@ import org.junit.jupiter.api.Test;
  * and no page is believed that is not.
  */
 class StoreRestartTest extends FollowedByHand {
+
+  /** Before the name of a file of which this JVM has the lock. */
+  private static final String OWNER = "dev.sluice.owner:";
 
   /** Opens the replica, requires its pages, and returns how many of them were asked for. */
   private long read(int... seeds) throws IOException {
@@ -210,7 +214,7 @@ class StoreRestartTest extends FollowedByHand {
 
   /** Waits until who was released has let go of the folder. */
   private void awaitClosed() {
-    TestReplicas.await(() -> System.getProperty("dev.sluice.owner:" + folder() + "/owner") == null);
+    TestReplicas.await(() -> System.getProperty(OWNER + folder() + "/owner") == null);
   }
 
   @Test
@@ -339,6 +343,57 @@ class StoreRestartTest extends FollowedByHand {
   @Test
   void whatIsOpenedWhileTheReplicaEndsGoes() throws IOException {
     assertFalse(isLeft(opened(StoredPages::discard)));
+  }
+
+  @Test
+  void whoComesWhileAStoreIsDiscardedMayWaitForIt() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Replica replica = open();
+    Path folder = side.resolve("folder");
+    AtomicReference<String> said = new AtomicReference<>("");
+    StoreReaders readers =
+        (StoreReaders)
+            Proxy.newProxyInstance(
+                StoreReaders.class.getClassLoader(),
+                new Class<?>[] {StoreReaders.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("disable")) {
+                    said.set(System.getProperty(OWNER + folder.resolve("owner"), "nobody's"));
+                  }
+                  return method.invoke(StoreReaders.NONE, arguments);
+                });
+    PageStore.Spec spec = new PageStore.Spec("folder", PAGE_SIZE, readers, Long.MAX_VALUE);
+    StoredPages stored =
+        new StoredPages(
+            "folder",
+            new FrameCache(1),
+            readers,
+            first ->
+                Optional.of(
+                    StoreFolder.own(folder, Optional.empty(), Duration.ZERO)
+                        .orElseThrow()
+                        .create(spec, 1, 3)));
+    stored.prepare(latest(replica));
+    stored.discard();
+    assertEquals("leaving", said.get());
+    assertFalse(isLeft(folder));
+    replicas.release(replica);
+  }
+
+  @Test
+  void whoOpensAnewAfterAnotherTookThePlaceOwnsTheFolder() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Replica first = open();
+    assertPages(first, latest(first), 1, 1, 1);
+    delete(0, 1, 1);
+    write(0, 1, 1, 3, "1=7 2=7 3=7");
+    lookAtAll(first);
+    Replica second = open();
+    assertPages(second, latest(second), 7, 7, 7);
+    assertTrue(second.store().flatMap(LocalStore::directory).isPresent());
+    replicas.release(first);
+    replicas.release(second);
+    assertEquals(0, read(7, 7, 7));
   }
 
   @Test
