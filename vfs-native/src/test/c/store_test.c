@@ -71,7 +71,7 @@ static void close_store(store_folder *folder, int64_t store) {
     CHECK(sluice_store_count() == 0);
 }
 
-/* The same bytes as GoldenStoreTest has written by Java. */
+/* The same bytes as PageStoreTest has Java write. */
 static void golden_bytes_are_read(void) {
     store_folder folder;
     int64_t store = open_store(&folder, 1);

@@ -325,9 +325,12 @@ public final class PageStore implements AutoCloseable {
     tags.setRelease(pgno, Layout.next(tag, 0));
   }
 
-  /** Has a page not be here any more, nor come back unchecked. */
+  /**
+   * Has a page not be here any more, nor come back unchecked. Waits for who stores it just now: a
+   * page that was admitted and has no tag yet is not to come afterwards.
+   */
   public void clear(long pgno) {
-    if (pgno > capacity() || (!contains(pgno) && !isUnchecked(pgno))) {
+    if (pgno > capacity()) { // who stores a page has made room for it before it is admitted
       return;
     }
     synchronized (lock(pgno)) {

@@ -1,0 +1,144 @@
+package dev.sluice.cache.store;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PageStoreTest {
+  private static final int PAGE_SIZE = 512;
+  private static final PageStore.Spec SPEC =
+      new PageStore.Spec("test", PAGE_SIZE, StoreReaders.NONE, 1 << 20);
+
+  @TempDir Path dir;
+
+  private PageStore open() throws IOException {
+    return new PageStore(SPEC, Layout.Files.in(dir), (tags, sums) -> {});
+  }
+
+  private static byte[] page(int value) {
+    byte[] page = new byte[PAGE_SIZE];
+    Arrays.fill(page, (byte) value);
+    return page;
+  }
+
+  /** The rule of publishing: what is admitted before it is cleared is not there afterwards. */
+  @Test
+  void aPageThatIsJustBeingStoredIsClearedToo() throws Exception {
+    try (PageStore store = open()) {
+      CountDownLatch isAdmitted = new CountDownLatch(1);
+      CountDownLatch isCleared = new CountDownLatch(1);
+      Thread clearing =
+          new Thread(
+              () -> {
+                awaitUninterrupted(isAdmitted);
+                store.clear(7);
+                isCleared.countDown();
+              });
+      clearing.start();
+      boolean isStored =
+          store.fill(
+              7,
+              page(1),
+              0,
+              Proof.NONE,
+              pgno -> {
+                isAdmitted.countDown();
+                while (isCleared.getCount() > 0 && clearing.getState() != Thread.State.BLOCKED) {
+                  Thread.onSpinWait();
+                }
+                return 5;
+              });
+      clearing.join();
+      assertTrue(isStored);
+      assertFalse(store.contains(7), "it was admitted before it was cleared, and is there");
+    }
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static StoreFolder own(Path folder) throws IOException {
+    return StoreFolder.own(folder, Optional.empty(), Duration.ZERO).orElseThrow();
+  }
+
+  /** As after {@code kill -9}, in the same run of the system. */
+  @Test
+  void whatAKilledProcessLeftIsThereOnceItWasChecked() throws IOException {
+    Path folder = dir.resolve("folder");
+    Path copy = dir.resolve("copy");
+    LocalStore store = own(folder).create(SPEC, 5, 100);
+    for (int pgno = 1; pgno <= 4; pgno++) {
+      long bound = pgno;
+      assertTrue(store.pages().fill(pgno, page(pgno), 0, Proof.NONE, each -> bound));
+    }
+    store.pages().fill(9, page(9), 0, Proof.NONE, each -> 6); // a view that was not published yet
+    store.pages().clear(4);
+    copy(folder.resolve("store-1"), copy.resolve("store-1"));
+    store.close();
+    try (StoreFolder owned = own(copy)) {
+      StoreFolder.Left left = owned.left(PAGE_SIZE).orElseThrow();
+      assertEquals(5, left.txid());
+      LocalStore again = owned.adopt(left, SPEC, 7, 100, pgno -> pgno != 2);
+      byte[] dst = new byte[PAGE_SIZE];
+      assertFalse(again.pages().read(1, 7, dst), "nobody has checked it");
+      assertTrue(again.pages().recover(1, each -> 1) && again.pages().read(1, 1, dst));
+      assertArrayEquals(page(1), dst);
+      assertFalse(again.pages().recover(2, each -> 7), "it has changed since");
+      assertFalse(again.pages().recover(3, each -> 0), "it may not be here");
+      again.pages().clear(3);
+      assertFalse(again.pages().recover(3, each -> 7), "it was cleared");
+      assertFalse(again.pages().recover(4, each -> 7), "it was cleared before");
+      assertFalse(again.pages().recover(9, each -> 7), "of a later view than the published one");
+      assertEquals(0, again.pages().damagedPages());
+      again.close();
+    }
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    Files.createDirectories(to);
+    for (String name : new String[] {"pages", "tags", "sums", "control"}) {
+      Files.copy(from.resolve(name), to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  /** The same bytes as store_test.c reads. */
+  @Test
+  void aTagIsAsReadersInCReadIt() throws IOException {
+    long bound = 0x1122_3344_5566L;
+    try (PageStore store = open()) {
+      assertTrue(store.fill(3, page(1), 0, Proof.NONE, pgno -> bound));
+    }
+    ByteBuffer tags = ByteBuffer.wrap(Files.readAllBytes(dir.resolve("tags")));
+    long word = tags.order(ByteOrder.nativeOrder()).getLong(2 * Long.BYTES);
+    String littleEndian = HexFormat.of().toHexDigits(Long.reverseBytes(word));
+    assertEquals("0200665544332211", littleEndian);
+  }
+
+  @Test
+  void generationsOverflowIntoNothing() {
+    long tag = (5L << 16) | 0xffff;
+    assertEquals(5L << 16, Layout.next(tag, 5));
+    assertEquals(0, Layout.next(tag, 0));
+    assertEquals(Layout.BOUND_MAX, Layout.bound(Layout.next(tag, Layout.BOUND_MAX)));
+  }
+}
