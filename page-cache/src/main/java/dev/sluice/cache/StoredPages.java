@@ -41,6 +41,10 @@ final class StoredPages implements AutoCloseable {
   private final StoreReaders readers;
   private final Opener opener;
   private volatile Optional<View> newest = Optional.empty();
+
+  /** The newest view up to which everything that has changed was cleared. */
+  private volatile Optional<View> prepared = Optional.empty();
+
   private volatile Optional<View> published = Optional.empty();
   private volatile Runnable afterPublished = () -> {};
 
@@ -100,6 +104,7 @@ final class StoredPages implements AutoCloseable {
       clearChanged(open.get().pages(), before.get(), incoming);
       publish(open.get(), incoming);
     }
+    prepared = Optional.of(incoming);
   }
 
   private void publish(LocalStore open, View view) {
@@ -207,9 +212,11 @@ final class StoredPages implements AutoCloseable {
         && from.get().read(pgno, view.txid().value(), dst);
   }
 
-  /** What is in the store says nothing of the time after the newest view that is known. */
+  /**
+   * What is in the store says nothing of the time after the newest view that it is prepared for.
+   */
   private boolean isKnown(View view) {
-    return newest.filter(known -> !view.txid().isAfter(known.txid())).isPresent();
+    return prepared.filter(known -> !view.txid().isAfter(known.txid())).isPresent();
   }
 
   /** Stores a page of a view if it is still the newest version known. */
