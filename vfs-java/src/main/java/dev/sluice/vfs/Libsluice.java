@@ -83,6 +83,14 @@ final class Libsluice {
   static native int sluice_store_take_mark(long store, long extent);
 
   /**
+   * Copies a page as a reader in C does; for tests and benchmarks.
+   *
+   * @param dst address of {@code pageSize} bytes, undefined if the page is not here
+   * @return 0 if it is not
+   */
+  static native int sluice_store_copy(long store, long txid, int pageSize, long pgno, long dst);
+
+  /**
    * What a callback returns when it is done, {@link Ask} apart; a result code otherwise. Not 0:
    * that is what JNA returns for a callback that an exception has left.
    */
