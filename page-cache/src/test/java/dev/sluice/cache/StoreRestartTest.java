@@ -292,6 +292,10 @@ class StoreRestartTest extends FollowedByHand {
   }
 
   private static StoredPages stored(StoredPages.Opener opener) {
+    return stored(StoreReaders.NONE, opener);
+  }
+
+  private static StoredPages stored(StoreReaders readers, StoredPages.Opener opener) {
     Source source =
         new Source(
             new MemoryReplica("memory:stored").open(),
@@ -299,7 +303,7 @@ class StoreRestartTest extends FollowedByHand {
             new FileTable(),
             new FrameCache(1),
             new Fingerprints());
-    return new StoredPages(source, StoreReaders.NONE, opener);
+    return new StoredPages(source, readers, opener);
   }
 
   /** Has a store be opened for a view, and something happen before it is known. */
@@ -364,9 +368,7 @@ class StoreRestartTest extends FollowedByHand {
                 });
     PageStore.Spec spec = new PageStore.Spec("folder", PAGE_SIZE, readers, Long.MAX_VALUE);
     StoredPages stored =
-        new StoredPages(
-            "folder",
-            new FrameCache(1),
+        stored(
             readers,
             first ->
                 Optional.of(
@@ -390,7 +392,7 @@ class StoreRestartTest extends FollowedByHand {
     lookAtAll(first);
     Replica second = open();
     assertPages(second, latest(second), 7, 7, 7);
-    assertTrue(second.store().flatMap(LocalStore::directory).isPresent());
+    assertTrue(second.store().flatMap(LocalStore::file).isPresent());
     replicas.release(first);
     replicas.release(second);
     assertEquals(0, read(7, 7, 7));

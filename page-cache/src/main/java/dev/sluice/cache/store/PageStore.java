@@ -464,6 +464,7 @@ public final class PageStore implements AutoCloseable {
         freed += sums.getAcquire(pgno) == 0 ? 0 : 1;
         sums.setRelease(pgno, 0);
       }
+      room.free(freed);
       return freed;
     }
   }

@@ -46,6 +46,11 @@ final class Room {
     used.set(pages);
   }
 
+  /** Gives places back. */
+  void free(int pages) {
+    used.addAndGet(-pages);
+  }
+
   /** Takes a place for one page; false if there is none. */
   boolean take() {
     if (used.incrementAndGet() <= pagesMax || !cannotPunch) {
@@ -96,12 +101,10 @@ final class Room {
       if (!isLast && hasInterior(extent)) {
         continue;
       }
-      int freed = store.evict(extent);
-      if (freed == 0) {
+      if (store.evict(extent) == 0) {
         cannotPunch = true;
         return;
       }
-      used.addAndGet(-freed);
     }
   }
 
