@@ -139,6 +139,25 @@ class StoreSizeTest {
     assertEquals(List.of(), log.lines());
   }
 
+  /** A page of 512 bytes takes 4 KiB of a disk if its neighbours are not there. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void smallPagesTakeNoMoreThanTheyMay(@Seeded("sluice.seed") Seed seed) throws Exception {
+    int rows = 18_000;
+    long size = 1 << 20;
+    Random random = seed.random();
+    try (ImagedPrimary primary = new ImagedPrimary(folder, 512, rows, random);
+        Connection connection = DriverManager.getConnection(url(primary, "store_size=1MiB"))) {
+      for (int round = 0; round < 3; round++) {
+        readAnything(connection, rows, random, 4000);
+        long taken = diskBytes(store().resolve("pages"));
+        assertTrue(taken <= size + (64 << 10), taken + " bytes");
+        assertTrue(taken >= size / 2, taken + " bytes");
+        primary.requireImage(connection);
+      }
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"memory", "off"})
   void withoutTheDiskNoFileIsLeft(String place) throws Exception {

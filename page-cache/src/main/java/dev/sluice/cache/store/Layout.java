@@ -30,6 +30,8 @@ import java.nio.file.Path;
  *           unchecked   the page was here before a restart, and is again if its CRC is right
  *           of a page that is neither here nor unchecked: 0 = it takes no place in `pages`, 1 = it does
  *
+ *   place   4 KiB of pages, or one page: what the disk gives
+ *
  *   chunk   16,384 pages with their tags and sums: how the files grow, always whole
  *   extent  64 KiB of pages, or one page: what is evicted together, under one lock
  * </pre>
@@ -38,6 +40,10 @@ final class Layout {
   static final int CHUNK_BITS = 14;
   static final int CHUNK_PAGES = 1 << CHUNK_BITS;
   static final int EXTENT_BYTES = 1 << 16;
+
+  /** What a smaller page takes of the disk, with its neighbours or without them. */
+  static final int PLACE_BYTES = 1 << 12;
+
   static final int CHUNK_WORD_BYTES = CHUNK_PAGES * Long.BYTES;
 
   /** Above this a TXID does not fit into a tag. */
@@ -73,6 +79,11 @@ final class Layout {
   /** Returns how many pages there are in an extent. */
   static int extentPages(int pageSize) {
     return Math.max(1, EXTENT_BYTES / pageSize);
+  }
+
+  /** Returns how many pages there are in a place. */
+  static int placePages(int pageSize) {
+    return Math.max(1, PLACE_BYTES / pageSize);
   }
 
   static long bound(long tag) {

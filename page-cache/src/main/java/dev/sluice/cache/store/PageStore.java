@@ -38,6 +38,7 @@ public final class PageStore implements AutoCloseable {
   private final String name;
   private final int pageSize;
   private final int extentPages;
+  private final int placePages;
   private final StoreReaders readers;
   private final LongSupplier ticker;
   private final PageFile pages;
@@ -80,12 +81,13 @@ public final class PageStore implements AutoCloseable {
     this.name = spec.name();
     this.pageSize = spec.pageSize();
     this.extentPages = Layout.extentPages(pageSize);
+    this.placePages = Layout.placePages(pageSize);
     this.readers = spec.readers();
     this.ticker = spec.ticker();
     this.pages = new PageFile(files.pages());
     this.tags = new WordFile(files.tags());
     this.sums = new WordFile(files.sums());
-    this.room = new Room(this, readers, spec.bytesMax() / pageSize);
+    this.room = new Room(this, readers, spec.bytesMax() / placeBytes());
     try {
       int chunks = Math.max(tags.fileChunks(), sums.fileChunks()); // all that may say something
       for (int i = 0; i < chunks; i++) {
@@ -103,7 +105,7 @@ public final class PageStore implements AutoCloseable {
 
   private void countPlaces() {
     long places = 0;
-    for (long pgno = 1; pgno <= capacity(); pgno++) {
+    for (long pgno = 1; pgno <= capacity(); pgno += placePages) {
       places += takesPlace(pgno) ? 1 : 0;
     }
     room.taken(places);
@@ -127,6 +129,14 @@ public final class PageStore implements AutoCloseable {
     return extentPages;
   }
 
+  int placePages() {
+    return placePages;
+  }
+
+  private long placeBytes() {
+    return (long) placePages * pageSize;
+  }
+
   /** Returns the greatest pgno for which there is a tag. */
   public long capacity() {
     return (long) tags.chunks() << Layout.CHUNK_BITS;
@@ -139,7 +149,7 @@ public final class PageStore implements AutoCloseable {
 
   /** Returns the bytes that pages take, whether they are here or cleared. */
   public long usedBytes() {
-    return room.usedPages() * pageSize;
+    return room.usedPlaces() * placeBytes();
   }
 
   /** Returns how many pages were written since this was opened. */
@@ -264,9 +274,13 @@ public final class PageStore implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         long sum = Layout.sum(run.crcs()[crcAt(run, from + i)], proof);
         bounds[i] = isSame(from + i, sum) ? 0 : admission.applyAsLong(from + i);
-        if (bounds[i] != 0 && !takesPlace(from + i) && !room.takeFree()) {
-          bounds[i] = 0;
-          isWhole = false;
+        if (bounds[i] != 0 && !takesPlace(from + i)) {
+          if (room.takeFree()) {
+            sums.setRelease(from + i, Layout.CLEARED); // its neighbours have a place, too
+          } else {
+            bounds[i] = 0;
+            isWhole = false;
+          }
         }
       }
       for (int i = 0; i < count; ) {
@@ -440,7 +454,7 @@ public final class PageStore implements AutoCloseable {
    * Has no page of an extent be here, and gives its place back.
    *
    * @param extent counted from 0
-   * @return how many pages took a place before and do not now
+   * @return how many places were taken before and are not now
    */
   int evict(long extent) {
     long first = extent * extentPages + 1;
@@ -460,8 +474,10 @@ public final class PageStore implements AutoCloseable {
         return 0;
       }
       int freed = 0;
+      for (long pgno = first; pgno <= last; pgno += placePages) {
+        freed += takesPlace(pgno) ? 1 : 0;
+      }
       for (long pgno = first; pgno <= last; pgno++) {
-        freed += sums.getAcquire(pgno) == 0 ? 0 : 1;
         sums.setRelease(pgno, 0);
       }
       room.free(freed);
@@ -469,9 +485,15 @@ public final class PageStore implements AutoCloseable {
     }
   }
 
-  /** Returns whether a page takes a place in the file. */
+  /** Returns whether the place of a page is taken, by it or by its neighbours there. */
   boolean takesPlace(long pgno) {
-    return contains(pgno) || sums.getAcquire(pgno) != 0;
+    long first = pgno - (pgno - 1) % placePages;
+    for (long each = first; each < first + placePages; each++) {
+      if (contains(each) || sums.getAcquire(each) != 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean hasPlace(long pgno) {

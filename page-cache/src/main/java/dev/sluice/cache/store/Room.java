@@ -4,12 +4,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * How many pages a store may take, and who goes when there are more: by the clock, extents that
+ * How many places a store may take, and who goes when there are more: by the clock, extents that
  * nobody has read from since the hand last passed; those with interior pages of a b-tree only when
  * there is nothing else, because every read needs them.
  *
  * <p>Thread-safe. One thread at a time moves the hand; the others do not wait for it, and so there
- * may be a page more for each of them for a moment.
+ * may be a place more for each of them for a moment.
  */
 final class Room {
   private static final int INTERIOR_INDEX = 2;
@@ -26,34 +26,34 @@ final class Room {
 
   private final PageStore store;
   private final StoreReaders readers;
-  private final long pagesMax;
+  private final long placesMax;
   private final AtomicLong used = new AtomicLong();
   private final ReentrantLock hand = new ReentrantLock();
   private long next;
   private volatile boolean cannotPunch;
 
-  Room(PageStore store, StoreReaders readers, long pagesMax) {
+  Room(PageStore store, StoreReaders readers, long placesMax) {
     this.store = store;
     this.readers = readers;
-    this.pagesMax = pagesMax;
+    this.placesMax = placesMax;
   }
 
-  long usedPages() {
+  long usedPlaces() {
     return used.get();
   }
 
-  void taken(long pages) {
-    used.set(pages);
+  void taken(long places) {
+    used.set(places);
   }
 
   /** Gives places back. */
-  void free(int pages) {
-    used.addAndGet(-pages);
+  void free(int places) {
+    used.addAndGet(-places);
   }
 
-  /** Takes a place for one page; false if there is none. */
+  /** Takes a place; false if there is none. */
   boolean take() {
-    if (used.incrementAndGet() <= pagesMax || !cannotPunch) {
+    if (used.incrementAndGet() <= placesMax || !cannotPunch) {
       return true;
     }
     used.decrementAndGet();
@@ -62,7 +62,7 @@ final class Room {
 
   /** As the other, and only if nothing has to go for it. */
   boolean takeFree() {
-    if (used.incrementAndGet() <= pagesMax) {
+    if (used.incrementAndGet() <= placesMax) {
       return true;
     }
     used.decrementAndGet();
@@ -71,27 +71,29 @@ final class Room {
 
   /** Returns whether there is no place for a whole extent. */
   boolean isFull() {
-    return used.get() > pagesMax - store.extentPages();
+    return used.get() > placesMax - store.extentPages() / store.placePages();
   }
 
   /**
    * Sees to it that there is a place for a page, where there can be. Not under a lock of an extent.
    */
   void make(long pgno) {
-    if (used.get() < pagesMax || cannotPunch || store.takesPlace(pgno) || !hand.tryLock()) {
+    if (used.get() < placesMax || cannotPunch || store.takesPlace(pgno) || !hand.tryLock()) {
       return;
     }
     try {
-      long batch = Math.min((long) BATCH_EXTENTS * store.extentPages(), pagesMax / SHARE);
-      evictUntil(Math.max(0, pagesMax - batch), (pgno - 1) / store.extentPages());
+      long batch =
+          Math.min(
+              (long) BATCH_EXTENTS * (store.extentPages() / store.placePages()), placesMax / SHARE);
+      evictUntil(Math.max(0, placesMax - batch), (pgno - 1) / store.extentPages());
     } finally {
       hand.unlock();
     }
   }
 
-  private void evictUntil(long pages, long kept) {
+  private void evictUntil(long places, long kept) {
     long extents = store.capacity() / store.extentPages();
-    for (long step = 0; step < ROUNDS * extents && used.get() > pages; step++) {
+    for (long step = 0; step < ROUNDS * extents && used.get() > places; step++) {
       long extent = next;
       next = next + 1 < extents ? next + 1 : 0;
       boolean isLast = step >= (ROUNDS - 1) * extents;
@@ -110,7 +112,7 @@ final class Room {
 
   private boolean takesPlace(long extent) {
     long first = extent * store.extentPages() + 1;
-    for (long pgno = first; pgno < first + store.extentPages(); pgno++) {
+    for (long pgno = first; pgno < first + store.extentPages(); pgno += store.placePages()) {
       if (store.takesPlace(pgno)) {
         return true;
       }
