@@ -1,0 +1,205 @@
+package dev.sluice.bench;
+
+import com.sun.management.OperatingSystemMXBean;
+import dev.sluice.storage.LtxFile;
+import dev.sluice.vfs.Sluice;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/**
+ * How soon a replica is hydrated from a local S3-compatible server, beside {@code curl} of the same
+ * objects and Litestream's own VFS. See {@code jmh/bench/hydrate} for its arguments.
+ *
+ * <p>Each hydration has a process of its own; the clock starts when the connection is opened.
+ */
+final class HydrateBench {
+  private static final String ONCE = "once";
+  private static final String PROGRESS = "PRAGMA litestream_hydration_progress";
+  private static final String DONE = "100.0";
+  private static final String LITESTREAM_SCRIPT = "jmh/bench/litestream-hydrate.py";
+
+  private final Path folder;
+  private final BenchReplica replica;
+
+  private HydrateBench(Path folder, BenchReplica replica) {
+    this.folder = folder;
+    this.replica = replica;
+  }
+
+  /** How long something took. */
+  private record Taken(double seconds, double cpuSeconds) {
+
+    /** Reads two numbers, as the processes print them. */
+    static Taken parse(String text) {
+      String[] numbers = text.strip().split(" ", 2);
+      return new Taken(Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]));
+    }
+
+    static Taken median(List<Taken> runs) {
+      List<Taken> sorted = new ArrayList<>(runs);
+      sorted.sort(Comparator.comparingDouble(Taken::seconds));
+      return sorted.get(sorted.size() / 2);
+    }
+
+    void print(String what, long bytes) {
+      System.out.println(
+          "%-32s%6.2f s %6.0f MB/s %6.1f s of processors"
+              .formatted(what, seconds, bytes / 1e6 / seconds, cpuSeconds));
+    }
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    if (arguments[0].equals(ONCE)) {
+      once(arguments[1]);
+      return;
+    }
+    Path folder = Files.createTempDirectory("sluice-bench");
+    try {
+      BenchReplica replica = BenchReplica.make(folder, Integer.parseInt(arguments[0]));
+      new HydrateBench(folder, replica).run(Integer.parseInt(arguments[1]));
+    } finally {
+      delete(folder);
+    }
+    System.exit(0);
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  private void run(int runs) throws Exception {
+    List<LtxFile> files = replica.files();
+    long bytes = files.stream().mapToLong(LtxFile::size).sum();
+    System.out.println(
+        "%.0f MB in %d files, a database of %.0f MB"
+            .formatted(bytes / 1e6, files.size(), Files.size(replica.database()) / 1e6));
+    List<Taken> curl = new ArrayList<>();
+    List<Taken> ours = new ArrayList<>();
+    List<Taken> litestream = new ArrayList<>();
+    Taken warmUp = ours(); // of the server
+    for (int run = 0; run < runs; run++) {
+      curl.add(new Taken(replica.curlSeconds(files), 0));
+      ours.add(ours());
+      if (System.getenv("LITESTREAM_VFS") != null) {
+        litestream.add(litestream(System.getenv("LITESTREAM_VFS")));
+      }
+    }
+    System.out.println("medians of " + runs + ", after one of " + warmUp.seconds() + " s:");
+    Taken.median(curl).print("curl of the same objects", bytes);
+    Taken.median(ours).print("sluice, open to hydrated", bytes);
+    System.out.println(
+        "  %.2f of curl's rate"
+            .formatted(Taken.median(curl).seconds() / Taken.median(ours).seconds()));
+    if (!litestream.isEmpty()) {
+      Taken.median(litestream).print("Litestream's VFS, to hydrated", bytes);
+      System.out.println(
+          "  sluice takes %.3f of its time"
+              .formatted(Taken.median(ours).seconds() / Taken.median(litestream).seconds()));
+    }
+  }
+
+  private Taken ours() throws IOException, InterruptedException {
+    Path own = Files.createDirectory(folder.resolve("sluice"));
+    String url =
+        "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&hydration_enabled=true&cache_dir="
+            + own
+            + "&hydration_path="
+            + own.resolve("hydrated.db")
+            + "&replica_url="
+            + URLEncoder.encode(replica.url(), StandardCharsets.UTF_8);
+    Taken taken =
+        run(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                HydrateBench.class.getName(),
+                ONCE,
+                url));
+    requireHydrated(own.resolve("hydrated.db"));
+    delete(own);
+    return taken;
+  }
+
+  private void requireHydrated(Path file) throws IOException {
+    long differs = Files.mismatch(replica.database(), file);
+    if (differs >= 0 && differs < Files.size(replica.database())) {
+      throw new IOException(file + " differs at " + differs);
+    }
+    Files.delete(file);
+  }
+
+  private Taken litestream(String vfs) throws IOException, InterruptedException {
+    String python =
+        Optional.ofNullable(System.getenv("LITESTREAM_PYTHON")).orElse("/usr/bin/python3");
+    Taken taken = run(List.of(python, LITESTREAM_SCRIPT, vfs));
+    requireHydrated(litestreamFile());
+    return taken;
+  }
+
+  private Path litestreamFile() {
+    return folder.resolve("litestream.db");
+  }
+
+  private Taken run(List<String> command) throws IOException, InterruptedException {
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+    builder.environment().putAll(BenchReplica.KEYS);
+    builder.environment().remove("AWS_CA_BUNDLE");
+    builder.environment().put("LITESTREAM_REPLICA_URL", replica.url());
+    builder.environment().put("LITESTREAM_HYDRATION_ENABLED", "true");
+    builder.environment().put("LITESTREAM_HYDRATION_PATH", litestreamFile().toString());
+    Process process = builder.start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw new IOException(command.get(0) + " failed: " + process.exitValue());
+    }
+    return Taken.parse(said.lines().reduce("", (before, line) -> line));
+  }
+
+  /** Hydrates in this process, and says how long it took, with what its processors did. */
+  private static void once(String url) throws SQLException {
+    OperatingSystemMXBean system =
+        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    Sluice.register();
+    long cpu = system.getProcessCpuTime();
+    long begun = System.nanoTime();
+    try (Connection connection = DriverManager.getConnection(url);
+        Statement statement = connection.createStatement()) {
+      while (!isHydrated(statement)) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+      }
+      double seconds = (System.nanoTime() - begun) / 1e9;
+      double cpuSeconds = (system.getProcessCpuTime() - cpu) / 1e9;
+      System.out.println(seconds + " " + cpuSeconds);
+    }
+    System.exit(0);
+  }
+
+  private static boolean isHydrated(Statement statement) throws SQLException {
+    try (ResultSet progress = statement.executeQuery(PROGRESS)) {
+      progress.next();
+      return DONE.equals(progress.getString(1));
+    }
+  }
+}
