@@ -101,7 +101,12 @@ final class StoredPages implements AutoCloseable {
     }
     Optional<LocalStore> open = store;
     if (before.isPresent() && open.isPresent()) {
-      clearChanged(open.get().pages(), before.get(), incoming);
+      try {
+        clearChanged(open.get().pages(), before.get(), incoming);
+      } catch (RuntimeException | Error e) {
+        discard(); // nobody knows what was not cleared
+        throw e;
+      }
       publish(open.get(), incoming);
     }
     prepared = Optional.of(incoming);
@@ -136,6 +141,8 @@ final class StoredPages implements AutoCloseable {
       if (!isDiscarded) {
         log.warn("no page store of {}: {}; pages are read from the replica", name, e.toString());
       }
+    } catch (RuntimeException e) {
+      log.error("no page store of {}; pages are read from the replica", name, e);
     }
   }
 
