@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.ltx.Crc64;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -190,6 +191,30 @@ class StoreFolderTest {
     try (StoreFolder folder = owned().orElseThrow()) {
       assertEquals(TXID, folder.left(PAGE_SIZE).orElseThrow().txid());
     }
+  }
+
+  /** A place is 4 KiB. */
+  @Test
+  void pagesThatComeInARunTakeAPlaceTogether() throws IOException {
+    int count = 20;
+    byte[] src = new byte[count * PAGE_SIZE];
+    long[] crcs = new long[count];
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(page(i + 5), 0, src, i * PAGE_SIZE, PAGE_SIZE);
+      crcs[i] = Crc64.of(page(i + 5));
+    }
+    LocalStore store = create();
+    PageStore.Run run = new PageStore.Run(5, count, src, 0, crcs, 0);
+    assertTrue(store.pages().fillRun(run, Proof.NONE, each -> TXID));
+    assertEquals(3 * 4096, store.pages().usedBytes(), "pages 1 to 8, to 16 and to 24");
+    assertTrue(fill(store, 2));
+    assertTrue(fill(store, 25));
+    assertEquals(4 * 4096, store.pages().usedBytes());
+    requirePage(store, 24);
+    store.close();
+    LocalStore again = adopt();
+    assertEquals(4 * 4096, again.pages().usedBytes());
+    again.close();
   }
 
   @Test
