@@ -207,7 +207,9 @@ class StoreOwnersTest {
         reader.join();
       }
       primary.commit();
-      primary.requireImage(calm);
+      while (!primary.requireImage(calm).equals(primary.txid())) {
+        Thread.onSpinWait(); // it is followed
+      }
       long gets = watch.gets();
       long hits = storeReads();
       primary.requireImage(calm);
