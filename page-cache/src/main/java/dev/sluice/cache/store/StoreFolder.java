@@ -204,8 +204,8 @@ public final class StoreFolder implements AutoCloseable {
       Layout.Files files =
           Layout.Files.in(directory, pages.orElseGet(() -> directory.resolve("pages")));
       PageStore store = new PageStore(spec, files, adoption);
+      // Not synced: whichever is there after a power cut, neither says that all of it is.
       control.write(StoreControl.State.open(spec.pageSize(), txid, commit));
-      control.sync();
       return new LocalStore(
           store, Optional.of(new LocalStore.Owned(directory, pages, control, owner)));
     } catch (IOException | RuntimeException | Error e) {
