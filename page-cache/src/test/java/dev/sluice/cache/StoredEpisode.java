@@ -41,6 +41,7 @@ final class StoredEpisode {
   private StoredHistory.Version shown;
 
   /** A page on its way from the storage, whatever is published meanwhile. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Fetch(View view, long pgno, byte[] page) {}
 
   /** The one store of many episodes, and the cache; both are opened once, because that is slow. */
@@ -118,7 +119,7 @@ final class StoredEpisode {
 
   void run(int steps) throws IOException {
     for (int step = 0; step < steps; step++) {
-      long pgno = 1 + random.nextInt(PAGES);
+      long pgno = 1L + random.nextInt(PAGES);
       switch (random.nextInt(16)) {
         case 0 -> history.commit(random);
         case 1, 2 -> prepare();
@@ -138,10 +139,11 @@ final class StoredEpisode {
   }
 
   private void prepare() throws IOException {
-    if (prepared != shown) {
+    if (!isShown()) {
       return;
     }
-    prepared = prepared == history.newest() ? history.commit(random) : history.newest();
+    boolean isNew = prepared.txid() < history.newest().txid();
+    prepared = isNew ? history.newest() : history.commit(random);
     for (long pgno = 1; pgno <= prepared.view().commit(); pgno++) {
       if (random.nextInt(4) == 0) { // it came along with its file
         PageMap.Frame frame = prepared.view().pages().frame(pgno);
@@ -151,8 +153,12 @@ final class StoredEpisode {
     stored.prepare(prepared.view());
   }
 
+  private boolean isShown() {
+    return prepared.txid() == shown.txid();
+  }
+
   private void show() {
-    if (prepared != shown) {
+    if (!isShown()) {
       StoredHistory.Version before = shown;
       shown = prepared;
       stored.published(Optional.of(before.view()), shown.view());
@@ -193,7 +199,7 @@ final class StoredEpisode {
   /** As a whole file that is read in the background, and proven in the end, or not. */
   private void fillRun() throws ViewException {
     View view = anyView();
-    long first = 1 + random.nextInt((int) view.commit());
+    long first = 1L + random.nextInt((int) view.commit());
     int count = (int) Math.min(view.commit() - first + 1, 1 + random.nextInt(3));
     byte[] src = new byte[count * StoredHistory.PAGE_SIZE];
     long[] crcs = new long[count];
@@ -232,7 +238,7 @@ final class StoredEpisode {
   private void evictOrRestart() throws IOException {
     if (random.nextBoolean()) {
       Evictions.evict(folder.pages(), 0);
-    } else if (prepared == shown && random.nextInt(40) == 0) {
+    } else if (isShown() && random.nextInt(40) == 0) {
       restart();
     }
   }
@@ -256,7 +262,7 @@ final class StoredEpisode {
     stored = stored();
     stored.prepare(shown.view());
     for (int i = 0; i < PAGES; i++) {
-      recover(1 + random.nextInt(PAGES));
+      recover(1L + random.nextInt(PAGES));
     }
   }
 

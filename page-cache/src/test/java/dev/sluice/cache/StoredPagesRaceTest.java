@@ -48,7 +48,6 @@ class StoredPagesRaceTest {
   private final AtomicBoolean isOver = new AtomicBoolean();
   private final AtomicLong hits = new AtomicLong();
   private final AtomicLong fills = new AtomicLong();
-  private volatile Course course;
 
   /** One history from its beginning: what is known of it, and what is published. */
   private static final class Course {
@@ -107,28 +106,28 @@ class StoredPagesRaceTest {
     StoredPages stored =
         new StoredPages(
             StoredHistory.source(cache), new ZeroingReaders(), first -> Optional.of(store));
-    course = new Course(stored, history);
+    Course course = new Course(stored, history);
     stored.prepare(course.versions.get(0).view());
     isOver.set(false);
     List<CompletableFuture<Void>> running = new ArrayList<>();
     for (int i = 0; i < FILLERS; i++) {
       SplittableRandom own = random.split();
-      running.add(CompletableFuture.runAsync(() -> fillUntilOver(own), threads));
+      running.add(CompletableFuture.runAsync(() -> fillUntilOver(course, own), threads));
     }
     for (int i = 0; i < READERS; i++) {
       SplittableRandom own = random.split();
       boolean isInC = i % 2 == 0;
-      running.add(CompletableFuture.runAsync(() -> readUntilOver(store, isInC, own), threads));
+      running.add(
+          CompletableFuture.runAsync(() -> readUntilOver(store, course, isInC, own), threads));
     }
     while (course.published + 1 < TXIDS && running.stream().noneMatch(CompletableFuture::isDone)) {
-      publish(store, random);
+      publish(store, course, random);
     }
     isOver.set(true);
     running.forEach(CompletableFuture::join);
   }
 
-  private void publish(LocalStore store, SplittableRandom random) {
-    Course now = course;
+  private static void publish(LocalStore store, Course now, SplittableRandom random) {
     int next = Math.min(TXIDS - 1, now.published + 1 + random.nextInt(3));
     View before = now.versions.get(now.published).view();
     View view = now.versions.get(next).view();
@@ -155,9 +154,8 @@ class StoredPagesRaceTest {
     return isFollowed ? now.versions.get(index).view() : now.opened.get(index);
   }
 
-  private void fillUntilOver(RandomGenerator random) {
+  private void fillUntilOver(Course now, RandomGenerator random) {
     while (!isOver.get()) {
-      Course now = course;
       int index = anyIndex(now, random);
       View view = view(now, index, random);
       long pgno = 1 + random.nextLong(view.commit());
@@ -166,10 +164,9 @@ class StoredPagesRaceTest {
     }
   }
 
-  private void readUntilOver(LocalStore store, boolean isInC, RandomGenerator random) {
+  private void readUntilOver(LocalStore store, Course now, boolean isInC, RandomGenerator random) {
     byte[] dst = new byte[StoredHistory.PAGE_SIZE];
     while (!isOver.get()) {
-      Course now = course;
       int index = isInC ? now.published : anyIndex(now, random);
       View view = view(now, index, random);
       long pgno = 1 + random.nextLong(view.commit());

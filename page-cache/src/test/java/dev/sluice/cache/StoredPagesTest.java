@@ -57,7 +57,7 @@ class StoredPagesTest {
               Proof.NONE,
               pgno -> {
                 publishing.start();
-                while (publishing.getState() != Thread.State.BLOCKED) {
+                while (publishing.getState() != Thread.State.BLOCKED && publishing.isAlive()) {
                   Thread.onSpinWait();
                 }
                 requireExact(stored, incoming, opened);

@@ -5,12 +5,13 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Stands in for readers in C: nobody reads, and what is punched is written over with zeros. */
 final class ZeroingReaders implements StoreReaders {
   private static final byte[] ZEROS = new byte[4096];
 
-  private RandomAccessFile pages;
+  private Optional<RandomAccessFile> pages = Optional.empty();
 
   @Override
   public long address() {
@@ -20,7 +21,7 @@ final class ZeroingReaders implements StoreReaders {
   @Override
   public void attach(Path file, Path tags, int pageSize) throws IOException {
     close();
-    pages = new RandomAccessFile(file.toFile(), "rw");
+    pages = Optional.of(new RandomAccessFile(file.toFile(), "rw"));
   }
 
   @Override
@@ -32,8 +33,9 @@ final class ZeroingReaders implements StoreReaders {
   @Override
   public boolean punch(long offset, long bytes) {
     try {
-      pages.seek(offset);
-      pages.write(ZEROS, 0, (int) Math.min(bytes, ZEROS.length));
+      RandomAccessFile file = pages.orElseThrow();
+      file.seek(offset);
+      file.write(ZEROS, 0, (int) Math.min(bytes, ZEROS.length));
       return true;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -52,9 +54,9 @@ final class ZeroingReaders implements StoreReaders {
 
   @Override
   public void close() {
-    if (pages != null) {
+    if (pages.isPresent()) {
       try {
-        pages.close();
+        pages.get().close();
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

@@ -105,12 +105,15 @@ class TornReadTest {
 
   @Test
   void everyCopyIsThePageOfItsTxid(@Seeded("sluice.seed") Seed seed) throws Exception {
+    long evicted = 0;
     for (int pageSize : PAGE_SIZES) {
       Found found = run(pageSize, Rule.NONE, seed.value(), SECONDS / PAGE_SIZES.length);
       System.out.println("TornReadTest pages of " + pageSize + ": " + found);
       assertEquals(Optional.empty(), found.mismatch());
-      assertTrue(found.hits() > 0 && found.txids() > 1 && found.evicted() > 0, "nothing tested");
+      assertTrue(found.hits() > 0 && found.txids() > 1, "nothing tested");
+      evicted += found.evicted();
     }
+    assertTrue(evicted > 0, "nothing evicted");
   }
 
   @ParameterizedTest
@@ -138,7 +141,7 @@ class TornReadTest {
   }
 
   private Optional<String> runByHand(EnumSet<StoreByHand.Step> omitted, Seed seed, double seconds)
-      throws IOException, InterruptedException {
+      throws IOException {
     int pageSize = 16_384;
     NativeStore readers = new NativeStore(Runnable::run);
     try (StoreByHand writer = new StoreByHand(dir, pageSize, readers, omitted)) {
