@@ -1,6 +1,7 @@
 package dev.sluice.cache.store;
 
 import java.nio.file.Path;
+import java.util.Objects;
 
 /**
  * Where what of a page store lies.
@@ -69,6 +70,10 @@ final class Layout {
 
     static Files in(Path directory) {
       return in(directory, directory.resolve("pages"));
+    }
+
+    Path directoryOfPages() {
+      return Objects.requireNonNull(pages.toAbsolutePath().getParent());
     }
 
     static Files in(Path directory, Path pages) {

@@ -21,7 +21,7 @@ final class Room {
 
   private static final int SHARE = 16;
 
-  /** Twice round for the marks, once for what has interior pages. */
+  /** Twice round for the marks, once for what is read all the time or has interior pages. */
   private static final int ROUNDS = 3;
 
   private final PageStore store;
@@ -97,10 +97,11 @@ final class Room {
       long extent = next;
       next = next + 1 < extents ? next + 1 : 0;
       boolean isLast = step >= (ROUNDS - 1) * extents;
-      if (extent == kept || !takesPlace(extent) || readers.takeMark(extent)) {
+      if (extent == kept || !takesPlace(extent)) {
         continue;
       }
-      if (!isLast && hasInterior(extent)) {
+      boolean isRead = readers.takeMark(extent);
+      if (!isLast && (isRead || hasInterior(extent))) {
         continue;
       }
       if (store.evict(extent) == 0) {

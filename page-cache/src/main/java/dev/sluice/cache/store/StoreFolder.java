@@ -203,6 +203,7 @@ public final class StoreFolder implements AutoCloseable {
     try {
       Layout.Files files =
           Layout.Files.in(directory, pages.orElseGet(() -> directory.resolve("pages")));
+      CoherenceProbe.require(files.directoryOfPages());
       PageStore store = new PageStore(spec, files, adoption);
       // Not synced: whichever is there after a power cut, neither says that all of it is.
       control.write(StoreControl.State.open(spec.pageSize(), txid, commit));
@@ -262,6 +263,7 @@ public final class StoreFolder implements AutoCloseable {
     Path directory = parent.resolve("private-" + UUID.randomUUID());
     makeDirectory(directory);
     try {
+      CoherenceProbe.require(directory);
       return new LocalStore(
           new PageStore(spec, Layout.Files.in(directory), (tags, sums) -> {}), Optional.empty());
     } finally {
