@@ -30,15 +30,16 @@ final class Hydration implements AutoCloseable {
     this.stored = parts.history().stored();
     this.isWanted = options.store().isHydrated();
     this.isPossible = options.store().place() != StoreOptions.Place.OFF;
-    this.hydrator = new Hydrator(threadName, parts, pages, reader(options, pages));
-    stored.onPublished(hydrator::wake);
-  }
-
-  private BulkReader reader(ReplicaOptions options, PageReader pages) {
-    Source source = parts.source();
     HydrationPace pace =
         new HydrationPace(
             options.store().hydrationBytesPerSecond(), pages::waiting, System::nanoTime);
+    BulkReader reader = reader(options, pace);
+    this.hydrator = new Hydrator(threadName, parts, pages, reader, pace);
+    stored.onPublished(hydrator::wake);
+  }
+
+  private BulkReader reader(ReplicaOptions options, HydrationPace pace) {
+    Source source = parts.source();
     BulkReader.Setup setup =
         BulkReader.Setup.of(threadName, options.readTimeout())
             .withClosing(parts.closing())

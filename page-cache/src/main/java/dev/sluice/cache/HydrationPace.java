@@ -7,7 +7,7 @@ import java.util.function.LongSupplier;
 
 /**
  * Has hydration ask for no more than so many bytes a second, and step back while somebody waits for
- * a page, but not for ever. Confined to one thread at a time.
+ * a page, but not for ever. Thread-safe.
  */
 final class HydrationPace implements Pace {
   private static final long STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
@@ -32,7 +32,7 @@ final class HydrationPace implements Pace {
   }
 
   @Override
-  public long waitNanos(long bytes) {
+  public synchronized long waitNanos(long bytes) {
     long now = ticker.getAsLong();
     if (waiting.getAsInt() > 0) {
       if (!isYielding) {

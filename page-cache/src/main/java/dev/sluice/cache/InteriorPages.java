@@ -3,10 +3,8 @@ package dev.sluice.cache;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
+import java.util.BitSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * Walks through the interior pages of a database's b-trees, level by level, and reads no more of
@@ -24,11 +22,11 @@ final class InteriorPages {
   private static final int AT_CELLS_OF_INTERIOR = 12;
   private static final int AT_CELLS_OF_LEAF = 8;
   private static final int SCHEMA_ROOT_COLUMN = 3;
-  private static final int PAGES_MAX = 1 << 20;
+  private static final int PAGES_AT_ONCE = 256;
 
   private final View view;
   private final Reader reader;
-  private final Set<Long> seen = new HashSet<>();
+  private final BitSet seen = new BitSet();
 
   /** Reads pages. */
   @FunctionalInterface
@@ -44,44 +42,83 @@ final class InteriorPages {
 
   /** Reads them all. */
   void walk() throws IOException {
-    List<Long> leavesOfSchema = leaves(1);
-    Set<Long> roots = new LinkedHashSet<>();
-    for (int from = 0; from < leavesOfSchema.size(); from++) {
-      roots.addAll(roots(leavesOfSchema.get(from)));
+    List<Long> roots = new ArrayList<>();
+    for (long leaf : leaves(1)) {
+      roots.addAll(roots(leaf));
     }
     for (long root : roots) {
-      leaves(root);
+      readInterior(root);
     }
   }
 
-  /** Reads the interior pages below a root; returns the leaves, which are not read. */
+  /** Returns the leaves of a small tree, which are not read. */
   private List<Long> leaves(long root) throws IOException {
     List<Long> level = isNew(root) ? List.of(root) : List.of();
-    while (!level.isEmpty()) {
-      // The first page of a level tells what all of it are.
-      byte[] first = reader.read(view, level.subList(0, 1)).get(0);
-      if (!isInterior(level.get(0), first)) {
-        return level;
-      }
-      List<Long> next = new ArrayList<>(children(level.get(0), first));
-      List<Long> rest = level.subList(1, level.size());
-      List<byte[]> pages = reader.read(view, rest);
-      for (int i = 0; i < rest.size(); i++) {
-        if (isInterior(rest.get(i), pages.get(i))) {
-          next.addAll(children(rest.get(i), pages.get(i)));
-        }
-      }
-      level = next;
+    while (!level.isEmpty() && isInterior(level.get(0), page(level.get(0)))) {
+      level = next(level);
     }
     return level;
+  }
+
+  /** Reads the interior pages below a root, and the first page of each level. */
+  private void readInterior(long root) throws IOException {
+    if (!isNew(root) || !isInterior(root, page(root))) {
+      return;
+    }
+    List<Long> level = List.of(root);
+    while (!level.isEmpty()) {
+      List<Long> children = children(level.get(0), page(level.get(0)));
+      if (children.isEmpty() || !isInterior(children.get(0), page(children.get(0)))) {
+        read(level);
+        return;
+      }
+      children.forEach(child -> seen.clear(bit(child))); // they come again
+      level = next(level);
+    }
+  }
+
+  /** Returns the children of all pages of a level, a few of which are in memory at a time. */
+  private List<Long> next(List<Long> level) throws IOException {
+    List<Long> next = new ArrayList<>();
+    for (int from = 0; from < level.size(); from += PAGES_AT_ONCE) {
+      List<Long> some = level.subList(from, Math.min(level.size(), from + PAGES_AT_ONCE));
+      List<byte[]> pages = reader.read(view, some);
+      for (int i = 0; i < some.size(); i++) {
+        if (isInterior(some.get(i), pages.get(i))) {
+          next.addAll(children(some.get(i), pages.get(i)));
+        }
+      }
+    }
+    return next;
+  }
+
+  private void read(List<Long> level) throws IOException {
+    for (int from = 0; from < level.size(); from += PAGES_AT_ONCE) {
+      List<byte[]> unused =
+          reader.read(view, level.subList(from, Math.min(level.size(), from + PAGES_AT_ONCE)));
+    }
+  }
+
+  private byte[] page(long pgno) throws IOException {
+    return reader.read(view, List.of(pgno)).get(0);
+  }
+
+  private static int bit(long pgno) {
+    return (int) (pgno - 1);
   }
 
   private boolean isNew(long pgno) {
     return pgno >= 1
         && pgno <= view.commit()
+        && pgno <= Integer.MAX_VALUE
         && view.pages().contains(pgno)
-        && seen.size() < PAGES_MAX
-        && seen.add(pgno);
+        && !seen.get(bit(pgno))
+        && mark(pgno);
+  }
+
+  private boolean mark(long pgno) {
+    seen.set(bit(pgno));
+    return true;
   }
 
   private static int start(long pgno) {
@@ -129,7 +166,7 @@ final class InteriorPages {
 
   /** Returns the root pages that a leaf of the schema names. */
   private List<Long> roots(long leaf) throws IOException {
-    byte[] page = reader.read(view, List.of(leaf)).get(0);
+    byte[] page = page(leaf);
     List<Long> roots = new ArrayList<>();
     if (page[start(leaf)] != LEAF_TABLE) {
       return roots;
@@ -165,7 +202,7 @@ final class InteriorPages {
       }
       long type = varint();
       int length = bytes(type);
-      if (type < 1 || type > 6 || value + length > page.length) {
+      if (type < 1 || type > 6 || value < 0 || value + length > page.length) {
         return 0;
       }
       long number = 0;

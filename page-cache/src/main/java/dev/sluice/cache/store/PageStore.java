@@ -516,6 +516,16 @@ public final class PageStore implements AutoCloseable {
     }
   }
 
+  /** Returns whether a database of so many pages fits. */
+  public boolean hasRoomFor(long pageCount) {
+    return room.hasRoomFor((pageCount + placePages - 1) / placePages);
+  }
+
+  /** Returns how often pages have gone for want of room. */
+  public long evictions() {
+    return room.evictions();
+  }
+
   /** Returns whether nothing more can be stored without something going. */
   public boolean isFull() {
     return room.isFull() || isResting();

@@ -28,6 +28,7 @@ final class Room {
   private final StoreReaders readers;
   private final long placesMax;
   private final AtomicLong used = new AtomicLong();
+  private final AtomicLong freed = new AtomicLong();
   private final ReentrantLock hand = new ReentrantLock();
   private long next;
   private volatile boolean cannotPunch;
@@ -49,6 +50,16 @@ final class Room {
   /** Gives places back. */
   void free(int places) {
     used.addAndGet(-places);
+    freed.incrementAndGet();
+  }
+
+  /** Returns how often places were given back. */
+  long evictions() {
+    return freed.get();
+  }
+
+  boolean hasRoomFor(long places) {
+    return places <= placesMax;
   }
 
   /** Takes a place; false if there is none. */
