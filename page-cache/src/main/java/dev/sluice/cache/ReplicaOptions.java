@@ -75,6 +75,11 @@ public record ReplicaOptions(
         .resolve("sluice");
   }
 
+  /** Returns what tells the replica's page store from others': its name and a hash. */
+  public String storeName() {
+    return StoreName.of(url);
+  }
+
   /** Returns the folder in which the replica's page store is, if it is on the disk. */
   public Path storeFolder() {
     return store

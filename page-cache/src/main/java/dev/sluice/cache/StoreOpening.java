@@ -46,6 +46,7 @@ final class StoreOpening implements StoredPages.Opener {
   private final StoreOptions options;
   private final Path cacheDirectory;
   private final Path folder;
+  private final String name;
   private final StoreReaders readers;
   private final Parts parts;
   private final Supplier<List<LtxFile>> listed;
@@ -60,6 +61,7 @@ final class StoreOpening implements StoredPages.Opener {
     this.options = options.store();
     this.cacheDirectory = options.cacheDirectory();
     this.folder = options.storeFolder();
+    this.name = StoreName.of(options.url());
     this.readers = readers;
     this.parts = parts;
     this.listed = listed;
@@ -118,6 +120,7 @@ final class StoreOpening implements StoredPages.Opener {
   /** On a full disk there may be no file: what is there is of use, and the next round writes it. */
   private LocalStore remembering(LocalStore store) {
     try {
+      store.name(name);
       store.remember(LineageFile.bytes(parts.identity().remembered()));
     } catch (IOException e) {
       log.debug("page store of {}: {}", parts.location(), e.toString());

@@ -32,7 +32,8 @@ public final class StoreRestorer {
    * @throws IOException if it cannot be read, or the place not be written
    */
   public Restorer.Result restore(DatabasePlace place) throws IOException {
-    Optional<StoreCopy> store = StoreCopy.of(options.storeFolder(), options.store().path());
+    Optional<StoreCopy> store =
+        StoreCopy.of(options.storeFolder(), options.storeName(), options.store().path());
     if (store.isEmpty()) {
       throw new FileNotFoundException("there is no page store in " + options.storeFolder());
     }

@@ -11,6 +11,7 @@ import java.util.Optional;
  */
 public final class LocalStore {
   static final String LINEAGE = "lineage";
+  static final String REPLICA = "replica";
 
   /** Held while side files are written. */
   private final Object sideFiles = new Object();
@@ -66,6 +67,15 @@ public final class LocalStore {
     synchronized (sideFiles) {
       if (owned.isPresent() && !isEnding) {
         SideFile.write(owned.get().directory().resolve(LINEAGE), lineage);
+      }
+    }
+  }
+
+  /** Says whose store it is, for {@link StoreCopy}; else as the others. */
+  public void name(String replica) throws IOException {
+    synchronized (sideFiles) {
+      if (owned.isPresent() && !isEnding) {
+        Files.writeString(owned.get().directory().resolve(REPLICA), replica);
       }
     }
   }

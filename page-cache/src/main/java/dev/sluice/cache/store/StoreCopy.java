@@ -45,7 +45,12 @@ public final class StoreCopy implements Closeable {
     private static final long serialVersionUID = 1L;
 
     IncompleteException(long pages, long commit) {
-      super("the page store lacks " + pages + " of " + commit + " pages: hydrate it first");
+      super(
+          "the page store lacks "
+              + pages
+              + " of "
+              + commit
+              + " pages, or what proves them: hydrate it first");
     }
   }
 
@@ -59,10 +64,16 @@ public final class StoreCopy implements Closeable {
   /**
    * Returns what copies the store of a folder; empty if there is none.
    *
+   * @param replica whose it must be, as {@link LocalStore#name} was told
    * @param pages the file of the pages, if it is elsewhere
+   * @throws IOException if it is another's
    */
-  public static Optional<StoreCopy> of(Path folder, Optional<Path> pages) throws IOException {
+  public static Optional<StoreCopy> of(Path folder, String replica, Optional<Path> pages)
+      throws IOException {
     Optional<Path> newest = StoreFolder.newest(folder);
+    if (newest.isPresent() && !StoreFolder.isOf(newest.get(), replica)) {
+      throw new IOException("the page store in " + folder + " is of another replica");
+    }
     return newest.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -158,10 +169,14 @@ public final class StoreCopy implements Closeable {
     return changed;
   }
 
-  /** A page that is not here but unchecked is as its sum says; one of a later TXID is not here. */
+  /**
+   * A page that is not here but unchecked is as its sum says; one of a later TXID, or one that
+   * nobody has proven, is not here.
+   */
   private static long word(long tag, long sum, long txid) {
     long bound = Layout.bound(tag);
-    boolean isThere = bound == 0 ? Layout.isUnchecked(sum) : bound <= txid;
+    boolean isThere =
+        Layout.proof(sum) == Proof.PROVEN && (bound == 0 ? Layout.isUnchecked(sum) : bound <= txid);
     long mixed = (tag * 0x9E3779B97F4A7C15L) ^ (sum >>> Layout.SUM_FLAGS);
     return isThere ? mixed | 1 : 0;
   }

@@ -24,6 +24,7 @@ import java.util.function.LongPredicate;
  *   FOLDER/store-N/control                of which view the pages are
  *   FOLDER/store-N/checkpoint             what a power cut leaves
  *   FOLDER/store-N/lineage                by what the replica is told from another
+ *   FOLDER/store-N/replica                what it is called
  * </pre>
  *
  * <p>The file {@code pages} may lie elsewhere, where a user wants it; a file that was there before
@@ -115,6 +116,12 @@ public final class StoreFolder implements AutoCloseable {
     return Files.exists(path) && Files.size(path) <= LINEAGE_BYTES_MAX
         ? Files.readAllBytes(path)
         : new byte[0];
+  }
+
+  /** Returns whether a store says that it is of a replica. */
+  static boolean isOf(Path store, String replica) throws IOException {
+    Path path = store.resolve(LocalStore.REPLICA);
+    return Files.exists(path) && Files.readString(path).equals(replica);
   }
 
   /** Returns the newest store of a folder, whoever owns it; empty if there is none. */

@@ -146,6 +146,27 @@ class StoreRestorerTest {
   }
 
   @Test
+  void storeOfAnotherReplicaIsRefused() throws Exception {
+    commit(1);
+    Path file = dir.resolve("hydrated.db");
+    ReplicaOptions mine = options().withStore(StoreOptions.DEFAULT.hydrated(true).withPath(file));
+    try (Replicas replicas = new Replicas(MEMORY, name -> Optional.empty())) {
+      Replica replica = replicas.acquire(mine);
+      replica.latest();
+      TestReplicas.await(() -> replica.hydrationPercent() == 100);
+      ReplicaOptions others = TestReplicas.options(dir.resolve("another")).withStore(mine.store());
+      try (DatabasePlace place =
+          new DatabasePlace(dir.resolve("out.db"), DatabasePlace.Existing.REFUSE)) {
+        IOException refused =
+            assertThrows(IOException.class, () -> new StoreRestorer(others).restore(place));
+        assertTrue(String.valueOf(refused.getMessage()).contains("of another replica"));
+        new StoreRestorer(mine).restore(place);
+      }
+      replicas.release(replica);
+    }
+  }
+
+  @Test
   void whatIsNotThereIsSaid() throws Exception {
     assertThrows(FileNotFoundException.class, () -> restore(dir.resolve("none.db")));
     assertFalse(Files.exists(dir.resolve("none.db")));
