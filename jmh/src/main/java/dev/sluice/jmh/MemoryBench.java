@@ -20,6 +20,8 @@ import java.util.Set;
  */
 final class MemoryBench {
   private static final Set<String> STORE = Set.of("pages", "tags", "sums");
+  private static final String HEAP = "-Xmx256m";
+  private static final String READ = "read-this";
   private static final int LOOKUPS = 100_000;
   private static final int PAGE_SIZE = 4096;
 
@@ -51,39 +53,68 @@ final class MemoryBench {
     }
   }
 
+  /** Makes the replica, and has a process of its own read it, with a heap as a user would set. */
   public static void main(String[] arguments) throws Exception {
-    int megabytes = Integer.parseInt(arguments[0]);
-    Sluice.register();
-    try (BenchFolder folder = BenchFolder.make()) {
-      SyntheticReplica replica = SyntheticReplica.make(folder.path(), megabytes);
-      String url =
-          "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&replica_url=file:"
-              + replica.folder()
-              + "&cache_dir="
-              + folder.path().resolve("cache")
-              + "&hydration_enabled="
-              + arguments[1].equals("hydrate");
-      try (Connection connection = DriverManager.getConnection(url)) {
-        print(megabytes, "opened");
-        lookUp(connection, replica);
-        print(megabytes, LOOKUPS + " lookups");
-        if (arguments[1].equals("hydrate")) {
-          awaitHydrated(connection);
-          print(megabytes, "hydrated");
-          lookUp(connection, replica);
-          print(megabytes, LOOKUPS + " more lookups");
+    if (arguments[0].equals(READ)) {
+      read(
+          new SyntheticReplica(Path.of(arguments[1]), Integer.parseInt(arguments[2])),
+          arguments[3]);
+      return;
+    }
+    for (int i = 1; i < arguments.length; i++) {
+      try (BenchFolder folder = BenchFolder.make()) {
+        SyntheticReplica replica =
+            SyntheticReplica.make(folder.path(), Integer.parseInt(arguments[i]));
+        ProcessBuilder reading =
+            new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                HEAP,
+                "-cp",
+                System.getProperty("java.class.path"),
+                MemoryBench.class.getName(),
+                READ,
+                replica.folder().toString(),
+                String.valueOf(replica.rowCount()),
+                arguments[0]);
+        int code = reading.inheritIO().start().waitFor();
+        if (code != 0) {
+          throw new IOException("reading ended with " + code);
         }
       }
     }
   }
 
-  private static void print(int megabytes, String after) throws IOException {
+  private static void read(SyntheticReplica replica, String how)
+      throws IOException, SQLException, InterruptedException {
+    boolean isHydrated = how.equals("hydrate");
+    Sluice.register();
+    String url =
+        "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&replica_url=file:"
+            + replica.folder()
+            + "&cache_dir="
+            + replica.folder().resolve("cache")
+            + "&hydration_enabled="
+            + isHydrated;
+    try (Connection connection = DriverManager.getConnection(url)) {
+      print(replica, "opened");
+      lookUp(connection, replica);
+      print(replica, LOOKUPS + " lookups");
+      if (isHydrated) {
+        awaitHydrated(connection);
+        print(replica, "hydrated");
+        lookUp(connection, replica);
+        print(replica, LOOKUPS + " more lookups");
+      }
+    }
+  }
+
+  private static void print(SyntheticReplica replica, String after) throws IOException {
     Resident resident = Resident.now();
-    long map = megabytes * 1_000_000L / PAGE_SIZE * MAP_BYTES_OF_PAGE;
+    long map = (long) replica.rowCount() * MAP_BYTES_OF_PAGE;
     System.out.printf(
         "%6d MB, %-20s %5d MB resident, of these %5d MB the mapped store, others %4d MB;"
             + " the bound is %d MB%n",
-        megabytes,
+        (long) replica.rowCount() * PAGE_SIZE / 1_000_000,
         after + ":",
         (resident.store() + resident.others()) / 1_000_000,
         resident.store() / 1_000_000,
