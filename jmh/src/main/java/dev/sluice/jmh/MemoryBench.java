@@ -20,7 +20,6 @@ import java.util.Set;
  */
 final class MemoryBench {
   private static final Set<String> STORE = Set.of("pages", "tags", "sums");
-  private static final String HEAP = "-Xmx256m";
   private static final String READ = "read-this";
   private static final int LOOKUPS = 100_000;
   private static final int PAGE_SIZE = 4096;
@@ -61,14 +60,14 @@ final class MemoryBench {
           arguments[3]);
       return;
     }
-    for (int i = 1; i < arguments.length; i++) {
+    for (int i = 2; i < arguments.length; i++) {
       try (BenchFolder folder = BenchFolder.make()) {
         SyntheticReplica replica =
             SyntheticReplica.make(folder.path(), Integer.parseInt(arguments[i]));
         ProcessBuilder reading =
             new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                HEAP,
+                "-Xmx" + arguments[1] + "m",
                 "-cp",
                 System.getProperty("java.class.path"),
                 MemoryBench.class.getName(),
@@ -112,13 +111,13 @@ final class MemoryBench {
     Resident resident = Resident.now();
     long map = (long) replica.rowCount() * MAP_BYTES_OF_PAGE;
     System.out.printf(
-        "%6d MB, %-20s %5d MB resident, of these %5d MB the mapped store, others %4d MB;"
+        "%6d MB, %-20s %5d MB mapped store, beside it %4d MB, of which %3d MB heap;"
             + " the bound is %d MB%n",
         (long) replica.rowCount() * PAGE_SIZE / 1_000_000,
         after + ":",
-        (resident.store() + resident.others()) / 1_000_000,
         resident.store() / 1_000_000,
         resident.others() / 1_000_000,
+        Runtime.getRuntime().totalMemory() / 1_000_000,
         (CACHE_BYTES + map + ALLOWANCE_BYTES) / 1_000_000);
   }
 

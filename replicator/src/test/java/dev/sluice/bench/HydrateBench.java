@@ -42,13 +42,20 @@ final class HydrateBench {
     this.replica = replica;
   }
 
-  /** How long something took. */
-  private record Taken(double seconds, double cpuSeconds) {
+  /**
+   * How long something took.
+   *
+   * @param openSeconds of it until the first row was there
+   */
+  private record Taken(double seconds, double cpuSeconds, double openSeconds) {
 
-    /** Reads two numbers, as the processes print them. */
+    /** Reads three numbers, as the processes print them. */
     static Taken parse(String text) {
-      String[] numbers = text.strip().split(" ", 2);
-      return new Taken(Double.parseDouble(numbers[0]), Double.parseDouble(numbers[1]));
+      String[] numbers = text.strip().split(" ", 3);
+      return new Taken(
+          Double.parseDouble(numbers[0]),
+          Double.parseDouble(numbers[1]),
+          Double.parseDouble(numbers[2]));
     }
 
     static Taken median(List<Taken> runs) {
@@ -59,8 +66,8 @@ final class HydrateBench {
 
     void print(String what, long bytes) {
       System.out.println(
-          "%-32s%6.2f s %6.0f MB/s %6.1f s of processors"
-              .formatted(what, seconds, bytes / 1e6 / seconds, cpuSeconds));
+          "%-32s%6.2f s %6.0f MB/s, %.1f s of processors, first row after %.2f s"
+              .formatted(what, seconds, bytes / 1e6 / seconds, cpuSeconds, openSeconds));
     }
   }
 
@@ -98,18 +105,20 @@ final class HydrateBench {
     List<Taken> litestream = new ArrayList<>();
     Taken warmUp = ours(); // of the server
     for (int run = 0; run < runs; run++) {
-      curl.add(new Taken(replica.curlSeconds(files), 0));
+      curl.add(new Taken(replica.curlSeconds(files), 0, 0));
       ours.add(ours());
       if (System.getenv("LITESTREAM_VFS") != null) {
         litestream.add(litestream(System.getenv("LITESTREAM_VFS")));
       }
     }
     System.out.println("medians of " + runs + ", after one of " + warmUp.seconds() + " s:");
-    Taken.median(curl).print("curl of the same objects", bytes);
+    double curlSeconds = Taken.median(curl).seconds();
+    System.out.println(
+        "%-32s%6.2f s %6.0f MB/s"
+            .formatted("curl of the same objects", curlSeconds, bytes / 1e6 / curlSeconds));
     Taken.median(ours).print("sluice, open to hydrated", bytes);
     System.out.println(
-        "  %.2f of curl's rate"
-            .formatted(Taken.median(curl).seconds() / Taken.median(ours).seconds()));
+        "  %.2f of curl's rate".formatted(curlSeconds / Taken.median(ours).seconds()));
     if (!litestream.isEmpty()) {
       Taken.median(litestream).print("Litestream's VFS, to hydrated", bytes);
       System.out.println(
@@ -186,14 +195,24 @@ final class HydrateBench {
     long begun = System.nanoTime();
     try (Connection connection = DriverManager.getConnection(url);
         Statement statement = connection.createStatement()) {
+      requireRows(statement);
+      double openSeconds = (System.nanoTime() - begun) / 1e9;
       while (!isHydrated(statement)) {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
       }
       double seconds = (System.nanoTime() - begun) / 1e9;
       double cpuSeconds = (system.getProcessCpuTime() - cpu) / 1e9;
-      System.out.println(seconds + " " + cpuSeconds);
+      System.out.println(seconds + " " + cpuSeconds + " " + openSeconds);
     }
     System.exit(0);
+  }
+
+  private static void requireRows(Statement statement) throws SQLException {
+    try (ResultSet rows = statement.executeQuery("SELECT a FROM t WHERE id = 77")) {
+      if (!rows.next()) {
+        throw new SQLException("no rows");
+      }
+    }
   }
 
   private static boolean isHydrated(Statement statement) throws SQLException {
