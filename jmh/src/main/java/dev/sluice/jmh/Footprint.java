@@ -69,14 +69,18 @@ final class Footprint {
 
   public static void main(String[] arguments) throws Exception {
     Sluice.register();
-    Path folder = Files.createTempDirectory("sluice-footprint");
-    int count = Integer.parseInt(arguments[1]);
-    switch (arguments[0]) {
+    try (BenchFolder folder = BenchFolder.make()) {
+      run(arguments[0], Integer.parseInt(arguments[1]), folder.path());
+    }
+  }
+
+  private static void run(String what, int count, Path folder) throws Exception {
+    switch (what) {
       case "local" -> connections("ordinary connections", count, "jdbc:sqlite:", database(folder));
       case "sluice" -> connections("replica connections", count, "replica", database(folder));
       case "replicas" -> replicas(folder, count);
       case "idle" -> idle(database(folder), count);
-      default -> throw new IllegalArgumentException(arguments[0]);
+      default -> throw new IllegalArgumentException(what);
     }
   }
 
@@ -85,7 +89,9 @@ final class Footprint {
   }
 
   private static OpenReplica open(BenchDatabase database) throws IOException {
-    return Sluice.open(ReplicaOptions.of(ReplicaUrl.ofDirectory(database.replica().toString())));
+    return Sluice.open(
+        ReplicaOptions.of(ReplicaUrl.ofDirectory(database.replica().toString()))
+            .withCacheDirectory(database.replica().resolveSibling("cache")));
   }
 
   private static void connections(String what, int count, String prefix, BenchDatabase database)
@@ -126,8 +132,13 @@ final class Footprint {
         before = Taken.now();
       }
       Path own = Files.createDirectory(folder.resolve("r" + i));
-      String url = BenchDatabase.make(own, 1).replica().toString();
-      open.add(connect("jdbc:sqlite:file:app.db?vfs=litestream&mode=ro&replica_url=" + url));
+      Path replica = BenchDatabase.make(own, 1).replica();
+      open.add(
+          connect(
+              "jdbc:sqlite:file:app.db?vfs=litestream&mode=ro&replica_url="
+                  + replica
+                  + "&cache_dir="
+                  + own.resolve("cache")));
     }
     System.out.println(count + " replicas with a connection: " + Taken.now().since(before, count));
     for (Connection connection : open) {
