@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** A temporary folder, gone with all that is in it when it is closed. Immutable. */
-record BenchFolder(Path path) implements AutoCloseable {
+public record BenchFolder(Path path) implements AutoCloseable {
 
-  static BenchFolder make() throws IOException {
+  public static BenchFolder make() throws IOException {
     return new BenchFolder(Files.createTempDirectory("sluice-bench"));
   }
 

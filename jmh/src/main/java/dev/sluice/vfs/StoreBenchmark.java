@@ -1,10 +1,12 @@
-package dev.sluice.jmh;
+package dev.sluice.vfs;
 
+import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
 import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.PageStore;
 import dev.sluice.cache.store.Proof;
 import dev.sluice.cache.store.StoreFolder;
-import dev.sluice.cache.store.StoreReaders;
+import dev.sluice.jmh.BenchFolder;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.util.Objects;
@@ -26,8 +28,9 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The page store as Java sees it: a random page read, and a page replaced, each beside the plainest
- * I/O of the JDK on a file of its own. What it is to C the lookups of {@link QueryBenchmark} show.
+ * The page store by itself: a random page as C copies it, called from here, beside a call that does
+ * nothing; as Java reads it, and a page replaced, each beside the plainest I/O of the JDK on a file
+ * of its own.
  */
 @State(Scope.Benchmark)
 @Fork(1)
@@ -44,7 +47,11 @@ public class StoreBenchmark {
 
   private final Random random = new Random(5);
   private final byte[] page = new byte[PAGE_SIZE];
+  private final Memory copy = new Memory(PAGE_SIZE);
+  private final long copyAddress = Pointer.nativeValue(copy);
   private int pageCount;
+  private long storeAddress;
+  private @Nullable NativeStore inC;
   private @Nullable BenchFolder folder;
   private @Nullable LocalStore store;
   private @Nullable RandomAccessFile plain;
@@ -52,12 +59,16 @@ public class StoreBenchmark {
   /** Makes a store in which every page is there, and the file of the baseline. */
   @Setup(Level.Trial)
   public void open() throws IOException {
+    Sluice.register();
+    NativeStore readers = new NativeStore(Runnable::run);
+    inC = readers;
     BenchFolder made = BenchFolder.make();
     folder = made;
+    storeAddress = readers.address();
     pageCount = megabytes * 1_000_000 / PAGE_SIZE;
     store =
         StoreFolder.temporary(
-            made.path(), new PageStore.Spec("bench", PAGE_SIZE, StoreReaders.NONE, Long.MAX_VALUE));
+            made.path(), new PageStore.Spec("bench", PAGE_SIZE, readers, Long.MAX_VALUE));
     RandomAccessFile file = new RandomAccessFile(made.path().resolve("plain").toFile(), "rw");
     plain = file;
     for (int pgno = 1; pgno <= pageCount; pgno++) {
@@ -72,6 +83,7 @@ public class StoreBenchmark {
   @TearDown(Level.Trial)
   public void close() throws IOException {
     Objects.requireNonNull(store).discard();
+    Objects.requireNonNull(inC).close();
     Objects.requireNonNull(plain).close();
     Objects.requireNonNull(folder).close();
   }
@@ -86,6 +98,23 @@ public class StoreBenchmark {
 
   private boolean fill(int pgno) {
     return pages().fill(pgno, page, 0, Proof.NONE, each -> TXID);
+  }
+
+  /** What SQLite's xRead does, without SQLite, and a call from Java into C. */
+  @Benchmark
+  public int copyInC() {
+    int isHere =
+        Libsluice.sluice_store_copy(storeAddress, TXID, PAGE_SIZE, nextPgno(), copyAddress);
+    if (isHere == 0) {
+      throw new IllegalStateException("a page is missing");
+    }
+    return isHere;
+  }
+
+  /** The call alone. */
+  @Benchmark
+  public int callIntoC() {
+    return Libsluice.sluice_interface_version() + nextPgno();
   }
 
   @Benchmark
