@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
@@ -22,9 +23,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,6 +146,74 @@ class HydrationTest {
       int from = (int) (pgno - 1) * view.pageSize();
       byte[] page = Arrays.copyOfRange(stored, from, from + view.pageSize());
       world.requirePage(view, pgno, page);
+    }
+  }
+
+  /** A bit of a large file is wrong; transactions come all the time. */
+  @Test
+  void damagedFileIsNotReadAgainWithEachTransaction() throws Exception {
+    Path path = Golden.named("rand-4096").copyTo(dir.resolve("replica"));
+    Replicas replicas = TestReplicas.replicas();
+    Replica first = replicas.acquire(options(path));
+    View view = first.latest();
+    LtxFile largest =
+        first.listedFiles().stream().max(Comparator.comparing(LtxFile::size)).orElseThrow();
+    replicas.close();
+    Path file =
+        TestReplicas.file(
+            path,
+            largest.name().level(),
+            largest.name().range().min().value(),
+            largest.name().range().max().value());
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+    try (Replicas again = TestReplicas.replicas()) {
+      Replica replica =
+          again.acquire(options(path).withCacheDirectory(dir.resolve("other")));
+      replica.latest();
+      TestReplicas.await(() -> replica.requests().bytes() > largest.size());
+      long received = replica.requests().bytes();
+      for (int i = 1; i <= 20; i++) {
+        commitAfter(path, view, i);
+        Txid txid = new Txid(view.txid().value() + i);
+        TestReplicas.await(() -> replica.published().orElseThrow().txid().equals(txid));
+      }
+      assertTrue(replica.requests().bytes() - received < 4 * largest.size());
+      assertTrue(replica.hydrationPercent() < 100);
+    }
+  }
+
+  private static void commitAfter(Path path, View view, int i) throws IOException {
+    long txid = view.txid().value() + i;
+    SortedMap<Long, byte[]> pages = new TreeMap<>();
+    byte[] page = new byte[view.pageSize()];
+    Arrays.fill(page, (byte) i);
+    pages.put(view.commit(), page);
+    TestReplicas.write(
+        path, 0, TestReplicas.header(view.pageSize(), view.commit(), txid, txid), pages);
+  }
+
+  @Test
+  void storeThatIsTooSmallIsNotFilledAgainAndAgain() throws Exception {
+    Path path = Golden.named("rand-4096").copyTo(dir.resolve("replica"));
+    try (Replicas replicas = TestReplicas.replicas()) {
+      Replica replica =
+          replicas.acquire(
+              options(path)
+                  .withStore(StoreOptions.DEFAULT.hydrated(true).withBytesMax(64 << 10)));
+      View view = replica.latest();
+      assertTrue(view.commit() * view.pageSize() > 64 << 10);
+      Random random = new Random(1);
+      for (int i = 0; i < 500; i++) {
+        TestReplicas.page(replica, view, 1 + random.nextInt((int) view.commit()));
+      }
+      long received = replica.requests().bytes();
+      for (int i = 0; i < 500; i++) {
+        TestReplicas.page(replica, view, 1 + random.nextInt((int) view.commit()));
+      }
+      assertTrue(replica.requests().bytes() - received < view.commit() * view.pageSize());
+      assertTrue(replica.hydrationPercent() < 100);
     }
   }
 }
