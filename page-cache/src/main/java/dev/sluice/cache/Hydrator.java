@@ -141,7 +141,7 @@ final class Hydrator implements Runnable {
         parts.announcer().failed(e);
         rest(pause);
         pause = longer(pause);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | OutOfMemoryError e) {
         log.error("hydrating {}", parts.location(), e);
         rest(LAST_PAUSE);
       }

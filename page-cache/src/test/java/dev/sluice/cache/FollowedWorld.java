@@ -219,8 +219,10 @@ final class FollowedWorld implements AutoCloseable {
     }
   }
 
+  /** Returns when nothing is written to the follower's folder any more. */
   @Override
   public void close() {
     replica.close();
+    replica.ended().join();
   }
 }

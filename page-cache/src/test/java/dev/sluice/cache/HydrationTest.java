@@ -22,6 +22,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -29,6 +30,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +38,20 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class HydrationTest {
   @TempDir Path dir;
+
+  private final List<Replica> opened = new ArrayList<>();
+
+  /** Until then something may still be written. */
+  @AfterEach
+  void awaitEnds() {
+    opened.forEach(replica -> replica.ended().join());
+  }
+
+  private Replica open(Replicas replicas, ReplicaOptions options) throws IOException {
+    Replica replica = replicas.acquire(options);
+    opened.add(replica);
+    return replica;
+  }
 
   static List<Golden> goldens() {
     return Golden.all();
@@ -78,7 +94,7 @@ class HydrationTest {
   void hydratedFileIsTheDatabase(Golden golden) throws IOException {
     Path path = golden.copyTo(dir.resolve("replica"));
     try (Replicas replicas = TestReplicas.replicas()) {
-      Replica replica = replicas.acquire(options(path));
+      Replica replica = open(replicas, options(path));
       View view = replica.latest();
       awaitHydrated(replica);
       assertArrayEquals(image(path, view.txid()), stored(replica, view), golden.name());
@@ -90,14 +106,14 @@ class HydrationTest {
     Path path = Golden.named("wal-65536").copyTo(dir.resolve("replica"));
     byte[] expected;
     try (Replicas replicas = TestReplicas.replicas()) {
-      Replica replica = replicas.acquire(options(path));
+      Replica replica = open(replicas, options(path));
       expected = image(path, replica.latest().txid());
       awaitHydrated(replica);
       replicas.release(replica);
       assertTrue(replica.ended().get());
     }
     try (Replicas replicas = TestReplicas.replicas()) {
-      Replica replica = replicas.acquire(options(path));
+      Replica replica = open(replicas, options(path));
       View view = replica.latest();
       RequestMeter.Snapshot opened = replica.requests();
       awaitHydrated(replica);
@@ -154,7 +170,7 @@ class HydrationTest {
   void damagedFileIsNotReadAgainWithEachTransaction() throws Exception {
     Path path = Golden.named("rand-4096").copyTo(dir.resolve("replica"));
     Replicas replicas = TestReplicas.replicas();
-    Replica first = replicas.acquire(options(path));
+    Replica first = open(replicas, options(path));
     View view = first.latest();
     LtxFile largest =
         first.listedFiles().stream().max(Comparator.comparing(LtxFile::size)).orElseThrow();
@@ -169,8 +185,7 @@ class HydrationTest {
     bytes[bytes.length / 2] ^= 1;
     Files.write(file, bytes);
     try (Replicas again = TestReplicas.replicas()) {
-      Replica replica =
-          again.acquire(options(path).withCacheDirectory(dir.resolve("other")));
+      Replica replica = open(again, options(path).withCacheDirectory(dir.resolve("other")));
       replica.latest();
       TestReplicas.await(() -> replica.requests().bytes() > largest.size());
       long received = replica.requests().bytes();
@@ -199,9 +214,9 @@ class HydrationTest {
     Path path = Golden.named("rand-4096").copyTo(dir.resolve("replica"));
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica replica =
-          replicas.acquire(
-              options(path)
-                  .withStore(StoreOptions.DEFAULT.hydrated(true).withBytesMax(64 << 10)));
+          open(
+              replicas,
+              options(path).withStore(StoreOptions.DEFAULT.hydrated(true).withBytesMax(64 << 10)));
       View view = replica.latest();
       assertTrue(view.commit() * view.pageSize() > 64 << 10);
       Random random = new Random(1);

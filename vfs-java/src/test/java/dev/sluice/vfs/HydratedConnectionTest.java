@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 class HydratedConnectionTest {
   private static final int PAGE_READS = 0;
   private static final int STORE_READS = 4;
+  private static final int STORES = 7;
 
   @TempDir Path dir;
 
@@ -57,6 +59,16 @@ class HydratedConnectionTest {
         "CREATE TABLE t(id INTEGER PRIMARY KEY, v); CREATE INDEX tv ON t(v);"
             + " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < 20000)"
             + " INSERT INTO t SELECT i, hex(i * 7919) FROM n");
+  }
+
+  /** Until then something may still be written to the cache directory. */
+  @AfterEach
+  void awaitEnd() {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (counter(STORES) > 0) {
+      assertTrue(System.nanoTime() < end, "a page store is not closed");
+      Thread.onSpinWait();
+    }
   }
 
   private Txid commit(String sql) throws SQLException, IOException {
