@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
 final class StoredPages implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(StoredPages.class);
 
-  /** So many pages of one publication, at most, stay in the page cache for those who read on. */
-  private static final int KEPT_PAGES_MAX = 256;
+  /** That part of the page cache, at most, is for what one publication changes. */
+  private static final int KEPT_SHARE = 8;
 
   /** What was written in the last minutes is lost by a power cut. */
   private static final Duration CHECKPOINT_INTERVAL = Duration.ofMinutes(5);
@@ -147,14 +147,15 @@ final class StoredPages implements AutoCloseable {
   }
 
   private void clearChanged(PageStore from, View before, View incoming) {
-    int[] kept = {0};
+    long most = source.cache().maximumBytes() / KEPT_SHARE / before.pageSize();
+    long[] kept = {0};
     incoming
         .pages()
         .forEachChanged(
             before.pages(),
             before.txid(),
             pgno -> {
-              kept[0] += kept[0] < KEPT_PAGES_MAX && keep(from, before, pgno) ? 1 : 0;
+              kept[0] += kept[0] < most && keep(from, before, pgno) ? 1 : 0;
               from.clear(pgno);
             });
   }

@@ -141,8 +141,11 @@ public final class LocalStore {
       pages.close();
     } finally {
       if (owned.isPresent()) {
-        owned.get().control().close();
-        owned.get().owner().close();
+        try {
+          owned.get().control().close();
+        } finally {
+          owned.get().owner().close();
+        }
       }
     }
   }
