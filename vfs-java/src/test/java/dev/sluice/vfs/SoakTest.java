@@ -41,7 +41,7 @@ class SoakTest {
    */
   private static final String SMALL_CACHE = "page_cache_size=256KiB";
 
-  private static final int SECONDS = Integer.getInteger("sluice.soak.seconds", 10);
+  private static final int SECONDS = 1 + Integer.getInteger("sluice.soak.seconds", 30) / 3;
 
   @TempDir Path folder;
 
