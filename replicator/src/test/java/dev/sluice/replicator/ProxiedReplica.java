@@ -63,6 +63,15 @@ final class ProxiedReplica implements AutoCloseable {
     return isStored && name.matches() ? Optional.of(Txid.parse(name.group(1))) : Optional.empty();
   }
 
+  /** Returns the TXIDs of level 0 that are there, whoever heard of it that they were stored. */
+  List<Txid> listed() {
+    try (ReplicaClient client = ReplicaClients.open(straight, ENVIRONMENT)) {
+      return client.list(0, new Txid(1)).join().stream()
+          .map(file -> file.name().range().max())
+          .toList();
+    }
+  }
+
   /** Waits until so many cuts are stored. */
   void awaitStored(int count) throws InterruptedException {
     proxy.await(unused -> stored().size() >= count, SURELY);
