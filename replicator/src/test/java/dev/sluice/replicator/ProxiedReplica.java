@@ -6,6 +6,7 @@ import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Environment;
+import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
 import dev.sluice.storage.ReplicaClients;
 import dev.sluice.storage.ReplicaUrl;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** The place of a replica in an S3-compatible storage, behind a proxy. Thread-safe. */
 final class ProxiedReplica implements AutoCloseable {
@@ -63,11 +65,14 @@ final class ProxiedReplica implements AutoCloseable {
     return isStored && name.matches() ? Optional.of(Txid.parse(name.group(1))) : Optional.empty();
   }
 
-  /** Returns the TXIDs of level 0 that are there, whoever heard of it that they were stored. */
+  /** Returns the TXIDs that are there as they were cut, whoever heard that they were stored. */
   List<Txid> listed() {
     try (ReplicaClient client = ReplicaClients.open(straight, ENVIRONMENT)) {
-      return client.list(0, new Txid(1)).join().stream()
+      return Stream.of(0, LtxFileName.SNAPSHOT_LEVEL)
+          .flatMap(level -> client.list(level, new Txid(1)).join().stream())
           .map(file -> file.name().range().max())
+          .distinct()
+          .sorted()
           .toList();
     }
   }
