@@ -379,7 +379,8 @@ public final class PageStore implements AutoCloseable {
       try {
         pages.read((pgno - 1) * pageSize, page, 0, pageSize);
       } catch (IOException e) {
-        failed("read page " + pgno, e);
+        sums.setRelease(pgno, Layout.CLEARED);
+        tell("read page " + pgno, e);
         return false;
       }
       if (!Layout.isSamePage(sum, Crc64.of(page))) {
@@ -443,7 +444,8 @@ public final class PageStore implements AutoCloseable {
     try {
       pages.read((pgno - 1) * pageSize, dst, 0, pageSize);
     } catch (IOException e) {
-      failed("read page " + pgno, e);
+      clear(pgno); // it comes from the replica again; what else is here is as good as it was
+      tell("read page " + pgno, e);
       return false;
     }
     VarHandle.acquireFence();
@@ -539,6 +541,10 @@ public final class PageStore implements AutoCloseable {
   private void failed(String what, IOException failure) {
     failedNanos = ticker.getAsLong();
     hasFailed = true;
+    tell(what, failure);
+  }
+
+  private void tell(String what, IOException failure) {
     if (!isClosed && isTold.compareAndSet(false, true)) {
       log.warn(
           "page store {}: {}: {}; pages are read from the replica as before",
@@ -569,12 +575,13 @@ public final class PageStore implements AutoCloseable {
         pgno -> durableSum(pgno, txid));
   }
 
-  /** A sum that is of another moment than its tag does not fit to the page, and is found so. */
+  /** A sum of another moment than its tag may be of a page that is newer than the view. */
   private long durableSum(long pgno, long txid) {
-    long bound = bound(pgno);
+    long tag = tags.getAcquire(pgno);
     long sum = sums.getAcquire(pgno);
-    boolean isThere = bound != 0 && bound <= txid;
-    return isThere || (bound == 0 && Layout.isUnchecked(sum)) ? sum : 0;
+    long bound = Layout.bound(tag);
+    boolean isThere = bound == 0 ? Layout.isUnchecked(sum) : bound <= txid;
+    return isThere && tags.getAcquire(pgno) == tag ? sum : 0;
   }
 
   /**

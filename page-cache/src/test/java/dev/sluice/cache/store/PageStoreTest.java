@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -66,6 +67,28 @@ class PageStoreTest {
       clearing.join();
       assertTrue(isStored);
       assertFalse(store.contains(7), "it was admitted before it was cleared, and is there");
+    }
+  }
+
+  /** What the disk does not give comes from the replica again; the others are as good as before. */
+  @Test
+  void aPageThatCannotBeReadGoesAndNothingElse() throws IOException {
+    try (PageStore store = open()) {
+      for (int pgno = 1; pgno <= 9; pgno++) {
+        assertTrue(store.fill(pgno, page(pgno), 0, Proof.NONE, each -> 5));
+      }
+      try (RandomAccessFile pages = new RandomAccessFile(dir.resolve("pages").toFile(), "rw")) {
+        pages.setLength(8 * PAGE_SIZE);
+      }
+      byte[] dst = new byte[PAGE_SIZE];
+      assertFalse(store.read(9, 5, dst));
+      assertFalse(store.contains(9));
+      assertTrue(store.read(8, 5, dst));
+      assertArrayEquals(page(8), dst);
+      assertFalse(store.isFull(), "nothing is stored for a while");
+      assertTrue(store.fill(9, page(9), 0, Proof.NONE, each -> 5));
+      assertTrue(store.read(9, 5, dst));
+      assertArrayEquals(page(9), dst);
     }
   }
 
