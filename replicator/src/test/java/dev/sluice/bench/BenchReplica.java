@@ -80,9 +80,20 @@ final class BenchReplica {
         + "&region=us-east-1&force-path-style=true";
   }
 
+  String bucket() {
+    return bucket;
+  }
+
+  URI endpoint() {
+    return server.endpoint();
+  }
+
   private ReplicaClient open() {
-    return ReplicaClients.open(
-        ReplicaUrl.parse(url()), name -> Optional.ofNullable(KEYS.get(name)));
+    return open(url());
+  }
+
+  static ReplicaClient open(String url) {
+    return ReplicaClients.open(ReplicaUrl.parse(url), name -> Optional.ofNullable(KEYS.get(name)));
   }
 
   List<LtxFile> files() throws Exception {

@@ -3,40 +3,20 @@ package dev.sluice.bench;
 import com.sun.management.OperatingSystemMXBean;
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
-import dev.sluice.ltx.LtxEncoder;
-import dev.sluice.ltx.LtxHeader;
-import dev.sluice.ltx.Txid;
-import dev.sluice.ltx.TxidRange;
 import dev.sluice.storage.Listings;
 import dev.sluice.storage.LtxFile;
-import dev.sluice.storage.LtxFileName;
 import dev.sluice.storage.ReplicaClient;
-import dev.sluice.storage.ReplicaClients;
-import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Target;
-import dev.sluice.testkit.S3Server;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.lang.management.ManagementFactory;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.PreparedStatement;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -50,29 +30,14 @@ import java.util.stream.Stream;
  * <p>Each restore has a JVM of its own, whose client has made one request before the clock starts.
  */
 final class RestoreBench {
-  private static final int PAGE_BYTES = 4096;
-  private static final int ROW_BYTES = 3500;
-  private static final int UPDATES = 12;
-
-  /** Of these the first are compacted once. */
-  private static final int LEVEL_1_FILES = 4;
-
-  private static final Map<String, String> KEYS =
-      Map.of(
-          "AWS_ACCESS_KEY_ID", S3Server.ACCESS_KEY_ID,
-          "AWS_SECRET_ACCESS_KEY", S3Server.SECRET_ACCESS_KEY);
-
-  private final S3Server server = S3Server.shared();
-  private final String bucket = server.createBucket();
-  private final Random random = new Random(1);
   private final Path folder;
+  private final BenchReplica replica;
   private final Path database;
-  private final int rows;
 
-  private RestoreBench(Path folder, int megabytes) {
+  private RestoreBench(Path folder, BenchReplica replica) {
     this.folder = folder;
-    this.database = folder.resolve("app.db");
-    this.rows = (int) (megabytes * 1_000_000L / PAGE_BYTES);
+    this.replica = replica;
+    this.database = replica.database();
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -82,8 +47,8 @@ final class RestoreBench {
     }
     Path folder = Files.createTempDirectory("sluice-bench");
     try {
-      RestoreBench bench = new RestoreBench(folder, Integer.parseInt(arguments[0]));
-      bench.makeReplica();
+      BenchReplica replica = BenchReplica.make(folder, Integer.parseInt(arguments[0]));
+      RestoreBench bench = new RestoreBench(folder, replica);
       bench.restoreOnce(); // by which the server is warm
       for (int run = 1; run <= Integer.parseInt(arguments[1]); run++) {
         System.out.println("run " + run);
@@ -103,96 +68,16 @@ final class RestoreBench {
     }
   }
 
-  private static ReplicaClient open(String url) {
-    return ReplicaClients.open(ReplicaUrl.parse(url), name -> Optional.ofNullable(KEYS.get(name)));
-  }
-
-  private String url() {
-    return "s3://" + bucket + "/db?endpoint=" + server.endpoint();
-  }
-
-  /** A snapshot of rows that LZ4 halves, and files of a hundredth of the pages each. */
-  private void makeReplica() throws Exception {
-    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
-        Statement statement = connection.createStatement();
-        ReplicaClient client = open(url())) {
-      statement.execute("PRAGMA page_size=" + PAGE_BYTES);
-      statement.execute("PRAGMA synchronous=OFF");
-      statement.execute("PRAGMA journal_mode=MEMORY");
-      statement.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT)");
-      write(connection, "INSERT INTO t(a, id) VALUES(?, ?)", rows, 1);
-      Path before = folder.resolve("before.db");
-      store(client, 9, 1, Optional.empty());
-      for (int txid = 2; txid < UPDATES + 2; txid++) {
-        Files.copy(database, before);
-        write(connection, "UPDATE t SET a=? WHERE id=?", rows, 100);
-        store(client, txid < LEVEL_1_FILES + 2 ? 1 : 0, txid, Optional.of(before));
-        Files.delete(before);
-      }
-    }
-  }
-
-  private void write(Connection connection, String sql, int count, int step) throws SQLException {
-    connection.setAutoCommit(false);
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (int row = 1; row + step <= count + 1; row += step) {
-        statement.setString(1, text());
-        statement.setInt(2, row + random.nextInt(step));
-        statement.executeUpdate();
-      }
-    }
-    connection.commit();
-    connection.setAutoCommit(true);
-  }
-
-  private String text() {
-    StringBuilder text = new StringBuilder(ROW_BYTES + 16);
-    while (text.length() < ROW_BYTES) {
-      text.append(Integer.toHexString(random.nextInt(1 << 16))).append(" sluice ");
-    }
-    text.setLength(ROW_BYTES);
-    return text.toString();
-  }
-
-  /** Stores the pages that differ from those of another file, or all. */
-  private void store(ReplicaClient client, int level, long txid, Optional<Path> before)
-      throws Exception {
-    Path content = folder.resolve("content.ltx");
-    TxidRange range = new TxidRange(new Txid(txid), new Txid(txid));
-    long commit = Files.size(database) / PAGE_BYTES;
-    LtxHeader header = LtxHeader.of(PAGE_BYTES, commit, range, System.currentTimeMillis());
-    try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(content), 1 << 20);
-        LtxEncoder encoder = new LtxEncoder(out, header);
-        RandomAccessFile pages = new RandomAccessFile(database.toFile(), "r");
-        RandomAccessFile old = new RandomAccessFile(before.orElse(database).toFile(), "r")) {
-      byte[] page = new byte[PAGE_BYTES];
-      byte[] oldPage = new byte[PAGE_BYTES];
-      for (long pgno = 1; pgno <= commit; pgno++) {
-        pages.readFully(page);
-        boolean isNew = before.isEmpty() || old.read(oldPage) < PAGE_BYTES;
-        if (isNew || !Arrays.equals(page, oldPage)) {
-          encoder.page(pgno, page);
-        }
-      }
-      encoder.finish();
-    }
-    LtxFile unused =
-        client.createIfAbsent(new LtxFileName(level, range), content, Instant.now()).get();
-    Files.delete(content);
-  }
-
   private void measure() throws Exception {
-    List<LtxFile> files;
-    try (ReplicaClient client = open(url())) {
-      files = Listings.all(client).get();
-    }
+    List<LtxFile> files = replica.files();
     long bytes = files.stream().mapToLong(LtxFile::size).sum();
-    double curlSeconds = curl(files);
+    double curlSeconds = replica.curlSeconds(files);
     say("curl of the same objects", curlSeconds, bytes, files.size() + " files");
     say("write and fsync", writeSeconds(), Files.size(database), "");
     System.out.println(restoreOnce());
     Path out = folder.resolve("program.db");
-    program("sluice restore", List.of(launcher(), "restore", "-o", out.toString(), url()), out);
+    program(
+        "sluice restore", List.of(launcher(), "restore", "-o", out.toString(), replica.url()), out);
     Optional<String> litestream = Optional.ofNullable(System.getenv("LITESTREAM"));
     if (litestream.isPresent()) {
       litestream(litestream.get());
@@ -205,22 +90,6 @@ final class RestoreBench {
             .formatted(what, seconds, bytes / 1e6 / seconds, bytes / 1e6, more));
   }
 
-  /** One connection, one object after the other. */
-  private double curl(List<LtxFile> files) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of("curl", "-s", "-f"));
-    for (LtxFile file : files) {
-      URI url =
-          server
-              .anonymousEndpoint()
-              .resolve(
-                  "/%s/db/%04x/%s.ltx".formatted(bucket, file.name().level(), file.name().range()));
-      command.addAll(List.of("-o", "/dev/null", url.toString()));
-    }
-    long begun = System.nanoTime();
-    requireDone(new ProcessBuilder(command).inheritIO().start(), "curl");
-    return (System.nanoTime() - begun) / 1e9;
-  }
-
   private static void requireDone(Process process, String what)
       throws IOException, InterruptedException {
     if (process.waitFor() != 0) {
@@ -231,7 +100,7 @@ final class RestoreBench {
   private double writeSeconds() throws IOException {
     Path copy = folder.resolve("written.db");
     byte[] part = new byte[1 << 20];
-    random.nextBytes(part);
+    new Random(1).nextBytes(part);
     long begun = System.nanoTime();
     try (RandomAccessFile out = new RandomAccessFile(copy.toFile(), "rw")) {
       for (long left = Files.size(database); left > 0; left -= part.length) {
@@ -258,7 +127,7 @@ final class RestoreBench {
             System.getProperty("java.class.path"),
             RestoreBench.class.getName(),
             "once",
-            url(),
+            replica.url(),
             out.toString());
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
@@ -280,7 +149,7 @@ final class RestoreBench {
   private static void once(String url, Path out) throws Exception {
     OperatingSystemMXBean system =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-    try (ReplicaClient client = open(url);
+    try (ReplicaClient client = BenchReplica.open(url);
         Restorer restorer = new Restorer(client, new RequestMeter(), Duration.ofSeconds(30))) {
       long bytes = Listings.all(client).get().stream().mapToLong(LtxFile::size).sum();
       long cpu = system.getProcessCpuTime();
@@ -323,7 +192,7 @@ final class RestoreBench {
               path: db
               endpoint: %s
         """
-            .formatted(database, bucket, server.endpoint()),
+            .formatted(database, replica.bucket(), replica.endpoint()),
         StandardCharsets.UTF_8);
     Path out = folder.resolve("litestream.db");
     program(
@@ -343,10 +212,10 @@ final class RestoreBench {
   private void program(String what, List<String> command, Path out) throws Exception {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
-    builder.environment().putAll(KEYS);
+    builder.environment().putAll(BenchReplica.KEYS);
     builder.environment().remove("AWS_CA_BUNDLE");
     List<LtxFile> files;
-    try (ReplicaClient client = open(url())) {
+    try (ReplicaClient client = BenchReplica.open(replica.url())) {
       files = Listings.all(client).get();
     }
     long begun = System.nanoTime();
