@@ -12,10 +12,10 @@ import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
@@ -50,7 +50,6 @@ final class Hydrator implements Runnable {
   private static final Duration LAST_PAUSE = Duration.ofSeconds(30);
   private static final Duration MALFORMED_PAUSE = Duration.ofMinutes(1);
   private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
-  private static final int MALFORMED_MAX = 1000;
   private static final long ASK_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
   private static final Duration WAKE = Duration.ofSeconds(1);
 
@@ -61,7 +60,7 @@ final class Hydrator implements Runnable {
   private final BulkReader reader;
   private final Pace pace;
   private final Semaphore news = new Semaphore(0);
-  private final Map<LtxFile, Again> malformed = new HashMap<>();
+  private final MalformedFiles malformed;
 
   /** Asks for the interior pages, once it has begun. */
   private Optional<Thread> interior = Optional.empty();
@@ -69,9 +68,6 @@ final class Hydrator implements Runnable {
   private boolean isTooSmallTold;
   private long hydratedEvictions;
   private volatile Optional<View> hydrated = Optional.empty();
-
-  /** When something that failed is tried again. */
-  private record Again(long sinceNanos, Duration pause) {}
 
   /** What of one file is wanted. */
   private static final class Wanted {
@@ -90,6 +86,7 @@ final class Hydrator implements Runnable {
     this.stored = parts.history().stored();
     this.reader = reader;
     this.pace = pace;
+    this.malformed = new MalformedFiles(System::nanoTime, MALFORMED_PAUSE, LONGEST_PAUSE);
   }
 
   /** Says that there is something new to do; any thread may call. */
@@ -235,11 +232,13 @@ final class Hydrator implements Runnable {
     boolean isAllThere = wanted.values().stream().allMatch(each -> each.absentPages == 0);
     List<LtxFile> whole = new ArrayList<>();
     List<Integer> others = new ArrayList<>();
+    malformed.retain(wantedFiles(wanted));
+    Set<LtxFile> unusable = malformed.unusable();
     for (Map.Entry<Integer, Wanted> entry : wanted.entrySet()) {
       Optional<LtxFile> file = parts.source().files().find(entry.getKey());
       if (entry.getKey() == Rescued.FILE) {
         others.add(entry.getKey());
-      } else if (file.isPresent() && !isMalformed(file.get())) {
+      } else if (file.isPresent() && !unusable.contains(file.get())) {
         boolean isMuch = entry.getValue().bytes * WHOLE_SHARE >= file.get().size();
         if (isAllThere || isMuch || file.get().size() <= WHOLE_BYTES_MAX) {
           whole.add(file.get());
@@ -251,6 +250,12 @@ final class Hydrator implements Runnable {
     readWhole(whole, view, map, store);
     readPages(others, view, map, store);
     return whole.isEmpty() && others.isEmpty();
+  }
+
+  private List<LtxFile> wantedFiles(Map<Integer, Wanted> wanted) {
+    return wanted.keySet().stream()
+        .flatMap(number -> parts.source().files().find(number).stream())
+        .toList();
   }
 
   private void conclude(View view, long evictions) {
@@ -302,23 +307,12 @@ final class Hydrator implements Runnable {
     }
   }
 
-  private boolean isMalformed(LtxFile file) {
-    Again again = malformed.get(file);
-    return again != null && System.nanoTime() - again.sinceNanos() < again.pause().toNanos();
-  }
-
-  /** A file that is damaged is read again after a minute, then ever more seldom. */
+  /** Says so once, for as long as the file is wanted. */
   private void noteMalformed(LtxFile file, LtxFormatException e) {
-    Again before = malformed.get(file);
-    if (before == null) {
+    if (malformed.reason(file::equals).isEmpty()) {
       log.warn("hydrating: {}", e.getMessage());
     }
-    Duration pause =
-        before == null
-            ? MALFORMED_PAUSE
-            : before.pause().multipliedBy(before.pause().compareTo(LONGEST_PAUSE) < 0 ? 2 : 1);
-    malformed.keySet().removeIf(other -> malformed.size() >= MALFORMED_MAX);
-    malformed.put(file, new Again(System.nanoTime(), pause));
+    malformed.add(file, e);
   }
 
   private void readWhole(List<LtxFile> files, View view, PageMap map, PageStore store)

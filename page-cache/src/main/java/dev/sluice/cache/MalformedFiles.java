@@ -13,9 +13,10 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
- * Files that broke a rule of the format when they were read. Each is done without for a second, and
- * for twice as long after each further time up to 30: what was damaged on its way is whole when it
- * is read again. Confined to one thread at a time.
+ * Files that broke a rule of the format when they were read. Each is done without for a while, a
+ * second if nobody says otherwise, and for twice as long after each further time up to a limit, 30
+ * seconds: what was damaged on its way is whole when it is read again. Confined to one thread at a
+ * time.
  */
 final class MalformedFiles {
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
@@ -24,16 +25,24 @@ final class MalformedFiles {
   private record Malformed(LtxFormatException reason, long foundNanos, Duration pause) {}
 
   private final LongSupplier ticker;
+  private final Duration firstPause;
+  private final Duration lastPause;
   private final Map<LtxFile, Malformed> files = new HashMap<>();
 
   MalformedFiles(LongSupplier ticker) {
+    this(ticker, FIRST_PAUSE, LAST_PAUSE);
+  }
+
+  MalformedFiles(LongSupplier ticker, Duration firstPause, Duration lastPause) {
     this.ticker = ticker;
+    this.firstPause = firstPause;
+    this.lastPause = lastPause;
   }
 
   void add(LtxFile file, LtxFormatException reason) {
     Optional<Duration> last = Optional.ofNullable(files.get(file)).map(Malformed::pause);
-    Duration next = last.map(pause -> pause.multipliedBy(2)).orElse(FIRST_PAUSE);
-    Duration pause = next.compareTo(LAST_PAUSE) < 0 ? next : LAST_PAUSE;
+    Duration next = last.map(pause -> pause.multipliedBy(2)).orElse(firstPause);
+    Duration pause = next.compareTo(lastPause) < 0 ? next : lastPause;
     files.put(file, new Malformed(reason, ticker.getAsLong(), pause));
   }
 

@@ -363,17 +363,20 @@ public final class PageStore implements AutoCloseable {
    * Checks a page that was here before a restart; if it is as it was, it is here again.
    *
    * @param admission as for {@link #fill}
-   * @return whether it is
+   * @return whether it is, by this call or by another's beside it
    */
   public boolean recover(long pgno, LongUnaryOperator admission) {
     if (pgno > capacity() || !isUnchecked(pgno) || isClosed) {
-      return false;
+      return contains(pgno);
     }
     byte[] page = new byte[pageSize];
     synchronized (lock(pgno)) {
       long sum = sums.getAcquire(pgno);
       long bound = admission.applyAsLong(pgno);
-      if (!Layout.isUnchecked(sum) || bound == 0 || bound > Layout.BOUND_MAX || isClosed) {
+      if (!Layout.isUnchecked(sum)) {
+        return contains(pgno);
+      }
+      if (bound == 0 || bound > Layout.BOUND_MAX || isClosed) {
         return false;
       }
       try {

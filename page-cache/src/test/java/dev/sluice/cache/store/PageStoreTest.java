@@ -92,6 +92,22 @@ class PageStoreTest {
     }
   }
 
+  /** Two ask for it at once: nobody is sent to the replica for what is there. */
+  @Test
+  void aPageThatAnotherHasJustCheckedIsThere() throws IOException {
+    Path folder = dir.resolve("two");
+    LocalStore before = own(folder).create(SPEC, 5, 100);
+    assertTrue(before.pages().fill(3, page(3), 0, Proof.NONE, each -> 4));
+    before.close();
+    StoreFolder owned = own(folder);
+    LocalStore after = owned.adopt(owned.left(PAGE_SIZE).orElseThrow(), SPEC, 5, 100, pgno -> true);
+    assertFalse(after.pages().contains(3));
+    assertTrue(after.pages().recover(3, each -> 4));
+    assertTrue(after.pages().recover(3, each -> 4));
+    assertFalse(after.pages().recover(4, each -> 4));
+    after.close();
+  }
+
   private static void awaitUninterrupted(CountDownLatch latch) {
     try {
       latch.await();
