@@ -28,5 +28,5 @@ while (
     or os.path.getsize(file) < pages * page_bytes  # 99.95 is 100.0, too
 ):
     time.sleep(0.01)
-print(time.monotonic() - begun, cpu() - before, first, flush=True)
+print("taken", time.monotonic() - begun, cpu() - before, first, flush=True)
 os._exit(0)

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -37,6 +36,9 @@ final class FileLoader {
   private static final long KEPT_BYTES_MAX = 32 << 20;
   private static final int CACHE_SHARE = 4;
   private static final int READS_MAX = 3;
+
+  /** With the header before it. */
+  private static final int ARRAY_BYTES_MAX = Integer.MAX_VALUE - 16 - LtxHeader.BYTES;
 
   /** Header, end mark, an empty index with its length, trailer. */
   private static final int FILE_BYTES_MIN = LtxHeader.BYTES + 6 + 1 + 8 + 16;
@@ -178,8 +180,8 @@ final class FileLoader {
         summary = FileSummary.ofWhole(head, file, name);
         source.fingerprints().noteProven(file, summary.fingerprint());
       } else {
-        byte[] tail = wholeTail(await(requested.tail().get(), file), file, name);
-        summary = FileSummary.ofEnds(head, tail, file, name);
+        byte[] tail = await(requested.tail().get(), file);
+        summary = FileSummary.ofEnds(head, indexBefore(tail, file, name), tail, file, name);
         keep(pieces, file.size() - tail.length, tail);
       }
       source.cache().put(FrameCache.summaryKey(requested.number()), summary.bytes());
@@ -198,22 +200,21 @@ final class FileLoader {
     }
   }
 
-  /** Returns the tail with the whole index, after one more read if the guess was too small. */
-  private byte[] wholeTail(byte[] tail, LtxFile file, String name) throws IOException {
+  /**
+   * Returns what of the index stands before a tail, by one more read if the guess was too small.
+   */
+  private byte[] indexBefore(byte[] tail, LtxFile file, String name) throws IOException {
     long needed = PageIndex.indexBytesFrom(ByteBuffer.wrap(tail), file.size(), name);
     if (needed <= tail.length) {
-      return tail;
+      return new byte[0];
     }
-    if (needed > Integer.MAX_VALUE - 16) {
+    if (needed > ARRAY_BYTES_MAX) {
       throw new LtxFormatException(
           name, -1, "a page index of " + needed + " bytes is more than an array can hold");
     }
-    int missing = (int) needed - tail.length;
     source.meter().beginRound();
-    byte[] before = await(source.client().read(file, file.size() - needed, missing), file);
-    byte[] whole = Arrays.copyOf(before, (int) needed);
-    System.arraycopy(tail, 0, whole, missing, tail.length);
-    return whole;
+    int missing = (int) needed - tail.length;
+    return await(source.client().read(file, file.size() - needed, missing), file);
   }
 
   private byte[] await(CompletableFuture<byte[]> request, LtxFile file) throws IOException {

@@ -3,6 +3,7 @@ package dev.sluice.cache;
 import dev.sluice.ltx.LtxDecoder;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.LtxHeader;
+import dev.sluice.ltx.PageFrame;
 import dev.sluice.ltx.PageIndex;
 import dev.sluice.storage.LtxFile;
 import java.io.ByteArrayInputStream;
@@ -13,7 +14,8 @@ import java.util.Arrays;
 /**
  * Header and page index of one file, checked against each other and against its listing. Immutable.
  *
- * @param bytes both as the file has them: the header, then everything from the index to the end
+ * @param bytes both as the file has them: the header, then everything from the index, or the mark
+ *     before it, to the end
  */
 @SuppressWarnings("ArrayRecordComponent") // compared by nobody
 record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
@@ -27,8 +29,10 @@ record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
       }
       decoder.finish();
       PageIndex index = decoder.index();
-      byte[] tail = Arrays.copyOfRange(content, (int) index.indexOffset(), content.length);
-      return new FileSummary(decoder.header(), index, joined(content, tail));
+      int at = (int) index.indexOffset();
+      byte[] bytes = Arrays.copyOf(content, LtxHeader.BYTES + content.length - at);
+      System.arraycopy(content, at, bytes, LtxHeader.BYTES, content.length - at);
+      return new FileSummary(decoder.header(), index, bytes);
     }
   }
 
@@ -36,22 +40,32 @@ record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
    * Reads a file by its ends.
    *
    * @param head at least its first 100 bytes
-   * @param tail its end, at least from the index on
+   * @param before what stands before {@code tail}; empty, or from the index on
+   * @param tail its end, with {@code before} at least from the index on
    */
-  static FileSummary ofEnds(byte[] head, byte[] tail, LtxFile file, String name)
+  static FileSummary ofEnds(byte[] head, byte[] before, byte[] tail, LtxFile file, String name)
       throws LtxFormatException {
-    LtxHeader header = LtxHeader.parse(ByteBuffer.wrap(head), name);
-    requireListed(header, file, name);
-    PageIndex index = PageIndex.parse(ByteBuffer.wrap(tail), file.size(), name);
-    index.requireFits(header, name);
-    int indexBytes = (int) (file.size() - index.indexOffset());
-    byte[] end = Arrays.copyOfRange(tail, tail.length - indexBytes, tail.length);
-    return new FileSummary(header, index, joined(head, end));
+    long indexBytes = PageIndex.indexBytesFrom(ByteBuffer.wrap(tail), file.size(), name);
+    int ownBytes = (int) Math.min(tail.length, PageFrame.HEADER_BYTES + indexBytes);
+    byte[] bytes = Arrays.copyOf(head, LtxHeader.BYTES + before.length + ownBytes);
+    System.arraycopy(before, 0, bytes, LtxHeader.BYTES, before.length);
+    System.arraycopy(tail, tail.length - ownBytes, bytes, bytes.length - ownBytes, ownBytes);
+    return ofBytes(bytes, file, name);
   }
 
-  /** Reads what {@link #bytes} gave. */
+  /**
+   * Reads what {@link #bytes} gave, and keeps it.
+   *
+   * @param bytes the header, then everything from the index or the mark before it to the end;
+   *     nobody changes them later
+   */
   static FileSummary ofBytes(byte[] bytes, LtxFile file, String name) throws LtxFormatException {
-    return ofEnds(bytes, Arrays.copyOfRange(bytes, LtxHeader.BYTES, bytes.length), file, name);
+    LtxHeader header = LtxHeader.parse(ByteBuffer.wrap(bytes), name);
+    requireListed(header, file, name);
+    ByteBuffer tail = ByteBuffer.wrap(bytes, LtxHeader.BYTES, bytes.length - LtxHeader.BYTES);
+    PageIndex index = PageIndex.parse(tail, file.size(), name);
+    index.requireFits(header, name);
+    return new FileSummary(header, index, bytes);
   }
 
   /** Returns what tells this file from another of the same name. */
@@ -66,11 +80,5 @@ record FileSummary(LtxHeader header, PageIndex index, byte[] bytes) {
       throw new LtxFormatException(
           name, 16, "the header's TXIDs " + header.range() + " are not those of the name");
     }
-  }
-
-  private static byte[] joined(byte[] head, byte[] tail) {
-    byte[] both = Arrays.copyOf(head, LtxHeader.BYTES + tail.length);
-    System.arraycopy(tail, 0, both, LtxHeader.BYTES, tail.length);
-    return both;
   }
 }

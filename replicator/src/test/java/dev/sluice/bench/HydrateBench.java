@@ -26,10 +26,13 @@ import java.util.stream.Stream;
  * How soon a replica is hydrated from a local S3-compatible server, beside {@code curl} of the same
  * objects and Litestream's own VFS. See {@code jmh/bench/hydrate} for its arguments.
  *
- * <p>Each hydration has a process of its own; the clock starts when the connection is opened.
+ * <p>The clock starts when the connection is opened. A process of its own hydrates {@link #TIMES}
+ * times, each time into an empty folder: the first is that of a JVM that has just started, the last
+ * that of one that has done it before.
  */
 final class HydrateBench {
-  private static final String ONCE = "once";
+  private static final String HYDRATE = "hydrate";
+  private static final int TIMES = 4;
   private static final String PROGRESS = "PRAGMA litestream_hydration_progress";
   private static final String DONE = "100.0";
   private static final String LITESTREAM_SCRIPT = "jmh/bench/litestream-hydrate.py";
@@ -49,7 +52,10 @@ final class HydrateBench {
    */
   private record Taken(double seconds, double cpuSeconds, double openSeconds) {
 
-    /** Reads three numbers, as the processes print them. */
+    /** Begins a line with three numbers, which follow. */
+    static final String MARK = "taken ";
+
+    /** Reads three numbers. */
     static Taken parse(String text) {
       String[] numbers = text.strip().split(" ", 3);
       return new Taken(
@@ -66,14 +72,14 @@ final class HydrateBench {
 
     void print(String what, long bytes) {
       System.out.println(
-          "%-32s%6.2f s %6.0f MB/s, %.1f s of processors, first row after %.2f s"
+          "%-40s%6.2f s %6.0f MB/s, %.1f s of processors, first row after %.2f s"
               .formatted(what, seconds, bytes / 1e6 / seconds, cpuSeconds, openSeconds));
     }
   }
 
   public static void main(String[] arguments) throws Exception {
-    if (arguments[0].equals(ONCE)) {
-      once(arguments[1]);
+    if (arguments[0].equals(HYDRATE)) {
+      hydrate(arguments[1], Path.of(arguments[2]), Path.of(arguments[3]));
       return;
     }
     Path folder = Files.createTempDirectory("sluice-bench");
@@ -101,58 +107,56 @@ final class HydrateBench {
         "%.0f MB in %d files, a database of %.0f MB"
             .formatted(bytes / 1e6, files.size(), Files.size(replica.database()) / 1e6));
     List<Taken> curl = new ArrayList<>();
-    List<Taken> ours = new ArrayList<>();
+    List<Taken> started = new ArrayList<>();
+    List<Taken> warm = new ArrayList<>();
     List<Taken> litestream = new ArrayList<>();
-    Taken warmUp = ours(); // of the server
+    List<Taken> warmUp = ours(); // of the server
     for (int run = 0; run < runs; run++) {
       curl.add(new Taken(replica.curlSeconds(files), 0, 0));
-      ours.add(ours());
+      List<Taken> ours = ours();
+      started.add(ours.get(0));
+      warm.add(ours.get(TIMES - 1));
       if (System.getenv("LITESTREAM_VFS") != null) {
         litestream.add(litestream(System.getenv("LITESTREAM_VFS")));
       }
     }
-    System.out.println("medians of " + runs + ", after one of " + warmUp.seconds() + " s:");
+    System.out.println(
+        "medians of %d, after one of %.2f s:".formatted(runs, warmUp.get(0).seconds()));
     double curlSeconds = Taken.median(curl).seconds();
     System.out.println(
-        "%-32s%6.2f s %6.0f MB/s"
+        "%-40s%6.2f s %6.0f MB/s"
             .formatted("curl of the same objects", curlSeconds, bytes / 1e6 / curlSeconds));
-    Taken.median(ours).print("sluice, open to hydrated", bytes);
-    System.out.println(
-        "  %.2f of curl's rate".formatted(curlSeconds / Taken.median(ours).seconds()));
-    if (!litestream.isEmpty()) {
-      Taken.median(litestream).print("Litestream's VFS, to hydrated", bytes);
-      System.out.println(
-          "  sluice takes %.3f of its time"
-              .formatted(Taken.median(ours).seconds() / Taken.median(litestream).seconds()));
-    }
+    Optional<Taken> theirs =
+        litestream.isEmpty() ? Optional.empty() : Optional.of(Taken.median(litestream));
+    theirs.ifPresent(taken -> taken.print("Litestream's VFS, to hydrated", bytes));
+    print("sluice, in a JVM that has just started", Taken.median(started), bytes, theirs);
+    print("sluice, in a JVM that has done it before", Taken.median(warm), bytes, theirs);
   }
 
-  private Taken ours() throws IOException, InterruptedException {
-    Path own = Files.createDirectory(folder.resolve("sluice"));
-    String url =
-        "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&hydration_enabled=true&cache_dir="
-            + own
-            + "&hydration_path="
-            + own.resolve("hydrated.db")
-            + "&replica_url="
-            + URLEncoder.encode(replica.url(), StandardCharsets.UTF_8);
-    Taken taken =
-        run(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                HydrateBench.class.getName(),
-                ONCE,
-                url));
-    requireHydrated(own.resolve("hydrated.db"));
-    delete(own);
-    return taken;
+  private static void print(String what, Taken taken, long bytes, Optional<Taken> litestream) {
+    taken.print(what, bytes);
+    litestream.ifPresent(
+        theirs ->
+            System.out.println(
+                "  %.2f of Litestream's time".formatted(taken.seconds() / theirs.seconds())));
   }
 
-  private void requireHydrated(Path file) throws IOException {
-    long differs = Files.mismatch(replica.database(), file);
-    if (differs >= 0 && differs < Files.size(replica.database())) {
+  private List<Taken> ours() throws IOException, InterruptedException {
+    return run(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            HydrateBench.class.getName(),
+            HYDRATE,
+            replica.url(),
+            replica.database().toString(),
+            folder.resolve("sluice").toString()));
+  }
+
+  private static void requireHydrated(Path database, Path file) throws IOException {
+    long differs = Files.mismatch(database, file);
+    if (differs >= 0 && differs < Files.size(database)) {
       throw new IOException(file + " differs at " + differs);
     }
     Files.delete(file);
@@ -161,16 +165,16 @@ final class HydrateBench {
   private Taken litestream(String vfs) throws IOException, InterruptedException {
     String python =
         Optional.ofNullable(System.getenv("LITESTREAM_PYTHON")).orElse("/usr/bin/python3");
-    Taken taken = run(List.of(python, LITESTREAM_SCRIPT, vfs));
-    requireHydrated(litestreamFile());
-    return taken;
+    List<Taken> taken = run(List.of(python, LITESTREAM_SCRIPT, vfs));
+    requireHydrated(replica.database(), litestreamFile());
+    return taken.get(0);
   }
 
   private Path litestreamFile() {
     return folder.resolve("litestream.db");
   }
 
-  private Taken run(List<String> command) throws IOException, InterruptedException {
+  private List<Taken> run(List<String> command) throws IOException, InterruptedException {
     ProcessBuilder builder =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
     builder.environment().putAll(BenchReplica.KEYS);
@@ -183,17 +187,41 @@ final class HydrateBench {
     if (process.waitFor() != 0) {
       throw new IOException(command.get(0) + " failed: " + process.exitValue());
     }
-    return Taken.parse(said.lines().reduce("", (before, line) -> line));
+    return said.lines()
+        .filter(line -> line.startsWith(Taken.MARK))
+        .map(line -> Taken.parse(line.substring(Taken.MARK.length())))
+        .toList();
   }
 
-  /** Hydrates in this process, and says how long it took, with what its processors did. */
-  private static void once(String url) throws SQLException {
+  /** Hydrates in this process again and again, and says each time how long it took. */
+  private static void hydrate(String url, Path database, Path folder)
+      throws SQLException, IOException {
+    Sluice.register();
+    for (int i = 0; i < TIMES; i++) {
+      Path own = Files.createDirectory(folder);
+      Path file = own.resolve("hydrated.db");
+      Taken taken =
+          hydrate(
+              "jdbc:sqlite:file:bench?vfs=litestream&mode=ro&hydration_enabled=true&cache_dir="
+                  + own
+                  + "&hydration_path="
+                  + file
+                  + "&replica_url="
+                  + URLEncoder.encode(url, StandardCharsets.UTF_8));
+      System.out.println(
+          Taken.MARK + taken.seconds() + " " + taken.cpuSeconds() + " " + taken.openSeconds());
+      requireHydrated(database, file);
+      delete(own);
+    }
+    System.exit(0);
+  }
+
+  private static Taken hydrate(String jdbcUrl) throws SQLException {
     OperatingSystemMXBean system =
         (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-    Sluice.register();
     long cpu = system.getProcessCpuTime();
     long begun = System.nanoTime();
-    try (Connection connection = DriverManager.getConnection(url);
+    try (Connection connection = DriverManager.getConnection(jdbcUrl);
         Statement statement = connection.createStatement()) {
       requireRows(statement);
       double openSeconds = (System.nanoTime() - begun) / 1e9;
@@ -201,10 +229,8 @@ final class HydrateBench {
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
       }
       double seconds = (System.nanoTime() - begun) / 1e9;
-      double cpuSeconds = (system.getProcessCpuTime() - cpu) / 1e9;
-      System.out.println(seconds + " " + cpuSeconds + " " + openSeconds);
+      return new Taken(seconds, (system.getProcessCpuTime() - cpu) / 1e9, openSeconds);
     }
-    System.exit(0);
   }
 
   private static void requireRows(Statement statement) throws SQLException {
