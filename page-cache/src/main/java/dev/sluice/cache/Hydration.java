@@ -98,6 +98,7 @@ final class Hydration implements AutoCloseable {
   public synchronized void close() {
     isClosed = true;
     thread.ifPresent(Thread::interrupt);
+    hydrator.keepProgress();
   }
 
   /** Returns whether it has ended, at the deadline at the latest. */

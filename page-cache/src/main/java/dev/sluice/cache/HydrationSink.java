@@ -3,11 +3,17 @@ package dev.sluice.cache;
 import dev.sluice.cache.bulk.BulkFile;
 import dev.sluice.cache.bulk.PageRun;
 import dev.sluice.cache.bulk.PageSink;
+import dev.sluice.cache.bulk.SummedFrames;
 import dev.sluice.cache.store.PageStore;
 import dev.sluice.cache.store.Proof;
+import dev.sluice.ltx.Crc64;
 import dev.sluice.storage.LtxFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongUnaryOperator;
 
@@ -21,6 +27,7 @@ final class HydrationSink implements PageSink {
   private final PageMap map;
   private final PageStore store;
   private final LongUnaryOperator admission;
+  private final HydrationProgress progress;
   private final Map<LtxFile, BulkFile> begun = new ConcurrentHashMap<>();
 
   /** There is no place for more. */
@@ -36,17 +43,63 @@ final class HydrationSink implements PageSink {
    * Takes whose pages go where.
    *
    * @param map of the view, as it was when the files were chosen
+   * @param progress what came earlier, and what comes now
    */
-  HydrationSink(FileTable files, PageMap map, PageStore store, LongUnaryOperator admission) {
+  HydrationSink(
+      FileTable files,
+      PageMap map,
+      PageStore store,
+      LongUnaryOperator admission,
+      HydrationProgress progress) {
     this.files = files;
     this.map = map;
     this.store = store;
     this.admission = admission;
+    this.progress = progress;
   }
 
   @Override
-  public void begin(BulkFile file) {
+  public List<SummedFrames> begin(BulkFile file) {
     begun.put(file.file(), file);
+    List<SummedFrames> had = new ArrayList<>();
+    for (HydrationProgress.Part part : progress.of(file.file(), file.index().count())) {
+      Optional<ByteBuffer> sums = sums(file, part.frames());
+      if (sums.isPresent() && digest(sums.get()) == part.digest()) {
+        for (ByteBuffer each = sums.get(); each.hasRemaining(); ) {
+          store.expectProof(each.getLong(), each.getLong());
+        }
+        had.add(part.frames());
+      }
+    }
+    return had;
+  }
+
+  @Override
+  public void taken(BulkFile file, SummedFrames frames) {
+    sums(file, frames)
+        .ifPresent(
+            sums -> progress.add(file.file(), new HydrationProgress.Part(frames, digest(sums))));
+    progress.keepIfDue();
+  }
+
+  private static long digest(ByteBuffer sums) {
+    Crc64 crc = new Crc64();
+    crc.update(sums.duplicate());
+    return crc.value();
+  }
+
+  /** Returns pgnos and sums of the wanted pages of frames; empty if not all of them are here. */
+  private Optional<ByteBuffer> sums(BulkFile file, SummedFrames frames) {
+    ByteBuffer sums = ByteBuffer.allocate(frames.sum().count() * 2 * Long.BYTES);
+    boolean[] isAbsent = {false};
+    forEachWanted(
+        file,
+        frames,
+        pgno -> {
+          sums.putLong(pgno).putLong(store.sum(pgno));
+          isAbsent[0] |= !store.contains(pgno);
+        });
+    return isAbsent[0] ? Optional.empty() : Optional.of(sums.flip());
   }
 
   @Override
@@ -86,14 +139,16 @@ final class HydrationSink implements PageSink {
   @Override
   public void proven(BulkFile file) {
     begun.remove(file.file());
-    forEachWanted(file, store::prove);
+    progress.remove(file.file());
+    forEachWanted(file, 0, file.index().count(), store::prove);
   }
 
   /** Has go what came of a file that is not what it should be. */
   void disprove(LtxFile file) {
+    progress.remove(file);
     BulkFile bulk = begun.get(file);
     if (bulk != null) {
-      forEachWanted(bulk, store::disprove);
+      forEachWanted(bulk, 0, bulk.index().count(), store::disprove);
     }
   }
 
@@ -101,9 +156,13 @@ final class HydrationSink implements PageSink {
     void run(long pgno);
   }
 
-  private void forEachWanted(BulkFile file, Step step) {
+  private void forEachWanted(BulkFile file, SummedFrames frames, Step step) {
+    forEachWanted(file, frames.first(), frames.end(), step);
+  }
+
+  private void forEachWanted(BulkFile file, int first, int end, Step step) {
     int number = files.numberOf(file.file());
-    for (int entry = 0; entry < file.index().count(); entry++) {
+    for (int entry = first; entry < end; entry++) {
       if (isWanted(file, number, entry)) {
         step.run(file.index().pgno(entry));
       }

@@ -3,24 +3,16 @@ package dev.sluice.cache;
 import dev.sluice.cache.bulk.BulkReader;
 import dev.sluice.cache.bulk.Pace;
 import dev.sluice.cache.store.PageStore;
-import dev.sluice.cache.store.Proof;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,51 +33,40 @@ import org.slf4j.LoggerFactory;
 final class Hydrator implements Runnable {
   private static final Logger log = LoggerFactory.getLogger(Hydrator.class);
 
-  /** Of a file of which a quarter is wanted the rest comes along. */
-  private static final int WHOLE_SHARE = 4;
-
-  private static final long WHOLE_BYTES_MAX = 1 << 20;
-  private static final int PAGES_IN_FLIGHT = 16;
   private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
   private static final Duration LAST_PAUSE = Duration.ofSeconds(30);
   private static final Duration MALFORMED_PAUSE = Duration.ofMinutes(1);
   private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
-  private static final long ASK_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
   private static final Duration WAKE = Duration.ofSeconds(1);
 
   private final String name;
   private final Parts parts;
-  private final PageReader pages;
+  private final SinglePages pages;
   private final StoredPages stored;
   private final BulkReader reader;
-  private final Pace pace;
   private final Semaphore news = new Semaphore(0);
   private final MalformedFiles malformed;
+  private final HydrationProgress progress;
 
   /** Asks for the interior pages, once it has begun. */
   private Optional<Thread> interior = Optional.empty();
 
+  private boolean knowsProgress;
   private boolean isTooSmallTold;
   private long hydratedEvictions;
   private volatile Optional<View> hydrated = Optional.empty();
 
-  /** What of one file is wanted. */
-  private static final class Wanted {
-    long absentPages;
-    long bytes;
-  }
-
   /**
-   * @param reader whole files, at a pace that leaves others alone
-   * @param pace the same
+   * @param reader whole files, at that pace
+   * @param pace one that leaves others alone
    */
   Hydrator(String name, Parts parts, PageReader pages, BulkReader reader, Pace pace) {
     this.name = name;
     this.parts = parts;
-    this.pages = pages;
+    this.pages = new SinglePages(name, parts, pages, pace);
     this.stored = parts.history().stored();
     this.reader = reader;
-    this.pace = pace;
+    this.progress = new HydrationProgress(stored::keepProgress, System::nanoTime);
     this.malformed = new MalformedFiles(System::nanoTime, MALFORMED_PAUSE, LONGEST_PAUSE);
   }
 
@@ -97,6 +78,11 @@ final class Hydrator implements Runnable {
   /** Returns whether the store holds all of a view, proven; any thread may call. */
   boolean hasAllOf(View view) {
     return hydrated.filter(whole -> whole == view).isPresent();
+  }
+
+  /** Keeps how far files are, for the next process; any thread may call. */
+  void keepProgress() {
+    progress.keep();
   }
 
   @Override
@@ -177,7 +163,7 @@ final class Hydrator implements Runnable {
   /** What fails here comes with its file. */
   private void walkInterior(View view) {
     try {
-      new InteriorPages(view, this::page).walk();
+      new InteriorPages(view, pages::read).walk();
     } catch (IOException e) {
       log.debug("{}: interior pages: {}", name, e.getMessage());
     } catch (RuntimeException e) {
@@ -201,7 +187,10 @@ final class Hydrator implements Runnable {
         news.drainPermits();
       }
     } catch (InterruptedException e) {
-      throw interrupted(e);
+      Thread.currentThread().interrupt();
+      InterruptedIOException failure = new InterruptedIOException(name + ": interrupted");
+      failure.initCause(e);
+      throw failure;
     }
   }
 
@@ -214,48 +203,25 @@ final class Hydrator implements Runnable {
     }
   }
 
-  private InterruptedIOException interrupted(InterruptedException e) {
-    Thread.currentThread().interrupt();
-    InterruptedIOException failure = new InterruptedIOException(name + ": interrupted");
-    failure.initCause(e);
-    return failure;
-  }
-
   private boolean round(View view, PageStore store) throws IOException {
-    PageMap map = view.pages();
+    if (!knowsProgress) {
+      progress.know(stored.progress());
+      knowsProgress = true;
+    }
     long evictions = store.evictions();
-    Map<Integer, Wanted> wanted = wanted(view, map, store);
+    WantedPages wanted = wanted(view, store);
     if (wanted.isEmpty()) {
       conclude(view, evictions);
       return true;
     }
-    boolean isAllThere = wanted.values().stream().allMatch(each -> each.absentPages == 0);
-    List<LtxFile> whole = new ArrayList<>();
-    List<Integer> others = new ArrayList<>();
-    malformed.retain(wantedFiles(wanted));
-    Set<LtxFile> unusable = malformed.unusable();
-    for (Map.Entry<Integer, Wanted> entry : wanted.entrySet()) {
-      Optional<LtxFile> file = parts.source().files().find(entry.getKey());
-      if (entry.getKey() == Rescued.FILE) {
-        others.add(entry.getKey());
-      } else if (file.isPresent() && !unusable.contains(file.get())) {
-        boolean isMuch = entry.getValue().bytes * WHOLE_SHARE >= file.get().size();
-        if (isAllThere || isMuch || file.get().size() <= WHOLE_BYTES_MAX) {
-          whole.add(file.get());
-        } else {
-          others.add(entry.getKey());
-        }
-      }
-    }
-    readWhole(whole, view, map, store);
-    readPages(others, view, map, store);
-    return whole.isEmpty() && others.isEmpty();
-  }
-
-  private List<LtxFile> wantedFiles(Map<Integer, Wanted> wanted) {
-    return wanted.keySet().stream()
-        .flatMap(number -> parts.source().files().find(number).stream())
-        .toList();
+    FileTable table = parts.source().files();
+    List<LtxFile> files = wanted.files(table);
+    malformed.retain(files);
+    progress.retain(files);
+    WantedPages.Plan plan = wanted.plan(table, malformed.unusable());
+    readWhole(plan.whole(), view, store);
+    pages.fill(view, store, wanted.absentOf(plan.others()));
+    return plan.isEmpty();
   }
 
   private void conclude(View view, long evictions) {
@@ -273,38 +239,17 @@ final class Hydrator implements Runnable {
     }
   }
 
-  /** Returns what is wanted, by the number of its file. */
-  private Map<Integer, Wanted> wanted(View view, PageMap map, PageStore store) throws IOException {
-    Map<Integer, Wanted> wanted = new TreeMap<>();
+  private WantedPages wanted(View view, PageStore store) throws IOException {
+    WantedPages wanted = new WantedPages(view, stored, store);
     Optional<View> before =
         hydrated.filter(whole -> whole.leadsTo(view) && hydratedEvictions == store.evictions());
     if (before.isPresent()) {
-      map.forEachChanged(
-          before.get().pages(),
-          before.get().txid(),
-          pgno -> {
-            if (map.contains(pgno)) {
-              want(view, pgno, map.frame(pgno), store, wanted);
-            }
-          });
+      wanted.addChanged(before.get());
     } else {
-      map.forEach(file -> true, (pgno, frame, bound) -> want(view, pgno, frame, store, wanted));
+      wanted.addAll();
     }
     parts.requireOpen();
     return wanted;
-  }
-
-  /** What was rescued has no file any more that could prove it. */
-  private void want(
-      View view, long pgno, PageMap.Frame frame, PageStore store, Map<Integer, Wanted> wanted) {
-    boolean isThere = store.contains(pgno) || stored.recover(view, pgno);
-    boolean isProven =
-        isThere && (frame.file() == Rescued.FILE || store.proof(pgno) == Proof.PROVEN);
-    if (!isProven) {
-      Wanted ofFile = wanted.computeIfAbsent(frame.file(), file -> new Wanted());
-      ofFile.absentPages += isThere ? 0 : 1;
-      ofFile.bytes += frame.bytes();
-    }
   }
 
   /** Says so once, for as long as the file is wanted. */
@@ -315,13 +260,13 @@ final class Hydrator implements Runnable {
     malformed.add(file, e);
   }
 
-  private void readWhole(List<LtxFile> files, View view, PageMap map, PageStore store)
-      throws IOException {
+  private void readWhole(List<LtxFile> files, View view, PageStore store) throws IOException {
     if (files.isEmpty()) {
       return;
     }
     HydrationSink sink =
-        new HydrationSink(parts.source().files(), map, store, stored.admission(view));
+        new HydrationSink(
+            parts.source().files(), view.pages(), store, stored.admission(view), progress);
     try {
       reader.read(files, sink);
     } catch (HydrationSink.FullException e) {
@@ -333,85 +278,8 @@ final class Hydrator implements Runnable {
     } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
       // Its pages are looked for elsewhere as soon as somebody lists.
       throw new ReplicaException.Unavailable(String.valueOf(e.getMessage()), e);
+    } finally {
+      progress.keep();
     }
-  }
-
-  /** A page on its way. */
-  private record Asked(long pgno, CompletableFuture<byte[]> page) {}
-
-  private void readPages(List<Integer> files, View view, PageMap map, PageStore store)
-      throws IOException {
-    List<Long> pgnos = new ArrayList<>();
-    map.forEach(
-        files::contains,
-        (pgno, frame, bound) -> {
-          if (!store.contains(pgno)) {
-            pgnos.add(pgno);
-          }
-        });
-    read(pgnos, view, store);
-  }
-
-  /** Reads single pages, several at once, into the store. */
-  private void read(List<Long> pgnos, View view, PageStore store) throws IOException {
-    ArrayDeque<Asked> asked = new ArrayDeque<>();
-    for (long pgno : pgnos) {
-      if (store.isFull()) {
-        return;
-      }
-      if (asked.size() == PAGES_IN_FLIGHT) {
-        take(asked.remove(), view);
-      }
-      asked.add(new Asked(pgno, begin(view, pgno)));
-    }
-    while (!asked.isEmpty()) {
-      take(asked.remove(), view);
-    }
-  }
-
-  private CompletableFuture<byte[]> begin(View view, long pgno) throws InterruptedIOException {
-    PageMap.Frame frame = view.pages().frame(pgno);
-    long waitNanos = pace.waitNanos(frame.bytes());
-    while (waitNanos > 0 && parts.closing().getCount() > 0) {
-      try {
-        TimeUnit.NANOSECONDS.sleep(Math.min(waitNanos, ASK_NANOS));
-      } catch (InterruptedException e) {
-        throw interrupted(e);
-      }
-      waitNanos = pace.waitNanos(frame.bytes());
-    }
-    return pages.fetch(view, pgno, frame, pages.attemptDeadline(), new AtomicBoolean());
-  }
-
-  private byte[] take(Asked asked, View view) throws IOException {
-    byte[] page =
-        Waits.await(asked.page(), pages.attemptDeadline(), parts.closing(), () -> false, name);
-    stored.fill(view, asked.pgno(), page);
-    return page;
-  }
-
-  /** Returns pages of a view, from the store or the storage, and has them in the store then. */
-  private List<byte[]> page(View view, List<Long> pgnos) throws IOException {
-    List<byte[]> read = new ArrayList<>();
-    for (int from = 0; from < pgnos.size(); from += PAGES_IN_FLIGHT) {
-      if (stored.pagesFor(view).filter(store -> !store.isFull()).isEmpty()) {
-        throw new HydrationSink.FullException();
-      }
-      List<Long> some = pgnos.subList(from, Math.min(pgnos.size(), from + PAGES_IN_FLIGHT));
-      List<Asked> asked = new ArrayList<>();
-      for (long pgno : some) {
-        byte[] page = new byte[view.pageSize()];
-        asked.add(
-            new Asked(
-                pgno,
-                stored.read(view, pgno, page)
-                    ? CompletableFuture.completedFuture(page)
-                    : begin(view, pgno)));
-      }
-      for (Asked each : asked) {
-        read.add(take(each, view));
-      }
-    }
-    return read;
   }
 }

@@ -394,12 +394,12 @@ public final class Replica {
   void close() {
     parts.closing().countDown();
     stored.announceClose();
+    hydration.close(); // before the store, beside which it keeps how far it is
     parts.history().close();
     synchronized (lock) {
       mayFollow = false;
       follower.ifPresent(Thread::interrupt);
     }
-    hydration.close();
     executor.shutdownNow();
     timer.shutdownNow();
     control.close();

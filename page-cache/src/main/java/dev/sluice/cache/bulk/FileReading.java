@@ -2,7 +2,9 @@ package dev.sluice.cache.bulk;
 
 import dev.sluice.ltx.FrameSum;
 import dev.sluice.ltx.LtxFormatException;
+import dev.sluice.ltx.PageIndex;
 import dev.sluice.storage.LtxFile;
+import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -16,6 +18,9 @@ final class FileReading {
 
   /** Of a file that is requested as a whole. */
   private Optional<byte[]> content = Optional.empty();
+
+  /** First entry and end of frames that need not come. */
+  private final TreeMap<Integer, Integer> skipped = new TreeMap<>();
 
   private int nextEntry;
   private boolean isRequested;
@@ -52,21 +57,41 @@ final class FileReading {
     return taken;
   }
 
-  /** Returns the frames that come next. */
+  /** Notes which frames need not come; before any is asked for. */
+  void skip(List<SummedFrames> frames) {
+    for (SummedFrames each : frames) {
+      skipped.put(each.first(), each.end());
+      sums.put(each.first(), each.sum());
+    }
+    passSkipped();
+  }
+
+  private void passSkipped() {
+    for (Integer end = skipped.get(nextEntry); end != null; end = skipped.get(nextEntry)) {
+      nextEntry = end;
+    }
+  }
+
+  /** Returns the frames that come next; after those that are skipped at the end it is the mark. */
   FrameRange nextRange(int bytesMax) {
-    return FrameRange.from(nextEntry, bulk().index(), bytesMax);
+    PageIndex index = bulk().index();
+    Integer limit = skipped.higherKey(nextEntry);
+    return FrameRange.from(nextEntry, limit == null ? index.count() : limit, index, bytesMax);
   }
 
   /** Notes that the next frames are asked for. */
   void ask(FrameRange range) {
     nextEntry += range.count();
+    passSkipped();
     isRequested = range.isLast();
     outstanding++;
   }
 
   /** Notes that frames that were asked for were decoded. */
   void add(FrameRange range, FrameSum sum) {
-    sums.put(range.first(), sum);
+    if (range.count() > 0) {
+      sums.put(range.first(), sum);
+    }
     outstanding--;
   }
 
@@ -80,6 +105,7 @@ final class FileReading {
     proven.ends().prove(sums.values().stream().reduce(FrameSum.NONE, FrameSum::then));
     known = Optional.empty();
     sums.clear();
+    skipped.clear();
     return proven;
   }
 }

@@ -13,11 +13,16 @@ import dev.sluice.ltx.PageIndex;
  */
 record FrameRange(int first, int count, long offset, int bytes, boolean isLast) {
 
-  /** Returns the frames from an entry on that have at most so many bytes, but at least one. */
-  static FrameRange from(int first, PageIndex index, int bytesMax) {
+  /**
+   * Returns the frames from an entry on that have at most so many bytes, but at least one if there
+   * is one.
+   *
+   * @param limit the entry before which they end
+   */
+  static FrameRange from(int first, int limit, PageIndex index, int bytesMax) {
     long offset = index.offset(first);
     int end = first;
-    while (end < index.count()
+    while (end < limit
         && (end == first || index.offset(end) + index.frameBytes(end) - offset <= bytesMax)) {
       end++;
     }

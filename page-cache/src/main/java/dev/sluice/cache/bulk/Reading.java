@@ -3,6 +3,7 @@ package dev.sluice.cache.bulk;
 import dev.sluice.ltx.FrameSum;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.LtxHeader;
+import dev.sluice.ltx.PageIndex;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaException;
 import java.io.IOException;
@@ -210,7 +211,7 @@ final class Reading {
     while (nextToBegin < files.size() && files.get(nextToBegin).isKnown()) {
       FileReading reading = files.get(nextToBegin);
       nextToBegin++;
-      telling(() -> sink.begin(reading.bulk()));
+      List<SummedFrames> had = begin(reading.bulk());
       Optional<byte[]> content = reading.takeContent();
       if (content.isPresent()) {
         FrameRange all = FrameRange.all(reading.bulk().index());
@@ -219,9 +220,28 @@ final class Reading {
             reading, new RunDecoder.Frames(reading.bulk(), all, content.get(), (int) all.offset()));
       } else {
         largeAhead--;
+        skip(reading, had);
         requests.beginRound();
         asking.add(reading);
       }
+    }
+  }
+
+  private List<SummedFrames> begin(BulkFile file) throws IOException {
+    requests.patience().hold();
+    try {
+      return sink.begin(file);
+    } finally {
+      requests.patience().release();
+    }
+  }
+
+  private void skip(FileReading reading, List<SummedFrames> frames) throws IOException {
+    PageIndex index = reading.bulk().index();
+    reading.skip(frames);
+    for (SummedFrames each : frames) {
+      int last = each.end() - 1;
+      arrived(index.offset(last) + index.frameBytes(last) - index.offset(each.first()));
     }
   }
 
@@ -245,6 +265,9 @@ final class Reading {
           RunDecoder decoder = workers.take();
           FrameSum sum = decoder.decode(frames, sink, workers::isEnding);
           workers.give(decoder);
+          if (sum.count() == frames.range().count()) {
+            sink.taken(frames.file(), new SummedFrames(frames.range().first(), sum));
+          }
           return () -> {
             window.leave(frames.bytes().length);
             reading.add(frames.range(), sum);

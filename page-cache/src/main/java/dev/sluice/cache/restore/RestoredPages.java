@@ -5,6 +5,7 @@ import dev.sluice.cache.ViewException;
 import dev.sluice.cache.bulk.BulkFile;
 import dev.sluice.cache.bulk.PageRun;
 import dev.sluice.cache.bulk.PageSink;
+import dev.sluice.cache.bulk.SummedFrames;
 import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxHeader;
 import dev.sluice.storage.LtxFile;
@@ -51,7 +52,7 @@ final class RestoredPages implements PageSink {
   }
 
   @Override
-  public void begin(BulkFile file) {
+  public List<SummedFrames> begin(BulkFile file) {
     LtxHeader header = file.header();
     if (before.isEmpty()) {
       commit = header.commit();
@@ -69,6 +70,7 @@ final class RestoredPages implements PageSink {
     }
     counting.put(file.file(), own);
     floor = Math.min(floor, header.commit());
+    return List.of();
   }
 
   /** What is wrong may be the damage of a file, which is found later: that comes first. */

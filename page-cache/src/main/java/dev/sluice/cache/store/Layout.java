@@ -104,6 +104,11 @@ final class Layout {
     return (crc & CRC_MASK) | proof.number;
   }
 
+  /** Returns as much of a page's CRC as a sum holds. */
+  static long crc(long sum) {
+    return sum & CRC_MASK;
+  }
+
   static Proof proof(long sum) {
     return Proof.of((int) (sum & PROOF_MASK));
   }

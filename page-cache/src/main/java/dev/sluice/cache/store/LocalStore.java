@@ -12,6 +12,7 @@ import java.util.Optional;
 public final class LocalStore {
   static final String LINEAGE = "lineage";
   static final String REPLICA = "replica";
+  private static final String PROGRESS = "hydration";
 
   /** Held while side files are written. */
   private final Object sideFiles = new Object();
@@ -68,6 +69,28 @@ public final class LocalStore {
       if (owned.isPresent() && !isEnding) {
         SideFile.write(owned.get().directory().resolve(LINEAGE), lineage);
       }
+    }
+  }
+
+  /**
+   * Keeps how far hydration is, for the next process; else as the others, but that a power cut may
+   * leave nothing of it.
+   */
+  public void keepProgress(byte[] progress) throws IOException {
+    synchronized (sideFiles) {
+      if (owned.isPresent() && !isEnding) {
+        SideFile.replace(owned.get().directory().resolve(PROGRESS), progress);
+      }
+    }
+  }
+
+  /** Returns what was last kept of how far hydration is; no bytes if there is nothing. */
+  public byte[] progress() throws IOException {
+    synchronized (sideFiles) {
+      Optional<Path> path = owned.map(each -> each.directory().resolve(PROGRESS));
+      return path.isPresent() && Files.exists(path.get())
+          ? Files.readAllBytes(path.get())
+          : new byte[0];
     }
   }
 

@@ -21,10 +21,23 @@ final class SideFile {
   }
 
   static void write(Path path, Content content) throws IOException {
+    replace(
+        path,
+        out -> {
+          content.writeTo(out);
+          out.getFD().sync();
+        });
+  }
+
+  /** As the others, without waiting for the disk: what a power cut leaves may be neither. */
+  static void replace(Path path, byte[] content) throws IOException {
+    replace(path, out -> out.write(content));
+  }
+
+  private static void replace(Path path, Content content) throws IOException {
     Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
     try (FileOutputStream out = new FileOutputStream(temporary.toFile())) {
       content.writeTo(out);
-      out.getFD().sync();
     }
     Files.move(
         temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

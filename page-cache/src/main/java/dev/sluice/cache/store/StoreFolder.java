@@ -24,6 +24,7 @@ import java.util.function.LongPredicate;
  *   FOLDER/store-N/control                of which view the pages are
  *   FOLDER/store-N/checkpoint             what a power cut leaves
  *   FOLDER/store-N/lineage                by what the replica is told from another
+ *   FOLDER/store-N/hydration              what was read of files that are not proven yet
  *   FOLDER/store-N/replica                what it is called
  * </pre>
  *

@@ -23,9 +23,10 @@ class CollectedPages implements PageSink {
   private long arrivedBytes;
 
   @Override
-  public synchronized void begin(BulkFile file) {
+  public synchronized List<SummedFrames> begin(BulkFile file) {
     begun.add(file.file());
     assertNull(pages.put(file.file(), new TreeMap<>()));
+    return List.of();
   }
 
   @Override
