@@ -24,7 +24,8 @@ final class Room {
   /** Twice round for the marks, once for what is read all the time or has interior pages. */
   private static final int ROUNDS = 3;
 
-  private final PageStore store;
+  private final TaggedPages pages;
+  private final Activity activity;
   private final StoreReaders readers;
   private final long placesMax;
   private final AtomicLong used = new AtomicLong();
@@ -33,24 +34,21 @@ final class Room {
   private long next;
   private volatile boolean cannotPunch;
 
-  Room(PageStore store, StoreReaders readers, long placesMax) {
-    this.store = store;
+  /** Takes note of the places that are taken. */
+  Room(TaggedPages pages, StoreReaders readers, long placesMax, Activity activity) {
+    this.pages = pages;
     this.readers = readers;
     this.placesMax = placesMax;
+    this.activity = activity;
+    long places = 0;
+    for (long pgno = 1; pgno <= pages.capacity(); pgno += pages.placePages()) {
+      places += pages.takesPlace(pgno) ? 1 : 0;
+    }
+    used.set(places);
   }
 
   long usedPlaces() {
     return used.get();
-  }
-
-  void taken(long places) {
-    used.set(places);
-  }
-
-  /** Gives places back. */
-  void free(int places) {
-    used.addAndGet(-places);
-    freed.incrementAndGet();
   }
 
   /** Returns how often places were given back. */
@@ -82,28 +80,28 @@ final class Room {
 
   /** Returns whether there is no place for a whole extent. */
   boolean isFull() {
-    return used.get() > placesMax - store.extentPages() / store.placePages();
+    return used.get() > placesMax - pages.extentPages() / pages.placePages();
   }
 
   /**
    * Sees to it that there is a place for a page, where there can be. Not under a lock of an extent.
    */
   void make(long pgno) {
-    if (used.get() < placesMax || cannotPunch || store.takesPlace(pgno) || !hand.tryLock()) {
+    if (used.get() < placesMax || cannotPunch || pages.takesPlace(pgno) || !hand.tryLock()) {
       return;
     }
     try {
       long batch =
           Math.min(
-              (long) BATCH_EXTENTS * (store.extentPages() / store.placePages()), placesMax / SHARE);
-      evictUntil(Math.max(0, placesMax - batch), (pgno - 1) / store.extentPages());
+              (long) BATCH_EXTENTS * (pages.extentPages() / pages.placePages()), placesMax / SHARE);
+      evictUntil(Math.max(0, placesMax - batch), (pgno - 1) / pages.extentPages());
     } finally {
       hand.unlock();
     }
   }
 
   private void evictUntil(long places, long kept) {
-    long extents = store.capacity() / store.extentPages();
+    long extents = pages.capacity() / pages.extentPages();
     for (long step = 0; step < ROUNDS * extents && used.get() > places; step++) {
       long extent = next;
       next = next + 1 < extents ? next + 1 : 0;
@@ -115,17 +113,30 @@ final class Room {
       if (!isLast && (isRead || hasInterior(extent))) {
         continue;
       }
-      if (store.evict(extent) == 0) {
+      if (evict(extent) == 0) {
         cannotPunch = true;
         return;
       }
     }
   }
 
+  /** As {@link PageStore#evict}. */
+  int evict(long extent) {
+    long first = extent * pages.extentPages() + 1;
+    synchronized (pages.lock(first)) {
+      int places = activity.isStopped() ? 0 : pages.evict(first);
+      if (places > 0) {
+        used.addAndGet(-places);
+        freed.incrementAndGet();
+      }
+      return places;
+    }
+  }
+
   private boolean takesPlace(long extent) {
-    long first = extent * store.extentPages() + 1;
-    for (long pgno = first; pgno < first + store.extentPages(); pgno += store.placePages()) {
-      if (store.takesPlace(pgno)) {
+    long first = extent * pages.extentPages() + 1;
+    for (long pgno = first; pgno < first + pages.extentPages(); pgno += pages.placePages()) {
+      if (pages.takesPlace(pgno)) {
         return true;
       }
     }
@@ -133,10 +144,10 @@ final class Room {
   }
 
   private boolean hasInterior(long extent) {
-    byte[] page = new byte[store.pageSize()];
-    long first = extent * store.extentPages() + 1;
-    for (long pgno = first; pgno < first + store.extentPages(); pgno++) {
-      if (store.read(pgno, Layout.BOUND_MAX, page)) {
+    byte[] page = new byte[pages.pageSize()];
+    long first = extent * pages.extentPages() + 1;
+    for (long pgno = first; pgno < first + pages.extentPages(); pgno++) {
+      if (pages.read(pgno, Layout.BOUND_MAX, page)) {
         int type = page[pgno == 1 ? PAGE_ONE_HEADER_BYTES : 0];
         if (type == INTERIOR_INDEX || type == INTERIOR_TABLE) {
           return true;
