@@ -32,8 +32,19 @@ final class Activity {
     this.ticker = ticker;
   }
 
+  /** Returns whether nothing is to be written just now. */
   boolean isResting() {
-    return hasFailed && ticker.getAsLong() - failedNanos < RETRY_NANOS;
+    return hasFailed && isRecent(failedNanos);
+  }
+
+  /** Returns the ticker's time, for {@link #isRecent}. */
+  long now() {
+    return ticker.getAsLong();
+  }
+
+  /** Returns whether a failure was so short a time ago that nobody tries again. */
+  boolean isRecent(long nanos) {
+    return ticker.getAsLong() - nanos < RETRY_NANOS;
   }
 
   boolean isStopped() {
@@ -47,7 +58,7 @@ final class Activity {
 
   /** Has the store rest. */
   void failed(String what, IOException failure) {
-    failedNanos = ticker.getAsLong();
+    failedNanos = now();
     hasFailed = true;
     tell(what, failure);
   }

@@ -32,7 +32,11 @@ final class Room {
   private final AtomicLong freed = new AtomicLong();
   private final ReentrantLock hand = new ReentrantLock();
   private long next;
+
+  /** Whether the disk has not taken a place back when it was last asked to. */
   private volatile boolean cannotPunch;
+
+  private volatile long refusedNanos;
 
   /** Takes note of the places that are taken. */
   Room(TaggedPages pages, StoreReaders readers, long placesMax, Activity activity) {
@@ -60,7 +64,7 @@ final class Room {
     return places <= placesMax;
   }
 
-  /** Takes a place; false if there is none. */
+  /** Takes a place; false if there is none, and none can be had of the disk. */
   boolean take() {
     if (used.incrementAndGet() <= placesMax || !cannotPunch) {
       return true;
@@ -87,7 +91,7 @@ final class Room {
    * Sees to it that there is a place for a page, where there can be. Not under a lock of an extent.
    */
   void make(long pgno) {
-    if (used.get() < placesMax || cannotPunch || pages.takesPlace(pgno) || !hand.tryLock()) {
+    if (used.get() < placesMax || isResting() || pages.takesPlace(pgno) || !hand.tryLock()) {
       return;
     }
     try {
@@ -98,6 +102,11 @@ final class Room {
     } finally {
       hand.unlock();
     }
+  }
+
+  /** A disk that has refused is asked again a minute later: what it costs is one extent. */
+  private boolean isResting() {
+    return cannotPunch && activity.isRecent(refusedNanos);
   }
 
   private void evictUntil(long places, long kept) {
@@ -114,9 +123,11 @@ final class Room {
         continue;
       }
       if (evict(extent) == 0) {
+        refusedNanos = activity.now();
         cannotPunch = true;
         return;
       }
+      cannotPunch = false;
     }
   }
 

@@ -11,40 +11,7 @@ import java.nio.file.Path;
 public interface StoreReaders extends AutoCloseable {
 
   /** Nobody: pages are read through Java alone, and no place is given back to the disk. */
-  StoreReaders NONE =
-      new StoreReaders() {
-        @Override
-        public long address() {
-          return 0;
-        }
-
-        @Override
-        public void attach(Path pages, Path tags, int pageSize) {}
-
-        @Override
-        public void grow(int chunks) {}
-
-        @Override
-        public void disable() {}
-
-        @Override
-        public boolean punch(long offset, long bytes) {
-          return false;
-        }
-
-        @Override
-        public boolean takeMark(long extent) {
-          return false;
-        }
-
-        @Override
-        public MemoryFile memoryFile() throws IOException {
-          throw new IOException("there are no files in memory here");
-        }
-
-        @Override
-        public void close() {}
-      };
+  StoreReaders NONE = new NoReaders();
 
   /** Returns what names these readers to C; 0 if there are none. */
   long address();

@@ -80,7 +80,7 @@ class StoreFolderTest {
   }
 
   /** Gives places back as the kernel does: they read as zeros. */
-  private static final class ZeroingReaders extends IdleReaders {
+  private static final class ZeroingReaders extends NoReaders {
     private Path pages = Path.of("");
 
     @Override
@@ -364,7 +364,7 @@ class StoreFolderTest {
   }
 
   /** No memory is left for mappings, sometimes. */
-  private static final class FailingReaders extends IdleReaders {
+  private static final class FailingReaders extends NoReaders {
     private boolean isFailing;
     private int asked;
     private int chunks;
@@ -377,40 +377,5 @@ class StoreFolderTest {
       }
       chunks = count;
     }
-  }
-
-  /** Readers that do nothing. */
-  private static class IdleReaders implements StoreReaders {
-    @Override
-    public long address() {
-      return 0;
-    }
-
-    @Override
-    public void attach(Path pages, Path tags, int pageSize) {}
-
-    @Override
-    public void grow(int chunks) throws IOException {}
-
-    @Override
-    public void disable() {}
-
-    @Override
-    public boolean punch(long offset, long bytes) {
-      return false;
-    }
-
-    @Override
-    public boolean takeMark(long extent) {
-      return false;
-    }
-
-    @Override
-    public MemoryFile memoryFile() throws IOException {
-      throw new IOException("none here");
-    }
-
-    @Override
-    public void close() {}
   }
 }
