@@ -51,6 +51,12 @@ final class PageFile implements AutoCloseable {
     }
   }
 
+  long length() throws IOException {
+    synchronized (files[0]) {
+      return files[0].length();
+    }
+  }
+
   void sync() throws IOException {
     files[0].getFD().sync();
   }

@@ -224,6 +224,18 @@ public final class PageStore implements AutoCloseable {
     return room.evict(extent);
   }
 
+  /**
+   * Has nothing take a place that is not known. Called after a power cut, before anybody else has
+   * this.
+   */
+  void freeUnknown() {
+    try {
+      room.freeUnknown(files.pageEnd());
+    } catch (IOException e) {
+      activity.tell("see how long the file of the pages is", e);
+    }
+  }
+
   /** Returns whether a database of so many pages fits. */
   public boolean hasRoomFor(long pageCount) {
     return room.hasRoomFor((pageCount + pages.placePages() - 1) / pages.placePages());

@@ -135,12 +135,38 @@ final class Room {
   int evict(long extent) {
     long first = extent * pages.extentPages() + 1;
     synchronized (pages.lock(first)) {
-      int places = activity.isStopped() ? 0 : pages.evict(first);
+      int places =
+          activity.isStopped() ? 0 : pages.evict(first, first + pages.extentPages() - 1);
       if (places > 0) {
         used.addAndGet(-places);
         freed.incrementAndGet();
       }
       return places;
+    }
+  }
+
+  /**
+   * Gives the disk back every place that has no page, whatever is known of it, if a limit is to be
+   * kept: after a power cut there may be pages of which neither a tag nor a sum tells, and which
+   * nobody would count. Asks the disk once for each place that stays, at most. Called while nobody
+   * else has the store.
+   *
+   * @param end the pages before this pgno may take places
+   */
+  void freeUnknown(long end) {
+    int placePages = pages.placePages();
+    if (placesMax >= (end - 1) / placePages) {
+      return;
+    }
+    for (long first = 1; first < end; ) {
+      long next = first;
+      while (next < end && (next > pages.capacity() || !pages.hasPages(next))) {
+        next += placePages;
+      }
+      if (next > first) {
+        used.addAndGet(-pages.evict(first, next - 1));
+      }
+      first = next + placePages;
     }
   }
 

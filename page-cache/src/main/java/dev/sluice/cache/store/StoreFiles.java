@@ -60,6 +60,13 @@ final class StoreFiles implements AutoCloseable {
     return (long) tags.chunks() << Layout.CHUNK_BITS;
   }
 
+  /** Returns the pgno after the greatest whose bytes are in a file, whether it has a tag or not. */
+  long pageEnd() throws IOException {
+    long placeBytes = (long) Layout.placePages(pageSize) * pageSize;
+    long places = (pages.length() + placeBytes - 1) / placeBytes;
+    return 1 + places * Layout.placePages(pageSize);
+  }
+
   /** Sees to it that there is a tag for a page; returns whether there is, after a failure too. */
   boolean growTo(long pgno) {
     synchronized (growth) {

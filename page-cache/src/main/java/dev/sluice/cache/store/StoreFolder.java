@@ -197,7 +197,11 @@ public final class StoreFolder implements AutoCloseable {
         left.isTrusted()
             ? (tags, sums) -> takeTagged(tags, sums, left, stays)
             : (tags, sums) -> takeListed(tags, sums, left, stays);
-    return open(spec, left.directory(), control, txid, commit, adoption);
+    LocalStore store = open(spec, left.directory(), control, txid, commit, adoption);
+    if (!left.isTrusted()) {
+      store.pages().freeUnknown();
+    }
+    return store;
   }
 
   private LocalStore open(

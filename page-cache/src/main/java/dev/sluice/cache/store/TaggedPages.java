@@ -88,6 +88,17 @@ final class TaggedPages {
     return Layout.isUnchecked(sum(pgno));
   }
 
+  /** Returns whether there is a page to be checked in a place, or whether one is here. */
+  boolean hasPages(long pgno) {
+    long first = pgno - (pgno - 1) % placePages;
+    for (long each = first; each < first + placePages; each++) {
+      if (contains(each) || isUnchecked(each)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Returns whether the place of a page is taken, by it or by its neighbours there. */
   boolean takesPlace(long pgno) {
     long first = pgno - (pgno - 1) % placePages;
@@ -197,14 +208,15 @@ final class TaggedPages {
   }
 
   /**
-   * Has the pages of an extent not be here, and gives the disk their places back.
+   * Has pages not be here, and gives the disk their places back.
    *
-   * @param first the first of the extent
-   * @return how many places were taken and are not now; 0 if they cannot be given back
+   * @param first the first of a place
+   * @param last the last of a place; there may be no tags for those in the end
+   * @return how many places were known as taken and are not now; 0 if they cannot be given back
    */
-  int evict(long first) {
-    long last = Math.min(first + extentPages - 1, capacity());
-    for (long pgno = first; pgno <= last; pgno++) {
+  int evict(long first, long last) {
+    long known = Math.min(last, capacity());
+    for (long pgno = first; pgno <= known; pgno++) {
       if (contains(pgno)) {
         absent(pgno);
         forget(pgno);
@@ -215,10 +227,10 @@ final class TaggedPages {
       return 0;
     }
     int freed = 0;
-    for (long pgno = first; pgno <= last; pgno += placePages) {
+    for (long pgno = first; pgno <= known; pgno += placePages) {
       freed += takesPlace(pgno) ? 1 : 0;
     }
-    for (long pgno = first; pgno <= last; pgno++) {
+    for (long pgno = first; pgno <= known; pgno++) {
       sums.setRelease(pgno, 0);
     }
     return freed;

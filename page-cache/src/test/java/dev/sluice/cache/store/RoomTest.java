@@ -5,12 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A store that may not take more than so many places, and a disk that gives them back or not. */
 class RoomTest {
@@ -28,11 +35,13 @@ class RoomTest {
     private boolean isRefusing;
     private int asked;
     private Runnable meanwhile = () -> {};
+    private final List<String> ranges = new ArrayList<>();
 
     @Override
     public boolean punch(long offset, long bytes) {
       asked++;
       meanwhile.run();
+      ranges.add(offset + " to " + (offset + bytes));
       return !isRefusing;
     }
   }
@@ -101,6 +110,75 @@ class RoomTest {
       assertFalse(fill(store, 1000));
       assertEquals(11, disk.asked);
       assertEquals(PAGES_MAX * PAGE_SIZE, store.usedBytes());
+    }
+  }
+
+  /**
+   * Of the last pages before a power cut the disk may have the bytes, and nothing that says so: who
+   * counts only what is said would let the store grow by as much at each.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "4096, 8192 to 12288 | 40960 to 134217728, 9",
+    "512,  8192 to 16777216, 2", // pages 1 to 8, and 9 to 16
+  })
+  void afterAPowerCutOnlyWhatIsKnownTakesAPlace(int pageSize, String freed, int places)
+      throws IOException {
+    PageStore.Spec spec = new PageStore.Spec("test", pageSize, disk, 100 * 4096, nanos::get);
+    LocalStore before = own().create(spec, 5, 100);
+    fill(before.pages(), 1, 10);
+    before.checkpoint(5, 100);
+    fill(before.pages(), 40, 50);
+    before.close();
+    Path store = dir.resolve("store-1");
+    for (String words : new String[] {"tags", "sums"}) {
+      try (RandomAccessFile file = new RandomAccessFile(store.resolve(words).toFile(), "rw")) {
+        file.seek(39 * Long.BYTES);
+        file.write(new byte[11 * Long.BYTES]);
+      }
+    }
+    try (RandomAccessFile file = new RandomAccessFile(store.resolve("pages").toFile(), "rw")) {
+      file.setLength(2L * Layout.CHUNK_PAGES * pageSize); // of a chunk without tags, too
+    }
+    try (StoreControl control = new StoreControl(store.resolve("control"))) {
+      control.write(new StoreControl.State(pageSize, 5, 100, false, Optional.of(new UUID(4, 2))));
+    }
+    StoreFolder folder = own();
+    StoreFolder.Left left = folder.left(pageSize).orElseThrow();
+    LocalStore after = folder.adopt(left, spec, 5, 100, pgno -> pgno != 3);
+    assertEquals(List.of(freed.split(" \\| ")), disk.ranges);
+    assertEquals(places * 4096L, after.pages().usedBytes());
+    for (long pgno = 1; pgno <= 50; pgno++) {
+      boolean isLeft = pgno <= 10 && pgno != 3;
+      assertEquals(isLeft, after.pages().recover(pgno, each -> 5), "page " + pgno);
+    }
+    assertEquals(places * 4096L, after.pages().usedBytes());
+    after.close();
+    disk.ranges.clear();
+    StoreFolder again = own();
+    again.adopt(again.left(pageSize).orElseThrow(), spec, 5, 100, pgno -> true).close();
+    assertEquals(List.of(), disk.ranges, "there was no power cut");
+  }
+
+  private StoreFolder own() throws IOException {
+    return StoreFolder.own(dir, Optional.empty(), Duration.ZERO).orElseThrow();
+  }
+
+  private static void fill(PageStore store, long first, long last) {
+    for (long pgno = first; pgno <= last; pgno++) {
+      byte[] page = new byte[store.pageSize()];
+      assertTrue(store.fill(pgno, page, 0, Proof.NONE, each -> 5));
+    }
+  }
+
+  @Test
+  void aStoreWithoutALimitIsLeftAsItIs() throws IOException {
+    PageStore.Spec spec = new PageStore.Spec("test", PAGE_SIZE, disk, Long.MAX_VALUE, nanos::get);
+    try (PageStore store = new PageStore(spec, Layout.Files.in(dir), (tags, sums) -> {})) {
+      fill(store, 1, 1);
+      store.clear(1);
+      store.freeUnknown();
+      assertEquals(0, disk.asked);
     }
   }
 }
