@@ -49,12 +49,16 @@ final class History {
   }
 
   /**
-   * Makes a view the latest.
+   * Makes a view the latest. With the first one the page store is opened, which may wait for
+   * others: before anything is held, so that another view can be published meanwhile.
    *
    * @return false if nothing was done: it is not newer than the latest, the history has ended, or
    *     the replica was closed
    */
   boolean publish(View view) {
+    if (mayPublish(view)) {
+      stored.open(view);
+    }
     synchronized (publishing) {
       Optional<View> before = latest;
       if (!mayPublish(view)) {

@@ -6,11 +6,9 @@ import dev.sluice.cache.store.Proof;
 import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.ltx.LockPage;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongUnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +23,10 @@ import org.slf4j.LoggerFactory;
  * page that is stored beside a publication either sees the new view and is refused, or is there
  * before its extent is looked through and is cleared.
  *
+ * <p>The store is opened beside all that, since it may take its time: nobody finds a page of it
+ * until a view was prepared, and if that is a later one than the view for which it was opened, it
+ * is brought up to it first.
+ *
  * <p>Thread-safe; {@link #prepare} and {@link #published} are called by one thread at a time.
  */
 final class StoredPages implements AutoCloseable {
@@ -32,9 +34,6 @@ final class StoredPages implements AutoCloseable {
 
   /** That part of the page cache, at most, is for what one publication changes. */
   private static final int KEPT_SHARE = 8;
-
-  /** What was written in the last minutes is lost by a power cut. */
-  private static final Duration CHECKPOINT_INTERVAL = Duration.ofMinutes(5);
 
   private final String name;
   private final Source source;
@@ -48,18 +47,23 @@ final class StoredPages implements AutoCloseable {
   private volatile Optional<View> published = Optional.empty();
   private volatile Runnable afterPublished = () -> {};
 
-  /** Both change under the lock of this object. */
+  private final AtomicBoolean isOpening = new AtomicBoolean();
+
+  /** All three change under the lock of this object. */
   private volatile Optional<LocalStore> store = Optional.empty();
+
+  /** What was opened and is not yet the store. */
+  private volatile Optional<Opened> opened = Optional.empty();
 
   private volatile boolean isDiscarded;
 
   /** Under the lock of this object: what is opened too late is left to the next process. */
   private boolean isClosed;
 
-  private final ReentrantLock checkpointing = new ReentrantLock();
-  private volatile long checkpointNanos = System.nanoTime();
-  private volatile long checkpointWrites;
-  private volatile Set<Lineage.Known> remembered = Set.of();
+  private final StoreUpkeep upkeep = new StoreUpkeep();
+
+  /** A store, and the view of which its pages are. */
+  private record Opened(LocalStore store, View view) {}
 
   /** Opens the store of a replica whose first view is known. */
   @FunctionalInterface
@@ -96,20 +100,34 @@ final class StoredPages implements AutoCloseable {
     }
     Optional<View> before = newest;
     newest = Optional.of(incoming);
-    if (before.isEmpty()) {
-      open(incoming);
-    }
     Optional<LocalStore> open = store;
+    Optional<Opened> late = opened;
     if (before.isPresent() && open.isPresent()) {
-      try {
-        clearChanged(open.get().pages(), before.get(), incoming);
-      } catch (RuntimeException | Error e) {
-        discard(); // nobody knows what was not cleared
-        throw e;
+      bringUp(open.get(), before.get(), incoming);
+    } else if (late.isPresent()) {
+      if (late.get().view() != incoming) {
+        bringUp(late.get().store(), late.get().view(), incoming);
       }
-      publish(open.get(), incoming);
+      use(late.get().store());
     }
     prepared = Optional.of(incoming);
+  }
+
+  private void bringUp(LocalStore open, View before, View incoming) {
+    try {
+      clearChanged(open.pages(), before, incoming);
+    } catch (RuntimeException | Error e) {
+      discard(); // nobody knows what was not cleared
+      throw e;
+    }
+    publish(open, incoming);
+  }
+
+  private synchronized void use(LocalStore late) {
+    if (!isDiscarded) {
+      store = Optional.of(late);
+      opened = Optional.empty();
+    }
   }
 
   private void publish(LocalStore open, View view) {
@@ -121,21 +139,29 @@ final class StoredPages implements AutoCloseable {
     }
   }
 
-  private void open(View first) {
+  /**
+   * Opens the store, once, for the view that is to be prepared first; waits for the disk, for who
+   * is just closing it, and for the storage. Whoever prepares another view meanwhile does without
+   * it, and who comes next has it.
+   */
+  void open(View first) {
+    if (!isOpening.compareAndSet(false, true)) {
+      return;
+    }
     try {
-      Optional<LocalStore> opened = isDiscarded ? Optional.empty() : opener.open(first);
+      Optional<LocalStore> found = isDiscarded ? Optional.empty() : opener.open(first);
       boolean isLeft;
       synchronized (this) {
         if (!isDiscarded) {
-          store = opened;
+          opened = found.map(store -> new Opened(store, first));
           return;
         }
         isLeft = isClosed;
       }
       if (isLeft) {
-        close(opened);
+        close(found);
       } else {
-        discard(opened);
+        discard(found);
       }
     } catch (IOException e) {
       if (!isDiscarded) {
@@ -256,10 +282,7 @@ final class StoredPages implements AutoCloseable {
 
   /** Has what is here survive a power cut, if much has come since that was last done. */
   void checkpointIfDue(long nowNanos) {
-    Optional<LocalStore> open = store;
-    if (open.isPresent()
-        && nowNanos - checkpointNanos >= CHECKPOINT_INTERVAL.toNanos()
-        && open.get().pages().writes() != checkpointWrites) {
+    if (store.filter(open -> upkeep.isCheckpointDue(open, nowNanos)).isPresent()) {
       checkpoint(nowNanos);
     }
   }
@@ -268,21 +291,14 @@ final class StoredPages implements AutoCloseable {
   void checkpoint(long nowNanos) {
     Optional<LocalStore> open = store;
     Optional<View> view = published;
-    if (!checkpointing.tryLock()) {
-      return;
-    }
     try {
       if (open.isPresent() && view.isPresent()) {
-        checkpointNanos = nowNanos;
-        checkpointWrites = open.get().pages().writes();
-        open.get().checkpoint(view.get().txid().value(), view.get().commit());
+        upkeep.checkpoint(open.get(), view.get(), nowNanos);
       }
     } catch (IOException e) {
       if (!isDiscarded) {
         log.warn("checkpoint of the page store of {}: {}", name, e.toString());
       }
-    } finally {
-      checkpointing.unlock();
     }
   }
 
@@ -323,17 +339,16 @@ final class StoredPages implements AutoCloseable {
   /** Says that this will be closed soon. */
   void announceClose() {
     store.ifPresent(LocalStore::announceClose);
+    opened.ifPresent(each -> each.store().announceClose());
   }
 
   /** Keeps beside the store by what the replica is told from another; waits for the disk. */
   void remember(List<Lineage.Known> files) {
     Optional<LocalStore> open = store;
-    if (open.isEmpty() || remembered.equals(Set.copyOf(files))) {
-      return;
-    }
     try {
-      open.get().remember(LineageFile.bytes(files));
-      remembered = Set.copyOf(files);
+      if (open.isPresent()) {
+        upkeep.remember(open.get(), files);
+      }
     } catch (IOException e) {
       log.debug("page store of {}: {}", name, e.toString());
     }
@@ -388,9 +403,10 @@ final class StoredPages implements AutoCloseable {
   }
 
   private synchronized Optional<LocalStore> taken() {
-    Optional<LocalStore> open = store;
+    Optional<LocalStore> open = store.or(() -> opened.map(Opened::store));
     isDiscarded = true;
     store = Optional.empty();
+    opened = Optional.empty();
     return open;
   }
 

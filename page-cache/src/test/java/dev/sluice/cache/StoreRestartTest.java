@@ -326,6 +326,7 @@ class StoreRestartTest extends FollowedByHand {
               return Optional.of(store);
             });
     late.add(stored);
+    stored.open(view);
     stored.prepare(view);
     assertTrue(stored.store().isEmpty());
     replicas.release(replica);
@@ -375,6 +376,7 @@ class StoreRestartTest extends FollowedByHand {
                     StoreFolder.own(folder, Optional.empty(), Duration.ZERO)
                         .orElseThrow()
                         .create(spec, 1, 3)));
+    stored.open(latest(replica));
     stored.prepare(latest(replica));
     stored.discard();
     assertEquals("leaving", said.get());
@@ -421,6 +423,7 @@ class StoreRestartTest extends FollowedByHand {
     for (int i = 0; i < 300_000 && !reader.isDone(); i++) {
       StoredPages stored = stored(first -> store);
       current.set(stored);
+      stored.open(view);
       stored.prepare(view);
     }
     isDone.set(true);

@@ -110,6 +110,7 @@ final class StoredEpisode {
     stored = stored();
     prepared = history.newest();
     shown = prepared;
+    stored.open(prepared.view());
     stored.prepare(prepared.view());
   }
 
@@ -260,6 +261,7 @@ final class StoredEpisode {
             pgno -> isSame(pgno, before, shown));
     fetches.clear();
     stored = stored();
+    stored.open(shown.view());
     stored.prepare(shown.view());
     for (int i = 0; i < PAGES; i++) {
       recover(1L + random.nextInt(PAGES));

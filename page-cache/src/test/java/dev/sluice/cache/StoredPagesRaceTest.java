@@ -107,6 +107,7 @@ class StoredPagesRaceTest {
         new StoredPages(
             StoredHistory.source(cache), new ZeroingReaders(), first -> Optional.of(store));
     Course course = new Course(stored, history);
+    stored.open(course.versions.get(0).view());
     stored.prepare(course.versions.get(0).view());
     isOver.set(false);
     List<CompletableFuture<Void>> running = new ArrayList<>();

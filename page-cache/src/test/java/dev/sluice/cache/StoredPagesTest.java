@@ -40,6 +40,7 @@ class StoredPagesTest {
             StoreReaders.NONE,
             first -> Optional.of(store))) {
       StoredHistory.Version before = history.newest();
+      stored.open(before.view());
       stored.prepare(before.view());
       for (int pgno = 1; pgno <= PAGES; pgno++) {
         stored.fill(before.view(), pgno, before.page(pgno));
@@ -90,6 +91,7 @@ class StoredPagesTest {
         new StoredPages(
             StoredHistory.source(cache), StoreReaders.NONE, first -> Optional.of(store))) {
       StoredHistory.Version before = history.newest();
+      stored.open(before.view());
       stored.prepare(before.view());
       stored.fill(before.view(), 1, before.page(1));
       StoredHistory.Version incoming = history.commit(new SplittableRandom(1));
