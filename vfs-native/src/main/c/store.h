@@ -9,7 +9,8 @@
  *           | bound                | generation   |
  *           +----------------------+--------------+
  *
- *           bound        TXID by which this version of the page was the newest; 0 = the page is not here
+ *           bound        TXID by which this version of the page was the newest; 0 = the page is not here, and so it is
+ *                        of every view with bit 47, which none has while there is a store: Java's note of a restart
  *           generation   another after each change of tag or page, so that a change during a copy is seen
  *
  *   chunk   16,384 pages and their tags, mapped at once when both files are that long, unmapped with the store

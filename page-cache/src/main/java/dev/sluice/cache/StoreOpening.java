@@ -112,7 +112,8 @@ final class StoreOpening implements StoredPages.Opener {
     Optional<StoreFolder.Left> left = owned.left(first.pageSize());
     if (left.isPresent() && left.get().txid() <= txid && isSameReplica(owned.lineage(left.get()))) {
       LongPredicate stays = stays(first, new Txid(left.get().txid()));
-      return remembering(owned.adopt(left.get(), spec, txid, first.commit(), stays));
+      return remembering(
+          owned.adopt(left.get(), spec, txid, first.commit(), (pgno, bound) -> stays.test(pgno)));
     }
     return remembering(owned.create(spec, txid, first.commit()));
   }

@@ -95,7 +95,7 @@ final class StoredPages implements AutoCloseable {
 
   /** Sees to it that every page in the store is as a view has it, which nobody has seen yet. */
   void prepare(View incoming) {
-    if (Long.compareUnsigned(incoming.txid().value(), Control.TXID_MAX) > 0) {
+    if (Long.compareUnsigned(incoming.txid().value(), LocalStore.TXID_MAX) > 0) {
       discard();
     }
     Optional<View> before = newest;

@@ -258,7 +258,7 @@ final class StoredEpisode {
             folder.spec(),
             shown.txid(),
             shown.view().commit(),
-            pgno -> isSame(pgno, before, shown));
+            (pgno, bound) -> isSame(pgno, before, shown));
     fetches.clear();
     stored = stored();
     stored.open(shown.view());

@@ -11,11 +11,12 @@ import java.util.Objects;
  *
  *   tags    page p at (p - 1) * 8, native byte order:
  *
- *            63                  16 15           0
- *           +----------------------+--------------+
- *           | bound                | generation   |
- *           +----------------------+--------------+
+ *            63         62       16 15           0
+ *           +----------+-----------+--------------+
+ *           | withheld | bound     | generation   |
+ *           +----------+-----------+--------------+
  *
+ *           withheld     1 = the page is not here, though it may be again: more than any view's TXID to readers in C
  *           bound        TXID by which this version of the page was the newest; 0 = the page is not here
  *           generation   another after each change of tag or page
  *
@@ -48,10 +49,11 @@ final class Layout {
   static final int CHUNK_WORD_BYTES = CHUNK_PAGES * Long.BYTES;
 
   /** Above this a TXID does not fit into a tag. */
-  static final long BOUND_MAX = (1L << 48) - 1;
+  static final long BOUND_MAX = (1L << 47) - 1;
 
   private static final int GENERATION_BITS = 16;
   private static final long GENERATION_MASK = (1L << GENERATION_BITS) - 1;
+  private static final long WITHHELD = Long.MIN_VALUE;
 
   /** The sum of a page that is not here, but takes a place. */
   static final long CLEARED = 1;
@@ -91,8 +93,19 @@ final class Layout {
     return Math.max(1, PLACE_BYTES / pageSize);
   }
 
+  /** Returns the bound of a page that is here; 0 if it is not. */
   static long bound(long tag) {
-    return tag >>> GENERATION_BITS;
+    return tag < 0 ? 0 : tag >>> GENERATION_BITS;
+  }
+
+  /** Returns the bound of a page that was here before a restart; 0 if the tag does not say it. */
+  static long withheldBound(long tag) {
+    return tag < 0 ? (tag & ~WITHHELD) >>> GENERATION_BITS : 0;
+  }
+
+  /** Returns the tag that follows on another: of a page that was here with this bound. */
+  static long withheld(long tag, long bound) {
+    return next(tag, bound) | WITHHELD;
   }
 
   /** Returns the tag that follows on another: of a page with this bound, or of none if it is 0. */

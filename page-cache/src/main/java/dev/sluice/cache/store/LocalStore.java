@@ -10,6 +10,9 @@ import java.util.Optional;
  * process's, nothing if it is temporary. Thread-safe.
  */
 public final class LocalStore {
+  /** The greatest TXID of a view of which there may be pages. */
+  public static final long TXID_MAX = Layout.BOUND_MAX;
+
   static final String LINEAGE = "lineage";
   static final String REPLICA = "replica";
   private static final String PROGRESS = "hydration";

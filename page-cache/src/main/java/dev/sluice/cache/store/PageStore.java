@@ -136,7 +136,7 @@ public final class PageStore implements AutoCloseable {
    * here and differs is replaced.
    *
    * @param admission under the lock of the extent, given the pgno: by which bound the page may be
-   *     here, at most 2^48 - 1; 0 if it may not
+   *     here, at most 2^47 - 1; 0 if it may not
    * @return whether the page is here now
    */
   public boolean fill(long pgno, byte[] src, int offset, Proof proof, LongUnaryOperator admission) {

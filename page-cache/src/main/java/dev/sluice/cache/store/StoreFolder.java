@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.LongPredicate;
 
 /**
  * The folder of one replica's page store, which one process at a time owns.
@@ -89,6 +88,17 @@ public final class StoreFolder implements AutoCloseable {
    * @param commit of that view
    */
   public record Left(Path directory, long txid, long commit, boolean isTrusted) {}
+
+  /** Says which pages of a store stay that was left. */
+  @FunctionalInterface
+  public interface Stays {
+    /**
+     * Returns whether a page is the same now as it was in the view in which the store was left.
+     *
+     * @param bound of the page then: it had not changed since that TXID
+     */
+    boolean test(long pgno, long bound);
+  }
 
   /** Returns what was left of pages of that size, if there is any of use. */
   public Optional<Left> left(int pageSize) throws IOException {
@@ -174,14 +184,12 @@ public final class StoreFolder implements AutoCloseable {
   }
 
   /**
-   * Returns the store that was left, with those of its pages that stay. Others go.
+   * Returns the store that was left, with those of its pages that stay, each with its bound. Others
+   * go.
    *
    * @param txid of the view that is to be published first
-   * @param stays says of a page that was there in the view in which it was left whether it is the
-   *     same now
    */
-  public LocalStore adopt(
-      Left left, PageStore.Spec spec, long txid, long commit, LongPredicate stays)
+  public LocalStore adopt(Left left, PageStore.Spec spec, long txid, long commit, Stays stays)
       throws IOException {
     for (Path store : stores(path)) {
       if (!store.equals(left.directory())) {
@@ -231,24 +239,30 @@ public final class StoreFolder implements AutoCloseable {
     return (long) words.chunks() << Layout.CHUNK_BITS;
   }
 
-  private static void takeTagged(WordFile tags, WordFile sums, Left left, LongPredicate stays) {
+  private static void takeTagged(WordFile tags, WordFile sums, Left left, Stays stays) {
     for (long pgno = 1; pgno <= pages(tags); pgno++) {
       long tag = tags.getAcquire(pgno);
       long sum = sums.getAcquire(pgno);
       boolean wasThere = Layout.bound(tag) != 0 || Layout.isUnchecked(sum);
-      if (wasThere && Layout.bound(tag) <= left.txid() && stays.test(pgno)) {
+      long bound = bound(tag, left);
+      if (wasThere && bound <= left.txid() && stays.test(pgno, bound)) {
         sums.setRelease(pgno, Layout.unchecked(sum));
+        tags.setRelease(pgno, Layout.withheld(tag, bound));
       } else if (wasThere) {
         sums.setRelease(pgno, Layout.CLEARED);
-      }
-      if (Layout.bound(tag) != 0) {
         tags.setRelease(pgno, Layout.next(tag, 0));
       }
     }
   }
 
-  /** Tags and sums may be of any time: only the checkpoint counts. */
-  private static void takeListed(WordFile tags, WordFile sums, Left left, LongPredicate stays)
+  /** A page of which the tag does not say it was as it is when the store was left. */
+  private static long bound(long tag, Left left) {
+    long said = Layout.bound(tag) != 0 ? Layout.bound(tag) : Layout.withheldBound(tag);
+    return said != 0 ? said : left.txid();
+  }
+
+  /** Tags and sums may be of any time: only the checkpoint counts, which has no bounds. */
+  private static void takeListed(WordFile tags, WordFile sums, Left left, Stays stays)
       throws IOException {
     for (long pgno = 1; pgno <= pages(tags); pgno++) {
       long tag = tags.getAcquire(pgno);
@@ -260,8 +274,9 @@ public final class StoreFolder implements AutoCloseable {
     Checkpoint.read(
         left.directory().resolve("checkpoint"),
         (pgno, sum) -> {
-          if (pgno <= pages(tags) && stays.test(pgno)) {
+          if (pgno <= pages(tags) && stays.test(pgno, left.txid())) {
             sums.setRelease(pgno, Layout.unchecked(sum));
+            tags.setRelease(pgno, Layout.withheld(tags.getAcquire(pgno), left.txid()));
           }
         });
   }

@@ -100,7 +100,8 @@ class PageStoreTest {
     assertTrue(before.pages().fill(3, page(3), 0, Proof.NONE, each -> 4));
     before.close();
     StoreFolder owned = own(folder);
-    LocalStore after = owned.adopt(owned.left(PAGE_SIZE).orElseThrow(), SPEC, 5, 100, pgno -> true);
+    LocalStore after =
+        owned.adopt(owned.left(PAGE_SIZE).orElseThrow(), SPEC, 5, 100, (pgno, bound) -> true);
     assertFalse(after.pages().contains(3));
     assertTrue(after.pages().recover(3, each -> 4));
     assertTrue(after.pages().recover(3, each -> 4));
@@ -137,7 +138,7 @@ class PageStoreTest {
     try (StoreFolder owned = own(copy)) {
       StoreFolder.Left left = owned.left(PAGE_SIZE).orElseThrow();
       assertEquals(5, left.txid());
-      LocalStore again = owned.adopt(left, SPEC, 7, 100, pgno -> pgno != 2);
+      LocalStore again = owned.adopt(left, SPEC, 7, 100, (pgno, bound) -> pgno != 2);
       byte[] dst = new byte[PAGE_SIZE];
       assertFalse(again.pages().read(1, 7, dst), "nobody has checked it");
       assertTrue(again.pages().recover(1, each -> 1) && again.pages().read(1, 1, dst));
@@ -179,5 +180,16 @@ class PageStoreTest {
     assertEquals(5L << 16, Layout.next(tag, 5));
     assertEquals(0, Layout.next(tag, 0));
     assertEquals(Layout.BOUND_MAX, Layout.bound(Layout.next(tag, Layout.BOUND_MAX)));
+  }
+
+  @Test
+  void aWithheldBoundIsAboveEveryViewToReadersInC() {
+    long withheld = Layout.withheld((5L << 16) | 0xffff, Layout.BOUND_MAX);
+    assertEquals(-1L << 16, withheld);
+    assertEquals(0, Layout.bound(withheld));
+    assertEquals(Layout.BOUND_MAX, Layout.withheldBound(withheld));
+    assertTrue(withheld >>> 16 > LocalStore.TXID_MAX);
+    assertEquals(1, Layout.next(withheld, 0));
+    assertEquals(0, Layout.withheldBound(Layout.next(withheld, 7)));
   }
 }

@@ -220,7 +220,7 @@ class StoreFilesTest {
       folder.close();
       return Optional.empty();
     }
-    return Optional.of(folder.adopt(left.get(), spec(), 9, 100, pgno -> true));
+    return Optional.of(folder.adopt(left.get(), spec(), 9, 100, (pgno, bound) -> true));
   }
 
   /** Reads pages 1 to 64 as misses do, and returns how many were there. */

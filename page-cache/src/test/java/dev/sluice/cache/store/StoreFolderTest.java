@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -60,7 +61,8 @@ class StoreFolderTest {
 
   private LocalStore adopt() throws IOException {
     StoreFolder folder = owned().orElseThrow();
-    return folder.adopt(folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID, COMMIT, pgno -> true);
+    return folder.adopt(
+        folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID, COMMIT, (pgno, bound) -> true);
   }
 
   private static boolean fill(LocalStore store, long pgno) {
@@ -136,7 +138,8 @@ class StoreFolderTest {
     }
     StoreFolder folder = owned().orElseThrow();
     LocalStore again =
-        folder.adopt(folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID, COMMIT, pgno -> pgno == 1);
+        folder.adopt(
+            folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID, COMMIT, (pgno, bound) -> pgno == 1);
     assertTrue(fill(again, CHUNK_PAGES + 6), "the files grow");
     assertFalse(again.pages().contains(CHUNK_PAGES + 5), "it has changed meanwhile");
     assertFalse(again.pages().recover(CHUNK_PAGES + 5, each -> TXID), "it has changed meanwhile");
@@ -285,18 +288,64 @@ class StoreFolderTest {
         IllegalStateException killed =
             assertThrows(
                 IllegalStateException.class,
-                () -> folder.adopt(left, spec(), TXID + 1, COMMIT, pgno -> staysUntil(cut, pgno)));
+                () ->
+                    folder.adopt(
+                        left, spec(), TXID + 1, COMMIT, (pgno, bound) -> staysUntil(cut, pgno)));
         assertEquals("killed", killed.getMessage());
       }
     }
     StoreFolder folder = owned().orElseThrow();
     LocalStore last =
         folder.adopt(
-            folder.left(PAGE_SIZE).orElseThrow(), spec(), TXID + 1, COMMIT, pgno -> pgno % 3 != 0);
+            folder.left(PAGE_SIZE).orElseThrow(),
+            spec(),
+            TXID + 1,
+            COMMIT,
+            (pgno, bound) -> pgno % 3 != 0);
     for (long pgno = 1; pgno <= 100; pgno++) {
       assertEquals(pgno % 3 != 0, last.pages().recover(pgno, each -> TXID), "page " + pgno);
     }
     last.close();
+  }
+
+  /**
+   * Whoever decides later is told since when a page that nobody has checked meanwhile is as it is.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aPageThatNobodyCheckedKeepsItsBound(boolean isTrusted) throws IOException {
+    LocalStore store = create();
+    for (long pgno = 1; pgno <= 9; pgno++) {
+      long bound = pgno;
+      assertTrue(store.pages().fill(pgno, page(pgno), 0, Proof.NONE, each -> bound));
+    }
+    store.checkpoint(TXID, COMMIT);
+    store.close();
+    if (!isTrusted) {
+      cutPower();
+    }
+    for (int round = 0; round < 3; round++) {
+      TreeMap<Long, Long> told = new TreeMap<>();
+      try (StoreFolder folder = owned().orElseThrow()) {
+        StoreFolder.Left left = folder.left(PAGE_SIZE).orElseThrow();
+        LocalStore next =
+            folder.adopt(
+                left, spec(), TXID, COMMIT, (pgno, bound) -> told.put(pgno, bound) == null);
+        assertFalse(next.pages().read(5, TXID, new byte[PAGE_SIZE]), "nobody has checked it");
+        if (round == 1) {
+          assertTrue(next.pages().recover(3, each -> 4));
+        }
+        next.close();
+      }
+      TreeMap<Long, Long> expected = new TreeMap<>();
+      for (long pgno = 1; pgno <= 9; pgno++) {
+        expected.put(pgno, isTrusted ? pgno : TXID); // a checkpoint does not say it
+      }
+      if (round == 2) {
+        expected.put(3L, 4L);
+      }
+      assertEquals(expected, told, "round " + round);
+    }
   }
 
   private static boolean staysUntil(long cut, long pgno) {
