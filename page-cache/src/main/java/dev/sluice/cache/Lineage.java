@@ -106,6 +106,22 @@ final class Lineage {
     }
   }
 
+  /**
+   * Returns up to which TXID what was known and a listing are one history: to the end of the last
+   * file that is known and there unchanged. What comes after it may be a branch: a replica can be
+   * set back, by hand or by a restore, and go on otherwise with its old files below.
+   *
+   * @return empty if nothing is known to be the same
+   */
+  Optional<Txid> provenUpTo(Collection<LtxFile> listed) {
+    synchronized (lock) {
+      return listed.stream()
+          .filter(file -> find(remembered, file).isPresent())
+          .map(file -> file.name().range().max())
+          .max(Comparator.naturalOrder());
+    }
+  }
+
   /** Called under the lock. */
   private void remember(Collection<LtxFile> listed) {
     List<Known> known = new ArrayList<>();

@@ -26,10 +26,15 @@ import org.slf4j.LoggerFactory;
  * Opens the page store of a replica: what a former process left, as far as it is still right, or an
  * empty one; a temporary one where another process has the folder.
  *
- * <p>What was left is of a TXID, and a TXID is not an identity: it counts only if the listing has a
- * file unchanged that was known then. Of its pages those stay that have not changed since, by the
- * page map of the new view, or by the indexes of the files between, if all of them are there.
- * Confined to one thread at a time.
+ * <p>What was left is of a TXID, and a TXID is not an identity: it counts only up to the end of the
+ * last file that was known then and is listed unchanged. Up to there the histories are one; beyond,
+ * the replica may have been set back and have gone on otherwise, its older files left as they were.
+ * A page whose bound is not later had not changed from there to where the store was left, whatever
+ * branch that is on. So it is the same now if it has not changed from there to the new view, by its
+ * page map, or by the indexes of the files between, if all of them are there. Pages with a later
+ * bound go: those that had changed since the last file that is still known.
+ *
+ * <p>Confined to one thread at a time.
  */
 final class StoreOpening implements StoredPages.Opener {
   private static final Logger log = LoggerFactory.getLogger(StoreOpening.class);
@@ -110,12 +115,19 @@ final class StoreOpening implements StoredPages.Opener {
       throws IOException {
     long txid = first.txid().value();
     Optional<StoreFolder.Left> left = owned.left(first.pageSize());
-    if (left.isPresent() && left.get().txid() <= txid && isSameReplica(owned.lineage(left.get()))) {
-      LongPredicate stays = stays(first, new Txid(left.get().txid()));
-      return remembering(
-          owned.adopt(left.get(), spec, txid, first.commit(), (pgno, bound) -> stays.test(pgno)));
+    if (left.isPresent() && left.get().txid() <= txid) {
+      Optional<Txid> proven = provenUpTo(owned.lineage(left.get()));
+      if (proven.isPresent()) {
+        Txid since = earlier(proven.get(), new Txid(left.get().txid()));
+        StoreFolder.Stays stays = stays(first, since);
+        return remembering(owned.adopt(left.get(), spec, txid, first.commit(), stays));
+      }
     }
     return remembering(owned.create(spec, txid, first.commit()));
+  }
+
+  private static Txid earlier(Txid one, Txid other) {
+    return one.isBefore(other) ? one : other;
   }
 
   /** On a full disk there may be no file: what is there is of use, and the next round writes it. */
@@ -129,18 +141,26 @@ final class StoreOpening implements StoredPages.Opener {
     return store;
   }
 
-  private boolean isSameReplica(byte[] remembered) throws IOException {
-    List<Lineage.Known> known = LineageFile.parse(remembered);
-    if (known.isEmpty()) {
-      return false;
-    }
+  /** Returns up to which TXID the listing is of the replica that was known; empty if of another. */
+  private Optional<Txid> provenUpTo(byte[] remembered) throws IOException {
     Lineage lineage = new Lineage();
-    lineage.know(known);
-    return lineage.compare(listed.get(), true) instanceof Lineage.Same;
+    lineage.know(LineageFile.parse(remembered));
+    Optional<Txid> proven = lineage.provenUpTo(listed.get());
+    return proven.filter(txid -> lineage.compare(listed.get(), true) instanceof Lineage.Same);
   }
 
-  /** Returns which pages are in a view as they were at an earlier TXID. */
-  private LongPredicate stays(View view, Txid since) {
+  /**
+   * Returns which pages are in a view as they were when the store was left.
+   *
+   * @param since a TXID at which both are of one history
+   */
+  private StoreFolder.Stays stays(View view, Txid since) {
+    LongPredicate isUnchanged = isUnchanged(view, since);
+    return (pgno, bound) -> bound <= since.value() && isUnchanged.test(pgno);
+  }
+
+  /** Returns which pages are in a view as they were at an earlier TXID of its history. */
+  private LongPredicate isUnchanged(View view, Txid since) {
     PageMap pages = view.pages();
     Optional<BitSet> changed = view.txid().equals(since) ? Optional.empty() : changed(view, since);
     return pgno -> {

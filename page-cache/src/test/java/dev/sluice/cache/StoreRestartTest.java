@@ -182,6 +182,76 @@ class StoreRestartTest extends FollowedByHand {
     assertEquals(3, read(22, 23, 1), "a file that was known is another");
   }
 
+  /** Page 1 changes with each transaction; pages 5 and 6 are of the snapshot in both branches. */
+  private void writeSnapshotAndBranch() throws IOException {
+    write(9, 1, 10, 6, "1=1 2=1 3=1 4=1 5=1 6=1");
+    write(0, 11, 11, 6, "1=11 2=11");
+    write(0, 12, 12, 6, "1=12 3=12");
+    write(0, 13, 13, 6, "1=13 4=13");
+    assertEquals(6, read(13, 11, 12, 13, 1, 1));
+  }
+
+  private void deleteBranch() throws IOException {
+    for (long txid = 11; txid <= 13; txid++) {
+      delete(0, txid, txid);
+    }
+  }
+
+  @Test
+  void aReplicaThatWasSetBackAndWentOnPastTheStoreIsSeen() throws IOException {
+    writeSnapshotAndBranch();
+    deleteBranch();
+    write(1, 11, 15, 6, "1=115 2=112");
+    assertEquals(4, read(115, 112, 1, 1, 1, 1), "pages 3 and 4 are as before the branch again");
+    assertEquals(0, read(115, 112, 1, 1, 1, 1));
+    write(0, 16, 16, 6, "1=116 6=116");
+    assertEquals(2, read(116, 112, 1, 1, 1, 116));
+  }
+
+  @Test
+  void aReplicaThatWasSetBackAndCameToTheSameTxidIsSeen() throws IOException {
+    writeSnapshotAndBranch();
+    deleteBranch();
+    write(1, 11, 12, 6, "1=112 5=112");
+    write(1, 13, 13, 6, "1=113");
+    assertEquals(5, read(113, 1, 1, 1, 112, 1));
+    assertEquals(0, read(113, 1, 1, 1, 112, 1));
+  }
+
+  @Test
+  void aBranchThatNobodyHasCheckedIsSeenAtTheNextRestart() throws IOException {
+    writeSnapshotAndBranch();
+    replicas.release(open()); // nobody reads: every page waits to be checked
+    awaitClosed();
+    deleteBranch();
+    write(1, 11, 15, 6, "1=115 2=112");
+    assertEquals(4, read(115, 112, 1, 1, 1, 1));
+  }
+
+  /** The newest of level 0 are gone after a while: what they changed comes again, not the rest. */
+  @Test
+  void whatWasCompactedMeanwhileDoesNotMakeOthersCome() throws IOException {
+    writeSnapshotAndBranch();
+    deleteBranch();
+    write(1, 11, 13, 6, "1=13 2=11 3=12 4=13");
+    write(1, 14, 15, 6, "1=15");
+    assertEquals(4, read(15, 11, 12, 13, 1, 1));
+    assertEquals(0, read(15, 11, 12, 13, 1, 1));
+  }
+
+  @Test
+  void aCompactedFileThatWasSeenProvesWhatItHolds() throws IOException {
+    writeSnapshotAndBranch();
+    Replica replica = open();
+    write(1, 11, 12, 6, "1=12 2=11 3=12");
+    lookAtAll(replica);
+    lookAtAll(replica);
+    replicas.release(replica);
+    deleteBranch();
+    write(1, 13, 15, 6, "1=15 4=13");
+    assertEquals(2, read(15, 11, 12, 13, 1, 1));
+  }
+
   @Test
   void anotherPageSizeIsSeen() throws IOException {
     write(0, 1, 1, 3, "1=1 2=1 3=1");
