@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
  * page map, or by the indexes of the files between, if all of them are there. Pages with a later
  * bound go: those that had changed since the last file that is still known.
  *
+ * <p>A view that is older than the store, for a listing may lag behind, is no other case: the pages
+ * whose bound is not later than the view are its pages, and what has changed since comes again.
+ *
  * <p>Confined to one thread at a time.
  */
 final class StoreOpening implements StoredPages.Opener {
@@ -115,11 +118,11 @@ final class StoreOpening implements StoredPages.Opener {
       throws IOException {
     long txid = first.txid().value();
     Optional<StoreFolder.Left> left = owned.left(first.pageSize());
-    if (left.isPresent() && left.get().txid() <= txid) {
+    if (left.isPresent()) {
       Optional<Txid> proven = provenUpTo(owned.lineage(left.get()));
       if (proven.isPresent()) {
-        Txid since = earlier(proven.get(), new Txid(left.get().txid()));
-        StoreFolder.Stays stays = stays(first, since);
+        Txid then = earlier(new Txid(left.get().txid()), first.txid());
+        StoreFolder.Stays stays = stays(first, earlier(proven.get(), then));
         return remembering(owned.adopt(left.get(), spec, txid, first.commit(), stays));
       }
     }

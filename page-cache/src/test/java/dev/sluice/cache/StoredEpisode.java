@@ -244,21 +244,33 @@ final class StoredEpisode {
     }
   }
 
-  /** What is left is of the view that was shown last; more may have happened since. */
+  /**
+   * What is left is of the view that was shown last; more may have happened since, or the listing
+   * lags behind. How far both are surely one history may be less than either.
+   */
   private void restart() throws IOException {
     StoredHistory.Version before = shown;
     folder.store.close();
     StoreFolder owned = folder.own();
     StoreFolder.Left left = owned.left(StoredHistory.PAGE_SIZE).orElseThrow();
-    prepared = history.newest();
+    boolean isLagging = random.nextInt(3) == 0;
+    prepared =
+        isLagging
+            ? history.at(before.txid() - random.nextLong(Math.min(before.txid(), RECENT)))
+            : history.newest();
     shown = prepared;
+    long proven = Math.min(before.txid(), shown.txid());
+    long since = proven - random.nextLong(Math.min(proven, RECENT));
     folder.store =
         owned.adopt(
             left,
             folder.spec(),
             shown.txid(),
             shown.view().commit(),
-            (pgno, bound) -> isSame(pgno, before, shown));
+            (pgno, bound) ->
+                bound <= since
+                    && pgno <= shown.view().commit()
+                    && shown.changed()[(int) pgno] <= since);
     fetches.clear();
     stored = stored();
     stored.open(shown.view());
@@ -266,13 +278,6 @@ final class StoredEpisode {
     for (int i = 0; i < PAGES; i++) {
       recover(1L + random.nextInt(PAGES));
     }
-  }
-
-  private static boolean isSame(
-      long pgno, StoredHistory.Version before, StoredHistory.Version now) {
-    return pgno <= now.view().commit()
-        && now.changed()[(int) pgno] <= before.txid()
-        && before.changed()[(int) pgno] == now.changed()[(int) pgno];
   }
 
   private void check(long pgno) {

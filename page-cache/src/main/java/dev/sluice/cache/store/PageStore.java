@@ -177,20 +177,12 @@ public final class PageStore implements AutoCloseable {
 
   /** Returns what tells the page that is here, or was last, from others; 0 if there was none. */
   public long sum(long pgno) {
-    return pgno <= capacity() ? Layout.crc(sums.getAcquire(pgno)) : 0;
+    return pgno <= pages.capacity() ? Layout.crc(pages.sum(pgno)) : 0;
   }
 
   /** Says of a page, if it is here with this sum, that it came with a file which is being read. */
-  public void expectProof(long pgno, long pageSum) {
-    synchronized (lock(pgno)) {
-      long sum = sums.getAcquire(pgno);
-      if (!isClosed
-          && contains(pgno)
-          && Layout.isSamePage(sum, pageSum)
-          && Layout.proof(sum) == Proof.NONE) {
-        sums.setRelease(pgno, Layout.sum(sum, Proof.PENDING));
-      }
-    }
+  public void expectProof(long pgno, long sum) {
+    proofs.expect(pgno, sum);
   }
 
   /** Says of a page that its file was proven, if it came with that. */

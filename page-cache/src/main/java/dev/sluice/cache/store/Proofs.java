@@ -56,6 +56,18 @@ final class Proofs {
     }
   }
 
+  /** As {@link PageStore#expectProof}. */
+  void expect(long pgno, long sum) {
+    synchronized (pages.lock(pgno)) {
+      if (!activity.isStopped()
+          && pages.contains(pgno)
+          && Layout.isSamePage(pages.sum(pgno), sum)
+          && Layout.proof(pages.sum(pgno)) == Proof.NONE) {
+        pages.prove(pgno, Proof.PENDING);
+      }
+    }
+  }
+
   /** As {@link PageStore#prove}. */
   void prove(long pgno) {
     if (!pages.contains(pgno)) {
