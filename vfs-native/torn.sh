@@ -32,7 +32,9 @@ copy() { # name
 
 failures=0
 
-mutant() { # name, file, sed script, [order: only a memory order is missing]
+mutant() { # name, file, sed script, [order: only a memory order is missing | pread: readers read so, else by mmap]
+    reading=mmap
+    [ "${4:-}" != pread ] || reading=pread
     copy "$1"
     sed "$3" "$here/src/$2" > "$out/$1/src/$2"
     if cmp -s "$here/src/$2" "$out/$1/src/$2"; then
@@ -50,7 +52,7 @@ mutant() { # name, file, sed script, [order: only a memory order is missing]
         return
     fi
     code=0
-    said=$("$out/$1/torn_test" "$out/$1" "$mutant_seconds" 2>&1) || code=$?
+    said=$("$out/$1/torn_test" "$out/$1" "$mutant_seconds" "$(date +%s)" "$reading" 2>&1) || code=$?
     case $code in
         0)
             if [ "${4:-}" = order ]; then
@@ -78,17 +80,22 @@ writer=test/c/torn_test.c
 
 mutant reader-without-the-second-load $reader \
     '/atomic_load_explicit(&mapped->tags\[place\], memory_order_relaxed) != tag/s/if (.*) {/if (false) {/'
+mutant reader-by-pread-without-the-second-load $reader \
+    '/atomic_load_explicit(&mapped->tags\[place\], memory_order_relaxed) != tag/s/if (.*) {/if (false) {/' pread
 mutant reader-without-the-fence $reader '/atomic_thread_fence(memory_order_acquire);/d' order
 mutant reader-that-loads-the-tag-relaxed $reader \
     '/uint64_t tag = atomic_load_explicit/s/memory_order_acquire/memory_order_relaxed/' order
 mutant reader-that-takes-any-bound $reader 's/bound == 0 || bound > view->txid/bound == 0/'
 
 mutant writer-that-leaves-the-tag-while-it-writes $writer '/\/\* absent-first \*\//d'
+mutant writer-that-leaves-the-tag-under-pread $writer '/\/\* absent-first \*\//d' pread
 mutant writer-that-keeps-the-generation $writer '/\/\* generation \*\//s/tag + 1/tag/'
 mutant writer-without-fences $writer '/\/\* writer-fence \*\//d' order
 mutant writer-that-stores-relaxed $writer 's/memory_order_release); \/\*/memory_order_relaxed); \/*/' order
 mutant writer-of-the-tag-before-the-page $writer \
     '/\/\* bytes-before \*\//d; s/\/\* bytes-after \*\//write_bytes(pgno, page);/'
+mutant writer-of-the-tag-before-the-page-under-pread $writer \
+    '/\/\* bytes-before \*\//d; s/\/\* bytes-after \*\//write_bytes(pgno, page);/' pread
 mutant writer-through-a-mapping-after-the-tag $writer \
     '/\/\* bytes-before \*\//d; s/\/\* bytes-after \*\//{ size_t at = (size_t)(pgno - 1) * folder.page_size, begin = at \& ~(size_t)65535; uint8_t *map = mmap(NULL, 131072, PROT_READ | PROT_WRITE, MAP_SHARED, folder.pages_fd, (off_t)begin); memcpy(map + (at - begin), page, folder.page_size); munmap(map, 131072); }/'
 mutant writer-that-clears-after-publishing $writer \

@@ -117,7 +117,7 @@ static bool is_calling(void) {
 /* Returns the version of this interface; Java refuses any but its own. */
 SLUICE_EXPORT int sluice_interface_version(void);
 int sluice_interface_version(void) {
-    return 4;
+    return 5;
 }
 
 /* Makes these callbacks the ones that serve: SQ_OK, SQ_BUSY if others serve, SQ_NOMEM. */

@@ -24,7 +24,7 @@
 #define BOUND_SHIFT 16
 
 typedef struct chunk {
-    const uint8_t *pages;
+    const uint8_t *pages; /* NULL where they are read by pread */
     const _Atomic uint64_t *tags;
     _Atomic uint8_t *marks; /* one an extent: whether it was read from since Java last asked */
 } chunk;
@@ -34,6 +34,7 @@ struct sluice_store {
     _Atomic uint32_t chunk_count; /* how many chunks readers may use */
     uint32_t page_size;
     uint32_t extent_pages;
+    bool is_pread; /* as long as there is this store */
     pthread_mutex_t mutex; /* guards what follows */
     bool is_disabled;
     uint32_t mapped_count;
@@ -46,6 +47,15 @@ static _Atomic int64_t store_count;
 
 static sluice_store *store_at(int64_t address) {
     return (sluice_store *)(intptr_t)address;
+}
+
+/* False if the file has no such bytes, or the disk does not give them: then the page is as good as not here. */
+static bool copy_by_pread(const sluice_store *store, uint64_t offset, uint32_t amount, uint8_t *dst) {
+    ssize_t copied;
+    do {
+        copied = pread(store->pages_fd, dst, amount, (off_t)offset);
+    } while (copied < 0 && errno == EINTR);
+    return copied == (ssize_t)amount;
 }
 
 bool sluice_store_read(const sluice_store *store, const sluice_view *view, uint32_t pgno, uint32_t from,
@@ -61,14 +71,19 @@ bool sluice_store_read(const sluice_store *store, const sluice_view *view, uint3
     /*
      * A seqlock of which the kernel writes the data. Java sets the tag absent, fences, writes the page with pwrite, and
      * sets the new tag with release, which the first load acquires. The fence keeps the copy before the second load: if
-     * any byte of a later write was copied, then that write's absent tag, or a tag after it, is seen here.
+     * any byte of a later write was copied, then that write's absent tag, or a tag after it, is seen here. A pread is a copy
+     * like the other: the kernel makes it on this thread's processor, and from the same memory.
      */
     uint64_t tag = atomic_load_explicit(&mapped->tags[place], memory_order_acquire);
     uint64_t bound = tag >> BOUND_SHIFT;
     if (bound == 0 || bound > view->txid) {
         return false;
     }
-    memcpy(dst, mapped->pages + (size_t)place * store->page_size + from, amount);
+    if (!store->is_pread) {
+        memcpy(dst, mapped->pages + (size_t)place * store->page_size + from, amount);
+    } else if (!copy_by_pread(store, (uint64_t)(pgno - 1) * store->page_size + from, amount, dst)) {
+        return false;
+    }
     atomic_thread_fence(memory_order_acquire);
     if (atomic_load_explicit(&mapped->tags[place], memory_order_relaxed) != tag) {
         return false;
@@ -106,7 +121,9 @@ void sluice_store_release(sluice_store *store) {
         return;
     }
     for (uint32_t i = 0; i < store->mapped_count; i++) {
-        munmap((void *)(uintptr_t)store->chunks[i].pages, page_bytes_of_chunk(store));
+        if (!store->is_pread) {
+            munmap((void *)(uintptr_t)store->chunks[i].pages, page_bytes_of_chunk(store));
+        }
         munmap((void *)(uintptr_t)store->chunks[i].tags, CHUNK_PAGES * sizeof(uint64_t));
         free(store->chunks[i].marks);
     }
@@ -120,9 +137,12 @@ int64_t sluice_store_count(void) {
     return atomic_load_explicit(&store_count, memory_order_relaxed);
 }
 
-/* Makes a store without pages, with one reference, Java's; returns its address, or 0 if there is no memory. */
-SLUICE_EXPORT int64_t sluice_store_new(void);
-int64_t sluice_store_new(void) {
+/*
+ * Makes a store without pages, with one reference, Java's; returns its address, or 0 if there is no memory. `reading` is
+ * SLUICE_STORE_MMAP or SLUICE_STORE_PREAD.
+ */
+SLUICE_EXPORT int64_t sluice_store_new(int reading);
+int64_t sluice_store_new(int reading) {
     sluice_store *store = calloc(1, sizeof *store + CHUNKS_MAX * sizeof(chunk));
     if (store == NULL) {
         return 0;
@@ -132,6 +152,7 @@ int64_t sluice_store_new(void) {
         return 0;
     }
     atomic_store_explicit(&store->references, 1, memory_order_relaxed);
+    store->is_pread = reading == SLUICE_STORE_PREAD;
     store->pages_fd = -1;
     store->tags_fd = -1;
     atomic_fetch_add_explicit(&store_count, 1, memory_order_relaxed);
@@ -153,7 +174,7 @@ int sluice_store_attach(int64_t address, const char *pages_path, const char *tag
     if (store->pages_fd < 0) {
         store->page_size = (uint32_t)page_size;
         store->extent_pages = store->page_size < EXTENT_BYTES ? EXTENT_BYTES / store->page_size : 1;
-        store->pages_fd = open(pages_path, O_RDWR | O_CLOEXEC); /* for writing: to punch holes */
+        store->pages_fd = open(pages_path, O_RDWR | O_CLOEXEC); /* for reading; for writing, to punch holes */
         store->tags_fd = open(tags_path, O_RDONLY | O_CLOEXEC);
         if (store->pages_fd >= 0 && store->tags_fd >= 0) {
             rc = SQ_OK;
@@ -169,14 +190,17 @@ static int map_chunk(sluice_store *store, uint32_t index) {
     size_t page_bytes = page_bytes_of_chunk(store);
     size_t tag_bytes = CHUNK_PAGES * sizeof(uint64_t);
     void *marks = calloc(CHUNK_PAGES / store->extent_pages, 1);
-    void *pages = mmap(NULL, page_bytes, PROT_READ, MAP_SHARED, store->pages_fd, (off_t)(index * (uint64_t)page_bytes));
+    void *pages = NULL;
+    if (!store->is_pread) {
+        pages = mmap(NULL, page_bytes, PROT_READ, MAP_SHARED, store->pages_fd, (off_t)(index * (uint64_t)page_bytes));
+    }
     void *tags = mmap(NULL, tag_bytes, PROT_READ, MAP_SHARED, store->tags_fd, (off_t)(index * (uint64_t)tag_bytes));
     if (marks != NULL && pages != MAP_FAILED && tags != MAP_FAILED) {
         store->chunks[index] = (chunk){pages, tags, marks};
         return SQ_OK;
     }
     free(marks);
-    if (pages != MAP_FAILED) {
+    if (pages != NULL && pages != MAP_FAILED) {
         munmap(pages, page_bytes);
     }
     if (tags != MAP_FAILED) {

@@ -9,7 +9,7 @@
 
 enum { STORE_CHUNK_PAGES = 16384 };
 
-int64_t sluice_store_new(void);
+int64_t sluice_store_new(int reading);
 void sluice_store_free(int64_t store);
 int sluice_store_attach(int64_t store, const char *pages, const char *tags, int page_size);
 int sluice_store_grow(int64_t store, int chunks);

@@ -2,12 +2,17 @@
  * What a reader finds in a page store, by one thread: the layout byte by byte, and what happens at its edges. Run by
  * test.sh with a directory; says which claim failed.
  */
+#define _GNU_SOURCE
+#define _DARWIN_C_SOURCE
 #include "store_folder.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define CHECK(claim)                                                                       \
     do {                                                                                   \
@@ -22,6 +27,7 @@ enum { PAGE_BYTES = 1024, CHUNKS_MAX = 4, EXTENT_PAGES = 65536 / PAGE_BYTES };
 static const uint64_t GOLDEN_BOUND = 0x112233445566;
 
 static const char *directory;
+static int reading; /* each test is run with both */
 
 static sluice_view view_at(uint64_t txid, uint32_t page_size) {
     sluice_view view;
@@ -58,7 +64,7 @@ static bool is_all(const uint8_t *bytes, size_t count, uint8_t value) {
 static int64_t open_store(store_folder *folder, int chunks) {
     store_folder_open(folder, directory, PAGE_BYTES, CHUNKS_MAX);
     store_folder_grow(folder, (uint32_t)chunks);
-    int64_t store = sluice_store_new();
+    int64_t store = sluice_store_new(reading);
     CHECK(store != 0);
     CHECK(sluice_store_attach(store, folder->pages, folder->tags, PAGE_BYTES) == 0);
     CHECK(sluice_store_grow(store, chunks) == 0);
@@ -157,7 +163,7 @@ static void parts_of_pages_are_read(void) {
 
 static void a_store_without_files_is_empty(void) {
     uint8_t dst[PAGE_BYTES];
-    int64_t store = sluice_store_new();
+    int64_t store = sluice_store_new(reading);
     CHECK(sluice_store_count() == 1 && !read_at(store, 9, 1, dst));
     CHECK(sluice_store_grow(store, 1) != 0);
     CHECK(sluice_store_punch(store, 0, 65536) == -1 && sluice_store_take_mark(store, 0) == 0);
@@ -216,8 +222,9 @@ static void *read_while_it_grows(void *arg) {
 static void it_grows_while_readers_read(void) {
     store_folder folder;
     store_folder_open(&folder, directory, PAGE_BYTES, CHUNKS_MAX);
-    int64_t store = sluice_store_new();
+    int64_t store = sluice_store_new(reading);
     CHECK(sluice_store_attach(store, folder.pages, folder.tags, PAGE_BYTES) == 0);
+    atomic_store_explicit(&is_grown, 0, memory_order_relaxed);
     pthread_t readers[4];
     for (int i = 0; i < 4; i++) {
         CHECK(pthread_create(&readers[i], NULL, read_while_it_grows, &store) == 0);
@@ -260,12 +267,38 @@ static void marks_say_what_was_read_and_punching_leaves_zeros(void) {
     close_store(&folder, store);
 }
 
-int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: store_test DIRECTORY\n");
-        return 2;
+/* A mapping would kill the process in each of these. */
+static void what_cannot_be_read_by_pread_is_a_miss(void) {
+    store_folder folder;
+    int64_t store = open_store(&folder, 1);
+    uint8_t dst[PAGE_BYTES];
+    for (uint32_t pgno = 1; pgno <= 9; pgno++) {
+        write_page(&folder, pgno, (uint8_t)pgno);
+        set_tag(&folder, pgno, 1, 0);
     }
-    directory = argv[1];
+    CHECK(ftruncate(folder.pages_fd, 5 * PAGE_BYTES + 100) == 0);
+    CHECK(read_at(store, 1, 5, dst) && is_all(dst, PAGE_BYTES, 5));
+    CHECK(!read_at(store, 1, 6, dst)); /* 100 bytes of it are there */
+    CHECK(!read_at(store, 1, 7, dst));
+    CHECK(sluice_store_take_mark(store, 0) == 1 && !read_at(store, 1, 9, dst));
+    CHECK(sluice_store_take_mark(store, 0) == 0); /* what was not read leaves no mark */
+    sluice_view view = view_at(1, PAGE_BYTES);
+    CHECK(sluice_store_read((sluice_store *)(intptr_t)store, &view, 6, 40, 60, dst) && is_all(dst, 60, 6));
+    CHECK(!sluice_store_read((sluice_store *)(intptr_t)store, &view, 6, 41, 60, dst));
+
+    size_t host_page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *nowhere = mmap(NULL, host_page, PROT_NONE, MAP_PRIVATE | MAP_ANON, -1, 0);
+    CHECK(nowhere != MAP_FAILED);
+    errno = 0;
+    CHECK(!read_at(store, 1, 1, nowhere) && errno == EFAULT); /* a pread that fails, as on a medium that does */
+    CHECK(munmap(nowhere, host_page) == 0);
+
+    write_page(&folder, 6, 0x66);
+    CHECK(read_at(store, 1, 6, dst) && is_all(dst, PAGE_BYTES, 0x66));
+    close_store(&folder, store);
+}
+
+static void run_all(void) {
     golden_bytes_are_read();
     only_bound_says_whether_a_page_is_here();
     other_page_sizes_and_places_beyond_are_misses();
@@ -275,6 +308,19 @@ int main(int argc, char **argv) {
     an_open_file_keeps_the_mapping();
     it_grows_while_readers_read();
     marks_say_what_was_read_and_punching_leaves_zeros();
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: store_test DIRECTORY\n");
+        return 2;
+    }
+    directory = argv[1];
+    reading = SLUICE_STORE_MMAP;
+    run_all();
+    reading = SLUICE_STORE_PREAD;
+    run_all();
+    what_cannot_be_read_by_pread_is_a_miss();
     printf("store_test: ok\n");
     return 0;
 }

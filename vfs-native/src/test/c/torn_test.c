@@ -1,7 +1,7 @@
 /*
  * Torn reads: one writer rewrites, clears and evicts pages as fast as it can, as Java does it, while readers check every
- * word of what they copy against the TXID they read at. Run by test.sh and torn.sh: torn_test DIRECTORY SECONDS [SEED].
- * Ends with the first wrong word and says what it was.
+ * word of what they copy against the TXID they read at. Run by test.sh and torn.sh: torn_test DIRECTORY SECONDS [SEED
+ * [mmap|pread]]. Ends with the first wrong word and says what it was. Rounds change between both ways of reading.
  *
  * Which TXIDs change which pages is a function of both, and so is every word of a page; nothing is remembered. The writer
  * keeps the rule of the store: a page that is present is the newest version known, under a bound at which it was that
@@ -33,6 +33,7 @@ static const uint32_t page_sizes[] = {4096, 65536, 16384, 512, 1024};
 static uint64_t seed;
 static double end_seconds; /* of this round */
 static store_folder folder;
+static int reading;
 static int64_t store;
 static uint64_t known; /* the writer's newest TXID */
 static _Atomic uint64_t published;
@@ -272,7 +273,7 @@ static void *read_often(void *arg) {
 static void open_store(const char *directory, uint32_t page_size) {
     store_folder_open(&folder, directory, page_size, 1);
     store_folder_grow(&folder, 1);
-    store = sluice_store_new();
+    store = sluice_store_new(reading);
     if (store == 0 || sluice_store_attach(store, folder.pages, folder.tags, (int)page_size) != 0 ||
         sluice_store_grow(store, 1) != 0) {
         give_up("the store cannot be opened");
@@ -329,6 +330,7 @@ static void go_and_come_back(int number, siginfo_t *info, void *context) {
 }
 
 static void copy_by_script(const char *directory) {
+    reading = SLUICE_STORE_MMAP; /* a system call does not stop */
     size_t host_page = (size_t)sysconf(_SC_PAGESIZE);
     if (host_page * 4 > PAGE_BYTES_MAX) {
         printf("torn_test: pages of %zu bytes: no copy by a script\n", host_page);
@@ -366,7 +368,7 @@ static void copy_by_script(const char *directory) {
 
 int main(int argc, char **argv) {
     if (argc < 3) {
-        fprintf(stderr, "usage: torn_test DIRECTORY SECONDS [SEED]\n");
+        fprintf(stderr, "usage: torn_test DIRECTORY SECONDS [SEED [mmap|pread]]\n");
         return 2;
     }
     double begun = now_seconds();
@@ -375,9 +377,14 @@ int main(int argc, char **argv) {
     uint64_t first_seed = seed;
     tally tallies[READERS];
     memset(tallies, 0, sizeof tallies);
-    copy_by_script(argv[1]);
+    bool has_mmap = argc <= 4 || strcmp(argv[4], "mmap") == 0;
+    bool has_pread = argc <= 4 || strcmp(argv[4], "pread") == 0;
+    if (has_mmap) {
+        copy_by_script(argv[1]);
+    }
     for (uint32_t round = 0; now_seconds() < limit && !atomic_load(&is_torn); round++, seed++) {
         double rest = limit - now_seconds();
+        reading = has_pread && (!has_mmap || round % 2 == 1) ? SLUICE_STORE_PREAD : SLUICE_STORE_MMAP;
         run_round(argv[1], page_sizes[round % (sizeof page_sizes / sizeof *page_sizes)],
                   rest < ROUND_SECONDS ? rest : ROUND_SECONDS, tallies);
     }

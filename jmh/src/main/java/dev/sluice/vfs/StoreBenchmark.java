@@ -2,6 +2,7 @@ package dev.sluice.vfs;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import dev.sluice.cache.StoreOptions;
 import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.PageStore;
 import dev.sluice.cache.store.Proof;
@@ -60,7 +61,7 @@ public class StoreBenchmark {
   @Setup(Level.Trial)
   public void open() throws IOException {
     Sluice.register();
-    NativeStore readers = new NativeStore(Runnable::run);
+    NativeStore readers = new NativeStore(StoreOptions.Reading.MMAP, Runnable::run);
     inC = readers;
     BenchFolder made = BenchFolder.make();
     folder = made;

@@ -85,7 +85,7 @@ public final class Replica {
     this.sharedMemory = sharedMemory;
     this.controlMemory = sharedMemory.map(Control.bytes());
     this.control = new Control(controlMemory);
-    this.storeReaders = sharedMemory.storeReaders();
+    this.storeReaders = sharedMemory.storeReaders(options.store().reading());
     this.name = "replica-" + THREADS.incrementAndGet();
     this.executor = Executors.newCachedThreadPool(daemons(name));
     this.timer = Executors.newSingleThreadScheduledExecutor(daemons(name + "-timer"));

@@ -17,8 +17,8 @@ public interface SharedMemory {
    */
   ByteBuffer map(int bytes);
 
-  /** Returns readers in C for one page store. */
-  default StoreReaders storeReaders() {
+  /** Returns readers in C for one page store, who read its pages so. */
+  default StoreReaders storeReaders(StoreOptions.Reading reading) {
     return StoreReaders.NONE;
   }
 

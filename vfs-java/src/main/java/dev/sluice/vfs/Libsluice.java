@@ -16,7 +16,10 @@ import java.util.Objects;
  */
 final class Libsluice {
   /** What {@link #sluice_interface_version} must say. */
-  static final int INTERFACE_VERSION = 4;
+  static final int INTERFACE_VERSION = 5;
+
+  static final int STORE_MMAP = 0;
+  static final int STORE_PREAD = 1;
 
   private static final String JNA_DIRECTORY = "jna.tmpdir";
 
@@ -63,7 +66,13 @@ final class Libsluice {
 
   static native void sluice_memory_unmap(long memory);
 
-  static native long sluice_store_new();
+  /**
+   * Makes a page store.
+   *
+   * @param reading {@link #STORE_MMAP} or {@link #STORE_PREAD}
+   * @return its address; 0 if there is no memory
+   */
+  static native long sluice_store_new(int reading);
 
   static native void sluice_store_free(long store);
 

@@ -2,6 +2,7 @@ package dev.sluice.vfs;
 
 import com.sun.jna.Pointer;
 import dev.sluice.cache.SharedMemory;
+import dev.sluice.cache.StoreOptions;
 import dev.sluice.cache.store.StoreReaders;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -30,8 +31,8 @@ final class NativeMemory implements SharedMemory, AutoCloseable {
   }
 
   @Override
-  public StoreReaders storeReaders() {
-    return new NativeStore(this::release);
+  public StoreReaders storeReaders(StoreOptions.Reading reading) {
+    return new NativeStore(reading, this::release);
   }
 
   @Override

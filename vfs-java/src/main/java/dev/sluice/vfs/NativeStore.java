@@ -1,5 +1,6 @@
 package dev.sluice.vfs;
 
+import dev.sluice.cache.StoreOptions;
 import dev.sluice.cache.store.StoreReaders;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,14 +20,22 @@ final class NativeStore implements StoreReaders {
   /**
    * Makes a store with no files yet.
    *
+   * @param reading how its pages are read
    * @param release runs what gives the memory back, when no call of C can need it
    */
-  NativeStore(Consumer<Runnable> release) {
+  NativeStore(StoreOptions.Reading reading, Consumer<Runnable> release) {
     this.release = release;
-    address = Libsluice.sluice_store_new();
+    address = Libsluice.sluice_store_new(code(reading));
     if (address == 0) {
       throw new OutOfMemoryError("no native memory for a page store");
     }
+  }
+
+  private static int code(StoreOptions.Reading reading) {
+    return switch (reading) {
+      case MMAP -> Libsluice.STORE_MMAP;
+      case PREAD -> Libsluice.STORE_PREAD;
+    };
   }
 
   @Override

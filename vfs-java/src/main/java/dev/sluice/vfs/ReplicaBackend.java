@@ -21,6 +21,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -37,29 +39,48 @@ final class ReplicaBackend implements Backend {
   private interface Setting extends BiFunction<ReplicaOptions, String, ReplicaOptions> {}
 
   private static final Map<String, Setting> SETTINGS =
-      Map.of(
-          ReplicaParameters.PAGE_CACHE_SIZE,
-          (options, text) -> options.withPageCacheBytes(Sizes.parse(text)),
-          ReplicaParameters.READ_TIMEOUT,
-          (options, text) -> options.withReadTimeout(Durations.parse(text)),
-          ReplicaParameters.POLL_INTERVAL,
-          (options, text) -> options.withPollInterval(Durations.parse(text)),
-          ReplicaParameters.RESCUE_BYTES,
-          (options, text) -> options.withRescueBytes(Sizes.parse(text)),
-          ReplicaParameters.CACHE_DIR,
-          (options, text) -> options.withCacheDirectory(Path.of(text).toAbsolutePath()),
-          ReplicaParameters.STORE,
-          (options, text) -> options.withStore(options.store().at(place(text))),
-          ReplicaParameters.STORE_SIZE,
-          (options, text) -> options.withStore(options.store().withBytesMax(Sizes.parse(text))),
-          ReplicaParameters.HYDRATION_ENABLED,
-          (options, text) -> options.withStore(options.store().hydrated(isTrue(text))),
-          ReplicaParameters.HYDRATION_PATH,
-          (options, text) ->
-              options.withStore(options.store().withPath(Path.of(text).toAbsolutePath())),
-          ReplicaParameters.HYDRATION_RATE,
-          (options, text) ->
-              options.withStore(options.store().withHydrationBytesPerSecond(Sizes.parse(text))));
+      Map.ofEntries(
+          setting(
+              ReplicaParameters.PAGE_CACHE_SIZE,
+              (options, text) -> options.withPageCacheBytes(Sizes.parse(text))),
+          setting(
+              ReplicaParameters.READ_TIMEOUT,
+              (options, text) -> options.withReadTimeout(Durations.parse(text))),
+          setting(
+              ReplicaParameters.POLL_INTERVAL,
+              (options, text) -> options.withPollInterval(Durations.parse(text))),
+          setting(
+              ReplicaParameters.RESCUE_BYTES,
+              (options, text) -> options.withRescueBytes(Sizes.parse(text))),
+          setting(
+              ReplicaParameters.CACHE_DIR,
+              (options, text) -> options.withCacheDirectory(Path.of(text).toAbsolutePath())),
+          ofStore(
+              ReplicaParameters.STORE,
+              (store, text) -> store.at(oneOf(StoreOptions.Place.class, text))),
+          ofStore(
+              ReplicaParameters.STORE_SIZE, (store, text) -> store.withBytesMax(Sizes.parse(text))),
+          ofStore(
+              ReplicaParameters.STORE_READ,
+              (store, text) -> store.readBy(oneOf(StoreOptions.Reading.class, text))),
+          ofStore(
+              ReplicaParameters.HYDRATION_ENABLED, (store, text) -> store.hydrated(isTrue(text))),
+          ofStore(
+              ReplicaParameters.HYDRATION_PATH,
+              (store, text) -> store.withPath(Path.of(text).toAbsolutePath())),
+          ofStore(
+              ReplicaParameters.HYDRATION_RATE,
+              (store, text) -> store.withHydrationBytesPerSecond(Sizes.parse(text))));
+
+  private static Map.Entry<String, Setting> setting(String name, Setting setting) {
+    return Map.entry(name, setting);
+  }
+
+  private static Map.Entry<String, Setting> ofStore(
+      String name, BiFunction<StoreOptions, String, StoreOptions> setting) {
+    return Map.entry(
+        name, (options, text) -> options.withStore(setting.apply(options.store(), text)));
+  }
 
   private final NativeMemory memory = new NativeMemory();
   private final Replicas replicas;
@@ -157,12 +178,21 @@ final class ReplicaBackend implements Backend {
     return options;
   }
 
-  private static StoreOptions.Place place(String text) {
-    return Arrays.stream(StoreOptions.Place.values())
-        .filter(place -> place.name().equalsIgnoreCase(text.strip()))
+  private static <E extends Enum<E>> E oneOf(Class<E> type, String text) {
+    return Arrays.stream(type.getEnumConstants())
+        .filter(value -> value.name().equalsIgnoreCase(text.strip()))
         .findFirst()
         .orElseThrow(
-            () -> new IllegalArgumentException("not disk, memory or off: \"" + text + "\""));
+            () -> new IllegalArgumentException("not " + names(type) + ": \"" + text + "\""));
+  }
+
+  private static String names(Class<? extends Enum<?>> type) {
+    List<String> names =
+        Arrays.stream(type.getEnumConstants())
+            .map(value -> value.name().toLowerCase(Locale.ROOT))
+            .toList();
+    int last = names.size() - 1;
+    return String.join(", ", names.subList(0, last)) + " or " + names.get(last);
   }
 
   /** As Go reads it, which Litestream's users write. */

@@ -43,6 +43,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
 
   static final String STORE = "store";
   static final String STORE_SIZE = "store_size";
+  static final String STORE_READ = "store_read";
   static final String HYDRATION_ENABLED = "hydration_enabled";
   static final String HYDRATION_PATH = "hydration_path";
 
@@ -73,6 +74,7 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
           CACHE_DIR,
           STORE,
           STORE_SIZE,
+          STORE_READ,
           HYDRATION_ENABLED,
           HYDRATION_PATH,
           HYDRATION_RATE);
@@ -100,7 +102,6 @@ record ReplicaParameters(String label, String replicaUrl, Map<String, String> va
   private static final Set<String> LATER =
       Set.of(
           "prefetch_budget",
-          "store_read",
           "verify",
           "max_staleness",
           "max_requests_per_second",

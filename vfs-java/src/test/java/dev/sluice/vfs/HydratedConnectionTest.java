@@ -193,6 +193,8 @@ class HydratedConnectionTest {
             "tape",
             "store_size",
             "0",
+            "store_read",
+            "fread",
             "hydration_rate",
             "fast");
     wrong.forEach(

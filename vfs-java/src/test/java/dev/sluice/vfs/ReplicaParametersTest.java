@@ -75,8 +75,7 @@ class ReplicaParametersTest {
         refusal("db", "replica_url", "/d", "page_cache_bytes", "1"));
     assertTrue(refusal("db", "replica_uri", "/d").contains("\"replica_url\""));
     assertTrue(refusal("db", "replica_url", "/d", "timestamp_", "x").contains("\"timestamp\""));
-    for (String name :
-        Set.of("store_read", "prefetch_budget", "server", "verify", "max_staleness")) {
+    for (String name : Set.of("prefetch_budget", "server", "verify", "max_staleness")) {
       assertTrue(refusal("db", "replica_url", "/d", name, "1").contains("\"" + name + "\""));
     }
   }
@@ -130,7 +129,7 @@ class ReplicaParametersTest {
 
   @Test
   void laterNamesAreNotTakenForMistakes() {
-    for (String name : Set.of("store_read", "prefetch", "verify", "server")) {
+    for (String name : Set.of("prefetch", "verify", "server")) {
       assertEquals(
           "parameter \"" + name + "\" is not known by this version",
           refusal("db", "replica_url", "/d", name, "1"));

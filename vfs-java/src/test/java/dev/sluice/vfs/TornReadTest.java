@@ -3,6 +3,7 @@ package dev.sluice.vfs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.StoreOptions;
 import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.PageStore;
 import dev.sluice.cache.store.Proof;
@@ -11,7 +12,9 @@ import dev.sluice.testkit.Seed;
 import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 import org.junit.jupiter.api.AfterAll;
@@ -86,15 +89,18 @@ class TornReadTest {
 
   private record Found(Optional<String> mismatch, long hits, long txids, long evicted) {}
 
-  private Found run(int pageSize, Rule omitted, long seed, double seconds) throws Exception {
-    NativeStore readers = new NativeStore(Runnable::run);
+  private record Terms(int pageSize, StoreOptions.Reading reading, Rule omitted) {}
+
+  private Found run(Terms terms, long seed, double seconds) throws Exception {
+    NativeStore readers = new NativeStore(terms.reading(), Runnable::run);
     CountingReaders counting = new CountingReaders(readers);
+    int pageSize = terms.pageSize();
     long bytesMax = (long) TornReads.PAGES * 3 / 4 * pageSize;
     LocalStore store =
         StoreFolder.temporary(dir, new PageStore.Spec("torn", pageSize, counting, bytesMax));
     try {
       TornReads reads =
-          new TornReads(new RealStore(store.pages(), omitted), readers, pageSize, seed);
+          new TornReads(new RealStore(store.pages(), terms.omitted()), readers, pageSize, seed);
       Optional<String> mismatch = reads.run(seconds);
       return new Found(mismatch, reads.hits(), reads.txids(), counting.punched());
     } finally {
@@ -106,9 +112,17 @@ class TornReadTest {
   @Test
   void everyCopyIsThePageOfItsTxid(@Seeded("sluice.seed") Seed seed) throws Exception {
     long evicted = 0;
-    for (int pageSize : PAGE_SIZES) {
-      Found found = run(pageSize, Rule.NONE, seed.value(), SECONDS / PAGE_SIZES.length);
-      System.out.println("TornReadTest pages of " + pageSize + ": " + found);
+    List<Terms> all =
+        Arrays.stream(PAGE_SIZES)
+            .boxed()
+            .flatMap(
+                size ->
+                    Arrays.stream(StoreOptions.Reading.values())
+                        .map(reading -> new Terms(size, reading, Rule.NONE)))
+            .toList();
+    for (Terms terms : all) {
+      Found found = run(terms, seed.value(), SECONDS / all.size());
+      System.out.println("TornReadTest " + terms + ": " + found);
       assertEquals(Optional.empty(), found.mismatch());
       assertTrue(found.hits() > 0 && found.txids() > 1, "nothing tested");
       evicted += found.evicted();
@@ -119,7 +133,8 @@ class TornReadTest {
   @ParameterizedTest
   @EnumSource(value = Rule.class, names = "NONE", mode = EnumSource.Mode.EXCLUDE)
   void itFailsWithoutARule(Rule omitted, @Seeded("sluice.seed") Seed seed) throws Exception {
-    Found found = run(4096, omitted, seed.value(), SECONDS_OF_A_MUTANT);
+    Terms terms = new Terms(4096, StoreOptions.Reading.MMAP, omitted);
+    Found found = run(terms, seed.value(), SECONDS_OF_A_MUTANT);
     System.out.println("without " + omitted + ": " + found.mismatch());
     assertTrue(found.mismatch().isPresent(), "nothing shows that " + omitted + " is left out");
   }
@@ -143,7 +158,7 @@ class TornReadTest {
   private Optional<String> runByHand(EnumSet<StoreByHand.Step> omitted, Seed seed, double seconds)
       throws IOException {
     int pageSize = 16_384;
-    NativeStore readers = new NativeStore(Runnable::run);
+    NativeStore readers = new NativeStore(StoreOptions.Reading.MMAP, Runnable::run);
     try (StoreByHand writer = new StoreByHand(dir, pageSize, readers, omitted)) {
       return new TornReads(writer, readers, pageSize, seed.value()).run(seconds);
     } finally {

@@ -1,5 +1,6 @@
 package dev.sluice.cache.store;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
@@ -38,7 +39,11 @@ final class PageFile implements AutoCloseable {
     RandomAccessFile file = file(position);
     synchronized (file) {
       file.seek(position);
-      file.readFully(dst, offset, length);
+      try {
+        file.readFully(dst, offset, length);
+      } catch (EOFException e) {
+        throw new IOException("the file ends before " + (position + length), e);
+      }
     }
   }
 

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * The readers in C of one page store, who map its files for themselves, and what the JDK cannot do
+ * The readers in C of one page store, who open its files for themselves, and what the JDK cannot do
  * with a file. Not for reading or writing pages: Java does that by the file. Thread-safe.
  */
 public interface StoreReaders extends AutoCloseable {
