@@ -54,6 +54,7 @@ public final class Replica {
 
   private final Object lock = new Object();
   private final String name;
+  private final ReplicaOptions options;
   private final RequestMeter meter = new RequestMeter();
   private final Duration readTimeout;
   private final SharedMemory sharedMemory;
@@ -81,6 +82,7 @@ public final class Replica {
   /** Takes over the client. Makes no request. */
   Replica(
       ReplicaClient client, ReplicaOptions options, SharedMemory sharedMemory, ReplicaSetup setup) {
+    this.options = options;
     this.readTimeout = options.readTimeout();
     this.sharedMemory = sharedMemory;
     this.controlMemory = sharedMemory.map(Control.bytes());
@@ -150,6 +152,11 @@ public final class Replica {
   /** Returns where the replica is, without query and credentials. */
   public String location() {
     return parts.location();
+  }
+
+  /** Returns the options of who opened it first. */
+  public ReplicaOptions options() {
+    return options;
   }
 
   /** Returns the newest view, as {@link #at} does. */

@@ -5,7 +5,6 @@ import dev.sluice.cache.Replica;
 import dev.sluice.cache.ReplicaListener;
 import dev.sluice.cache.ReplicaOptions;
 import dev.sluice.cache.Replicas;
-import dev.sluice.cache.StoreOptions;
 import dev.sluice.cache.View;
 import dev.sluice.cache.ViewException;
 import dev.sluice.ltx.Txid;
@@ -13,81 +12,29 @@ import dev.sluice.storage.Deadline;
 import dev.sluice.storage.Environment;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.Target;
-import dev.sluice.storage.text.Durations;
-import dev.sluice.storage.text.Sizes;
 import dev.sluice.storage.text.Times;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Opens the replicas of this process: one of each, whatever the number of connections. Thread-safe.
  */
 final class ReplicaBackend implements Backend {
-  /** What a parameter's text changes. */
-  private interface Setting extends BiFunction<ReplicaOptions, String, ReplicaOptions> {}
-
-  private static final Map<String, Setting> SETTINGS =
-      Map.ofEntries(
-          setting(
-              ReplicaParameters.PAGE_CACHE_SIZE,
-              (options, text) -> options.withPageCacheBytes(Sizes.parse(text))),
-          setting(
-              ReplicaParameters.READ_TIMEOUT,
-              (options, text) -> options.withReadTimeout(Durations.parse(text))),
-          setting(
-              ReplicaParameters.POLL_INTERVAL,
-              (options, text) -> options.withPollInterval(Durations.parse(text))),
-          setting(
-              ReplicaParameters.RESCUE_BYTES,
-              (options, text) -> options.withRescueBytes(Sizes.parse(text))),
-          setting(
-              ReplicaParameters.CACHE_DIR,
-              (options, text) -> options.withCacheDirectory(Path.of(text).toAbsolutePath())),
-          ofStore(
-              ReplicaParameters.STORE,
-              (store, text) -> store.at(oneOf(StoreOptions.Place.class, text))),
-          ofStore(
-              ReplicaParameters.STORE_SIZE, (store, text) -> store.withBytesMax(Sizes.parse(text))),
-          ofStore(
-              ReplicaParameters.STORE_READ,
-              (store, text) -> store.readBy(oneOf(StoreOptions.Reading.class, text))),
-          ofStore(
-              ReplicaParameters.HYDRATION_ENABLED, (store, text) -> store.hydrated(isTrue(text))),
-          ofStore(
-              ReplicaParameters.HYDRATION_PATH,
-              (store, text) -> store.withPath(Path.of(text).toAbsolutePath())),
-          ofStore(
-              ReplicaParameters.HYDRATION_RATE,
-              (store, text) -> store.withHydrationBytesPerSecond(Sizes.parse(text))));
-
-  private static Map.Entry<String, Setting> setting(String name, Setting setting) {
-    return Map.entry(name, setting);
-  }
-
-  private static Map.Entry<String, Setting> ofStore(
-      String name, BiFunction<StoreOptions, String, StoreOptions> setting) {
-    return Map.entry(
-        name, (options, text) -> options.withStore(setting.apply(options.store(), text)));
-  }
-
   private final NativeMemory memory = new NativeMemory();
   private final Replicas replicas;
   private final Clock clock;
   private final Path cacheDirectory;
   private final ConcurrentMap<String, ReplicaOptions> held = new ConcurrentHashMap<>();
   private final AtomicLong holds = new AtomicLong();
+  private final IdleSettings idle = new IdleSettings();
 
   ReplicaBackend(Environment environment, Clock clock, ReplicaListener listener) {
     this.cacheDirectory = ReplicaOptions.cacheDirectory(environment);
@@ -105,6 +52,7 @@ final class ReplicaBackend implements Backend {
       Replica replica = replicas.acquire(options);
       try {
         Patience rest = new Patience(left(deadline), request.isInterrupted());
+        idle.tell(replica, asked(request.parameters(), options, target));
         View view = replica.at(target, rest);
         boolean isFixed = request.isUnlocked() || !(target instanceof Target.Latest);
         return new ReplicaConnection(
@@ -133,6 +81,7 @@ final class ReplicaBackend implements Backend {
   /** Holds a replica for the explicit API, which names it in its URLs by a number of ours. */
   OpenReplica hold(ReplicaOptions options) throws IOException {
     Replica replica = replicas.acquire(options);
+    idle.tell(replica, IdleSettings.Request.of(options, Optional.empty()));
     String number = Long.toString(holds.incrementAndGet());
     held.put(number, options);
     return new OpenReplica(
@@ -169,39 +118,23 @@ final class ReplicaBackend implements Backend {
     ReplicaOptions options =
         ReplicaOptions.of(ReplicaUrl.parse(parameters.replicaUrl()))
             .withCacheDirectory(cacheDirectory);
-    for (Map.Entry<String, Setting> setting : SETTINGS.entrySet()) {
-      ReplicaOptions before = options;
-      options =
-          value(parameters, setting.getKey(), text -> setting.getValue().apply(before, text))
-              .orElse(before);
+    for (Setting setting : Setting.values()) {
+      options = setting.applied(options, parameters);
     }
     return options;
   }
 
-  private static <E extends Enum<E>> E oneOf(Class<E> type, String text) {
-    return Arrays.stream(type.getEnumConstants())
-        .filter(value -> value.name().equalsIgnoreCase(text.strip()))
-        .findFirst()
-        .orElseThrow(
-            () -> new IllegalArgumentException("not " + names(type) + ": \"" + text + "\""));
-  }
-
-  private static String names(Class<? extends Enum<?>> type) {
-    List<String> names =
-        Arrays.stream(type.getEnumConstants())
-            .map(value -> value.name().toLowerCase(Locale.ROOT))
-            .toList();
-    int last = names.size() - 1;
-    return String.join(", ", names.subList(0, last)) + " or " + names.get(last);
-  }
-
-  /** As Go reads it, which Litestream's users write. */
-  private static boolean isTrue(String text) {
-    return switch (text.strip()) {
-      case "1", "t", "T", "true", "TRUE", "True" -> true;
-      case "0", "f", "F", "false", "FALSE", "False" -> false;
-      default -> throw new IllegalArgumentException("not true or false: \"" + text + "\"");
-    };
+  private static IdleSettings.Request asked(
+      ReplicaParameters parameters, ReplicaOptions options, Target target) {
+    Optional<String> fixedBy =
+        target instanceof Target.Latest
+            ? Optional.empty()
+            : Stream.of(ReplicaParameters.TXID, ReplicaParameters.TIMESTAMP)
+                .filter(name -> parameters.get(name).isPresent())
+                .findFirst();
+    return parameters.get(ReplicaParameters.REPLICA_OPEN).isPresent()
+        ? IdleSettings.Request.of(options, fixedBy)
+        : IdleSettings.Request.of(options, parameters, fixedBy);
   }
 
   private Target target(ReplicaParameters parameters) {
