@@ -145,7 +145,7 @@ class RoomTest {
     }
     StoreFolder folder = own();
     StoreFolder.Left left = folder.left(pageSize).orElseThrow();
-    LocalStore after = folder.adopt(left, spec, 5, 100, pgno -> pgno != 3);
+    LocalStore after = folder.adopt(left, spec, 5, 100, (pgno, bound) -> pgno != 3);
     assertEquals(List.of(freed.split(" \\| ")), disk.ranges);
     assertEquals(places * 4096L, after.pages().usedBytes());
     for (long pgno = 1; pgno <= 50; pgno++) {
@@ -156,7 +156,7 @@ class RoomTest {
     after.close();
     disk.ranges.clear();
     StoreFolder again = own();
-    again.adopt(again.left(pageSize).orElseThrow(), spec, 5, 100, pgno -> true).close();
+    again.adopt(again.left(pageSize).orElseThrow(), spec, 5, 100, (pgno, bound) -> true).close();
     assertEquals(List.of(), disk.ranges, "there was no power cut");
   }
 
