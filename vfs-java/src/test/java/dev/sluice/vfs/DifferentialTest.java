@@ -21,6 +21,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -29,6 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
@@ -38,8 +40,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A primary that writes anything, a replica that is compacted and loses files, and readers at any
- * TXID, hydrated, half-hydrated and evicting: every result is held against the primary's own file
- * as it was at that TXID.
+ * TXID, hydrated, half-hydrated and evicting, from mappings and by pread: every result is held
+ * against the primary's own file as it was at that TXID.
  */
 class DifferentialTest {
   private static final int SECONDS = Integer.getInteger("sluice.soak.seconds", 10);
@@ -52,7 +54,13 @@ class DifferentialTest {
   /** Files of level 0 that stay, at least: as many TXIDs as a reader stays behind. */
   private static final int LEVEL_ZERO_FILES = 12;
 
+  /** More would fill the disk with states; from then on there are only readers. */
   private static final int COMMITS_MAX = 4000;
+
+  /** So many results stand between two commits, so that these last as long as the test does. */
+  private static final int RESULTS_PER_COMMIT = Math.max(1, SECONDS / 2);
+
+  private static final int KINDS = 4;
 
   @TempDir Path folder;
 
@@ -61,6 +69,10 @@ class DifferentialTest {
 
   private final Map<Txid, Path> states = new ConcurrentHashMap<>();
   private final AtomicInteger exact = new AtomicInteger();
+
+  /** One for each result that no commit has waited for yet. */
+  private final Semaphore results = new Semaphore(0);
+
   private final AtomicInteger gone = new AtomicInteger();
 
   @BeforeAll
@@ -79,46 +91,52 @@ class DifferentialTest {
     FedReplica replica = new FedReplica(Files.createDirectory(folder.resolve("replica")));
     Primary primary = new Primary(replica, new Random(seed.value()));
     primary.commit();
+    List<String> readings = new ArrayList<>(List.of("mmap", "mmap", "pread", "pread"));
+    Collections.shuffle(readings, new Random(seed.value()));
     ExecutorService threads = Executors.newFixedThreadPool(READERS);
     try {
       List<Future<Integer>> readers = new ArrayList<>();
       for (int i = 0; i < READERS; i++) {
-        String url = url(replica, i);
+        String url = url(replica, i % KINDS, readings.get(i % KINDS));
         Random random = new Random(seed.value() + i + 1);
         readers.add(threads.submit((Callable<Integer>) () -> read(url, random, end)));
       }
-      while (System.nanoTime() < end) {
+      while (System.nanoTime() < end
+          && newest.value() < COMMITS_MAX
+          && results.tryAcquire(
+              RESULTS_PER_COMMIT, end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
         primary.commit();
         primary.keepHouse();
       }
       for (Future<Integer> reader : readers) {
-        assertTrue(reader.get(60, TimeUnit.SECONDS) > 0);
+        long left = Math.max(0, end - System.nanoTime()) + TimeUnit.SECONDS.toNanos(60);
+        assertTrue(reader.get(left, TimeUnit.NANOSECONDS) > 0);
       }
     } finally {
       threads.shutdownNow();
       assertTrue(threads.awaitTermination(60, TimeUnit.SECONDS));
     }
-    System.out.println("DifferentialTest: " + newest + ", " + exact + " exact, " + gone + " gone");
+    System.out.printf(
+        "DifferentialTest: %s, %s, %s exact, %s gone%n", readings, newest, exact, gone);
     assertTrue(exact.get() > gone.get(), "more is gone than can be read");
   }
 
   /** Everybody on one URL shares one store: each kind comes by another name. */
-  private String url(FedReplica replica, int kind) throws IOException {
-    Path link = folder.resolve("replica-" + kind % 4);
+  private String url(FedReplica replica, int kind, String reading) throws IOException {
+    Path link = folder.resolve("replica-" + kind);
     if (Files.notExists(link)) {
       Files.createSymbolicLink(link, replica.root());
     }
     List<String> how =
-        switch (kind % 4) {
+        switch (kind) {
           case 0 -> List.of("hydration_enabled=true");
           case 1 -> List.of("hydration_enabled=true", "hydration_rate=200KB");
           case 2 -> List.of("store_size=256KiB");
           default -> List.of("store=memory", "store_size=256KiB");
         };
     List<String> all = new ArrayList<>(how);
-    all.addAll(
-        List.of(
-            "cache_dir=" + folder.resolve("cache"), "page_cache_size=64KiB", "poll_interval=10ms"));
+    all.addAll(List.of("store_read=" + reading, "cache_dir=" + folder.resolve("cache")));
+    all.addAll(List.of("page_cache_size=64KiB", "poll_interval=10ms"));
     return Urls.jdbc("file:" + link, all.toArray(String[]::new));
   }
 
@@ -179,6 +197,7 @@ class DifferentialTest {
       }
       assertEquals(expected(state, query), found, query + " at " + now);
       exact.incrementAndGet();
+      results.release();
     }
     db.commit();
     db.setAutoCommit(true);
@@ -234,10 +253,6 @@ class DifferentialTest {
     }
 
     void commit() throws Exception {
-      if (newest.value() >= COMMITS_MAX) {
-        Thread.sleep(1); // the states would fill the disk
-        return;
-      }
       try (Connection db = DriverManager.getConnection("jdbc:sqlite:" + file);
           Statement sql = db.createStatement()) {
         if (image.length == 0) {
