@@ -329,6 +329,14 @@ public final class Replica {
     return parts.identity().isDoubtful();
   }
 
+  /**
+   * Leaves the page store's folder to who comes next, without what is in it: who reads here may
+   * still have it mapped, and which pages the replica has now is another's to say.
+   */
+  void giveUpStore() {
+    stored.discard();
+  }
+
   /** As the other, within the read timeout of whoever opened the replica. */
   public void read(View view, long pgno, ByteBuffer dst) throws IOException {
     read(view, pgno, dst, Patience.of(readTimeout));

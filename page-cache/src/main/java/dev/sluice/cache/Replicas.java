@@ -80,13 +80,13 @@ public final class Replicas implements AutoCloseable {
    *     the read timeout
    */
   public Replica acquire(ReplicaOptions options) throws IOException {
+    dropReplaced(options.url());
     Shared shared;
     boolean isFirst;
     synchronized (lock) {
       if (isClosed) {
         throw new IllegalStateException("closed");
       }
-      dropReplaced(options.url());
       isFirst = !byUrl.containsKey(options.url());
       shared = byUrl.computeIfAbsent(options.url(), Shared::new);
       shared.users++;
@@ -108,12 +108,20 @@ public final class Replicas implements AutoCloseable {
     }
   }
 
-  /** Those who have a replica that was replaced by another keep it; the next one gets a new one. */
+  /**
+   * Those who have a replica that was replaced by another, or may have been, keep it; the next one
+   * gets a new one, and the page store's folder.
+   */
   private void dropReplaced(ReplicaUrl url) {
-    Shared shared = byUrl.get(url);
-    if (shared != null && shared.isReplaced()) {
+    Shared shared;
+    synchronized (lock) {
+      shared = byUrl.get(url);
+      if (shared == null || !shared.isReplaced()) {
+        return;
+      }
       byUrl.remove(url);
     }
+    shared.replica.join().giveUpStore();
   }
 
   private void make(Shared shared, ReplicaOptions options) {

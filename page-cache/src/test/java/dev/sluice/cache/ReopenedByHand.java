@@ -1,0 +1,50 @@
+package dev.sluice.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** A replica that is opened again and again, by one process after another as it were. */
+abstract class ReopenedByHand extends FollowedByHand {
+
+  /** Before the name of a file of which this JVM has the lock. */
+  static final String OWNER = "dev.sluice.owner:";
+
+  /** Opens the replica, requires its pages, and returns how many of them were asked for. */
+  long read(int... seeds) throws IOException {
+    Replica replica = open();
+    try {
+      long before = replica.requests().gets();
+      assertPages(replica, latest(replica), seeds);
+      long asked = replica.requests().gets() - before;
+      before = replica.requests().gets();
+      assertPages(replica, latest(replica), seeds);
+      assertEquals(before, replica.requests().gets(), "what was read is there");
+      return asked;
+    } finally {
+      replicas.release(replica);
+    }
+  }
+
+  Path folder() {
+    return side.resolve(StoreName.of(options().url()));
+  }
+
+  List<String> stores() throws IOException {
+    try (Stream<Path> files = Files.list(folder())) {
+      return files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> name.startsWith("store-"))
+          .toList();
+    }
+  }
+
+  /** Waits until who was released has let go of the folder. */
+  void awaitClosed() {
+    TestReplicas.await(() -> System.getProperty(OWNER + folder() + "/owner") == null);
+  }
+}
