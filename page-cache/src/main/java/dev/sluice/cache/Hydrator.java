@@ -2,6 +2,7 @@ package dev.sluice.cache;
 
 import dev.sluice.cache.bulk.BulkReader;
 import dev.sluice.cache.bulk.Pace;
+import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.PageStore;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.storage.LtxFile;
@@ -66,7 +67,7 @@ final class Hydrator implements Runnable {
     this.pages = new SinglePages(name, parts, pages, pace);
     this.stored = parts.history().stored();
     this.reader = reader;
-    this.progress = new HydrationProgress(stored::keepProgress, System::nanoTime);
+    this.progress = new HydrationProgress(this::keep, System::nanoTime);
     this.malformed = new MalformedFiles(System::nanoTime, MALFORMED_PAUSE, LONGEST_PAUSE);
   }
 
@@ -204,10 +205,7 @@ final class Hydrator implements Runnable {
   }
 
   private boolean round(View view, PageStore store) throws IOException {
-    if (!knowsProgress) {
-      progress.know(stored.progress());
-      knowsProgress = true;
-    }
+    learnProgress();
     long evictions = store.evictions();
     WantedPages wanted = wanted(view, store);
     if (wanted.isEmpty()) {
@@ -236,6 +234,26 @@ final class Hydrator implements Runnable {
       stored.checkpoint(System.nanoTime());
     } else {
       stored.checkpointIfDue(System.nanoTime());
+    }
+  }
+
+  /** Takes over, once, what a former process has left. */
+  private void learnProgress() throws IOException {
+    Optional<LocalStore> store = stored.store();
+    if (!knowsProgress && store.isPresent()) {
+      knowsProgress = true;
+      progress.know(store.get().progress());
+    }
+  }
+
+  private void keep(byte[] bytes) {
+    try {
+      Optional<LocalStore> store = stored.store();
+      if (store.isPresent()) {
+        store.get().keepProgress(bytes);
+      }
+    } catch (IOException e) {
+      log.debug("{}: {}", name, e.toString()); // it costs the next process a few requests
     }
   }
 

@@ -354,29 +354,6 @@ final class StoredPages implements AutoCloseable {
     }
   }
 
-  /** Keeps beside the store how far hydration is. */
-  void keepProgress(byte[] progress) {
-    Optional<LocalStore> open = store;
-    try {
-      if (open.isPresent()) {
-        open.get().keepProgress(progress);
-      }
-    } catch (IOException e) {
-      log.debug("page store of {}: {}", name, e.toString());
-    }
-  }
-
-  /** Returns what was kept of that; no bytes if there is nothing. */
-  byte[] progress() {
-    Optional<LocalStore> open = store;
-    try {
-      return open.isPresent() ? open.get().progress() : new byte[0];
-    } catch (IOException e) {
-      log.debug("page store of {}: {}", name, e.toString());
-      return new byte[0];
-    }
-  }
-
   /** Stores nothing any more, and leaves what is there to the next process. Idempotent. */
   @Override
   public void close() {

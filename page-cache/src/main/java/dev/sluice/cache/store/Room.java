@@ -135,8 +135,7 @@ final class Room {
   int evict(long extent) {
     long first = extent * pages.extentPages() + 1;
     synchronized (pages.lock(first)) {
-      int places =
-          activity.isStopped() ? 0 : pages.evict(first, first + pages.extentPages() - 1);
+      int places = activity.isStopped() ? 0 : pages.evict(first, first + pages.extentPages() - 1);
       if (places > 0) {
         used.addAndGet(-places);
         freed.incrementAndGet();
