@@ -13,10 +13,12 @@ compiler=${CC:-cc}
 flags="-std=c11 -O2 -g -Wall -Wextra -Wconversion -Werror"
 [ "$kind" = plain ] || flags="$flags -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
-for test in native_test store_test torn_test; do
+helpers="src/test/c/store_folder.c src/test/c/test_control.c src/test/c/fake_sides.c"
+for test in control_test native_test store_test torn_test; do
     # shellcheck disable=SC2086
-    (cd "$here" && "$compiler" $flags -o "$out/$test" src/main/c/*.c "src/test/c/$test.c" src/test/c/store_folder.c -lpthread)
+    (cd "$here" && "$compiler" $flags -o "$out/$test" src/main/c/*.c "src/test/c/$test.c" $helpers -lpthread)
 done
+"$out/control_test"
 "$out/native_test" "$seed"
 "$out/store_test" "$out"
 "$out/torn_test" "$out" "${4:-3}" "$seed"

@@ -1,34 +1,20 @@
 /*
- * The native side alone: no SQLite, no JVM. A table of functions stands in for SQLite's, C callbacks for Java's. Run by
- * test.sh; prints its seed and says which claim failed.
+ * The native side alone: no SQLite, no JVM; fake_sides.c stands in for both. Run by test.sh; prints its seed and says which
+ * claim failed.
  */
-#include "../../main/c/backend.h"
-#include "../../main/c/file.h"
 #include "../../main/c/page1.h"
 #include "../../main/c/registration.h"
+#include "check.h"
+#include "fake_sides.h"
 
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 int sluice_backend_register(sluice_open_call, sluice_read_call, sluice_pin_call, sluice_unpin_call, sluice_ask_call,
                             sluice_close_call);
 int sluice_backend_unregister(int timeout_millis);
-int64_t sluice_memory_map(int64_t bytes);
-void sluice_memory_unmap(int64_t memory);
 int sluice_is_interrupted(int64_t self);
 int sqlite3_sluice_init(sq_db *db, char **out_message, const sq_api *api);
-
-#define CHECK(claim)                                                                        \
-    do {                                                                                    \
-        if (!(claim)) {                                                                     \
-            fprintf(stderr, "native_test: line %d: not so: %s\n", __LINE__, #claim);        \
-            exit(1);                                                                        \
-        }                                                                                   \
-    } while (0)
-
-enum { PAGE_BYTES = 1024, PAGES = 9, IMAGE_BYTES = PAGE_BYTES * PAGES, SLOTS = 4 };
 
 static uint64_t random_state;
 static uint32_t next_random(uint32_t bound) {
@@ -38,272 +24,7 @@ static uint32_t next_random(uint32_t bound) {
     return (uint32_t)((random_state >> 11) % bound);
 }
 
-/* -- a control, by the letter of its layout ------------------------------------------------------------------------- */
-
-static sluice_control *new_control(uint32_t slots) {
-    size_t bytes = 128 + 64 * (size_t)slots + 192 * ((size_t)slots + 2);
-    sluice_control *control = (sluice_control *)(intptr_t)sluice_memory_map((int64_t)bytes);
-    CHECK(control != NULL);
-    memcpy(control->magic, "SLUICEC1", 8);
-    control->version = 1;
-    control->slot_count = slots;
-    control->record_count = slots + 2;
-    control->epoch = 1;
-    return control;
-}
-
-static sluice_view *record(sluice_control *control, uint32_t index) {
-    return (sluice_view *)(void *)((uint8_t *)control + 128 + 64 * (size_t)control->slot_count + 192 * (size_t)index);
-}
-
-static void write_view(sluice_view *view, uint64_t txid) {
-    view->txid = txid;
-    view->commit = PAGES;
-    view->page_size = PAGE_BYTES;
-    view->epoch = 1;
-    view->time_millis = (int64_t)txid;
-    memset(view->header, (int)(txid & 0xff), sizeof view->header);
-}
-
-static void publish(sluice_control *control, uint64_t txid, uint32_t index) {
-    atomic_store_explicit(&control->publish, txid << 16 | index, memory_order_release);
-    atomic_thread_fence(memory_order_seq_cst); /* before the slots are read */
-}
-
-static bool is_free(sluice_control *control, uint32_t index, uint32_t published) {
-    for (uint32_t i = 0; i < control->slot_count; i++) {
-        uint64_t word = atomic_load_explicit(&control->slots[i].word, memory_order_acquire);
-        if (word != 0 && (word & 0xffff) == index) {
-            return false;
-        }
-    }
-    return index != published;
-}
-
-/* -- pins against publishing ---------------------------------------------------------------------------------------- */
-
-static sluice_control *hammered;
 static _Atomic int hammer_done;
-
-static void *pin_often(void *arg) {
-    (void)arg;
-    sluice_slot *slot = sluice_slot_claim(hammered);
-    CHECK(slot != NULL);
-    uint64_t last = 0;
-    for (int i = 0; i < 1500000; i++) {
-        const sluice_view *view = sluice_slot_pin(hammered, slot);
-        CHECK(view != NULL);
-        /* volatile: the compiler may not assume that the record stays as it is; that is what is tested */
-        const volatile sluice_view *seen = view;
-        uint64_t txid = seen->txid;
-        CHECK(txid >= last);
-        CHECK(seen->header[0] == (txid & 0xff));
-        CHECK(seen->header[99] == (txid & 0xff));
-        CHECK(seen->time_millis == (int64_t)txid);
-        CHECK(seen->txid == txid);
-        last = txid;
-        sluice_slot_unpin(slot);
-    }
-    sluice_slot_release(slot);
-    return NULL;
-}
-
-static void *publish_often(void *arg) {
-    (void)arg;
-    uint32_t published = 0;
-    for (uint64_t txid = 2; !atomic_load_explicit(&hammer_done, memory_order_relaxed); txid++) {
-        uint32_t index = 0;
-        while (!is_free(hammered, index, published)) {
-            index++;
-            CHECK(index < hammered->record_count);
-        }
-        write_view(record(hammered, index), txid);
-        publish(hammered, txid, index);
-        published = index;
-    }
-    return NULL;
-}
-
-static void pinned_record_never_changes(void) {
-    hammered = new_control(SLOTS);
-    write_view(record(hammered, 0), 1);
-    publish(hammered, 1, 0);
-    pthread_t writer;
-    pthread_t readers[3];
-    CHECK(pthread_create(&writer, NULL, publish_often, NULL) == 0);
-    for (int i = 0; i < 3; i++) {
-        CHECK(pthread_create(&readers[i], NULL, pin_often, NULL) == 0);
-    }
-    for (int i = 0; i < 3; i++) {
-        CHECK(pthread_join(readers[i], NULL) == 0);
-    }
-    atomic_store(&hammer_done, 1);
-    CHECK(pthread_join(writer, NULL) == 0);
-    sluice_memory_unmap((int64_t)(intptr_t)hammered);
-}
-
-static void slots_run_out(void) {
-    sluice_control *control = new_control(2);
-    sluice_slot *first = sluice_slot_claim(control);
-    sluice_slot *second = sluice_slot_claim(control);
-    CHECK(first != NULL && second != NULL && first != second);
-    CHECK(sluice_slot_claim(control) == NULL);
-    CHECK(sluice_slot_pin(control, first) == NULL); /* nothing is published */
-    sluice_slot_release(first);
-    CHECK(sluice_slot_claim(control) == first);
-    sluice_memory_unmap((int64_t)(intptr_t)control);
-}
-
-/* -- reads of any range --------------------------------------------------------------------------------------------- */
-
-static uint8_t image[IMAGE_BYTES];    /* what Java holds */
-static uint8_t expected[IMAGE_BYTES]; /* what SQLite shall see */
-static sluice_control *served;
-static int open_files;
-static int failing_code;
-
-static int answers_nothing; /* 0 is what an exception leaves that got out of a callback */
-
-static int serve_open(int64_t address) {
-    sluice_open_request *request = (sluice_open_request *)(intptr_t)address;
-    const char *text = (const char *)(intptr_t)request->parameters;
-    CHECK(strcmp(text, "name") == 0 && strcmp(text + 5, "vfs") == 0 && strcmp(text + 9, "v") == 0);
-    CHECK(request->parameters_bytes == 11);
-    if (answers_nothing) {
-        return 0;
-    }
-    if (failing_code != SQ_OK) {
-        (void)snprintf(request->reason, sizeof request->reason, "because");
-        return failing_code;
-    }
-    request->file = 7;
-    request->control = (int64_t)(intptr_t)served;
-    open_files++;
-    return SLUICE_DONE;
-}
-
-static int serve_read(int64_t file, int64_t word, int64_t pgno, int64_t dst, int bytes) {
-    CHECK(file == 7 && bytes == PAGE_BYTES && pgno >= 1 && pgno <= PAGES);
-    CHECK(word == 0 || word == (1 << 16 | 0));
-    if (failing_code != SQ_OK || answers_nothing) {
-        return failing_code;
-    }
-    memcpy((void *)(intptr_t)dst, image + (pgno - 1) * PAGE_BYTES, PAGE_BYTES);
-    return SLUICE_DONE;
-}
-
-static int serve_pin(int64_t file, int64_t out_view) {
-    CHECK(file == 7);
-    if (answers_nothing) {
-        return 0;
-    }
-    memcpy((void *)(intptr_t)out_view, record(served, 0), sizeof(sluice_view));
-    return SLUICE_DONE;
-}
-
-static int serve_unpin(int64_t file) {
-    CHECK(file == 7);
-    return SLUICE_DONE;
-}
-
-static int serve_ask(int64_t file, int question, int64_t argument, int64_t text, int capacity) {
-    (void)argument;
-    CHECK(file == 7 && question >= SLUICE_ASK_TIME);
-    return answers_nothing ? 0 : snprintf((char *)(intptr_t)text, (size_t)capacity, "answer") + 1;
-}
-
-static int serve_close(int64_t file) {
-    CHECK(file == 7);
-    open_files--;
-    return SLUICE_DONE;
-}
-
-static int default_full_pathname(sq_vfs *vfs, const char *name, int capacity, char *out_path) {
-    (void)vfs;
-    int bytes = snprintf(out_path, (size_t)capacity, "%s", name);
-    return bytes < capacity ? SQ_OK : SQ_CANTOPEN;
-}
-
-static sq_vfs *registered;
-static sq_vfs default_vfs = {
-    .version = 2,
-    .file_bytes = 16,
-    .path_bytes_max = 512,
-    .name = "default",
-    .xFullPathname = default_full_pathname,
-};
-static int api_version(void) { return 3045000; }
-static int api_old_version(void) { return 3040001; }
-static sq_vfs *api_vfs_find(const char *name) { return name == NULL ? &default_vfs : registered; }
-static int api_vfs_register(sq_vfs *vfs, int make_default) {
-    CHECK(make_default == 0);
-    registered = vfs;
-    return SQ_OK;
-}
-static int api_vfs_unregister(sq_vfs *vfs) {
-    CHECK(vfs == registered);
-    registered = NULL;
-    return SQ_OK;
-}
-static int auto_extensions;
-static int api_auto_extension(void (*entry)(void)) {
-    auto_extensions++;
-    return entry == NULL ? SQ_ERROR : SQ_OK;
-}
-static int api_cancel_auto_extension(void (*entry)(void)) { return entry != NULL; }
-static const char *api_uri_key(const char *name, int index) {
-    (void)name;
-    return index == 0 ? "vfs" : NULL;
-}
-static const char *api_uri_parameter(const char *name, const char *key) {
-    return name[0] != '/' && strcmp(key, "vfs") == 0 ? "v" : NULL;
-}
-static int always_pinned;
-static int api_uri_boolean(const char *name, const char *key, int otherwise) {
-    (void)name;
-    return strcmp(key, "immutable") == 0 ? always_pinned : otherwise;
-}
-
-static int is_in_transaction;
-static int api_get_autocommit(sq_db *db) {
-    CHECK(db != NULL);
-    return !is_in_transaction;
-}
-static int is_interrupted;
-static int api_is_interrupted(sq_db *db) {
-    CHECK(db != NULL);
-    return is_interrupted;
-}
-
-static const sq_api api = {
-    .libversion_number = api_version,
-    .get_autocommit = api_get_autocommit,
-    .is_interrupted = api_is_interrupted,
-    .vfs_find = api_vfs_find,
-    .vfs_register = api_vfs_register,
-    .vfs_unregister = api_vfs_unregister,
-    .auto_extension = api_auto_extension,
-    .cancel_auto_extension = api_cancel_auto_extension,
-    .uri_key = api_uri_key,
-    .uri_parameter = api_uri_parameter,
-    .uri_boolean = api_uri_boolean,
-};
-
-static sq_file *open_file(void) {
-    char path[64];
-    CHECK(registered->xFullPathname(registered, "name", sizeof path, path) == SQ_OK);
-    sq_file *file = malloc((size_t)registered->file_bytes);
-    CHECK(file != NULL);
-    int out_flags = 0;
-    CHECK(registered->xOpen(registered, path, file, SQ_OPEN_MAIN_DB | SQ_OPEN_READWRITE, &out_flags) == SQ_OK);
-    CHECK(out_flags == (SQ_OPEN_MAIN_DB | SQ_OPEN_READONLY));
-    return file;
-}
-
-static void close_file(sq_file *file) {
-    CHECK(file->methods->xClose(file) == SQ_OK);
-    free(file);
-}
 
 static void read_ranges(sq_file *file, int count) {
     for (int i = 0; i < count; i++) {
@@ -550,8 +271,6 @@ int main(int argc, char **argv) {
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 20261101;
     random_state = seed == 0 ? 1 : seed;
     printf("native_test: seed %llu\n", (unsigned long long)seed);
-    slots_run_out();
-    pinned_record_never_changes();
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     CHECK(sqlite3_sluice_init(NULL, NULL, &api) == SQ_OK_LOAD_PERMANENTLY);
     CHECK(auto_extensions == 2); /* sqlite3_shutdown may have come between */

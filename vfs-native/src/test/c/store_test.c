@@ -4,23 +4,14 @@
  */
 #define _GNU_SOURCE
 #define _DARWIN_C_SOURCE
+#include "check.h"
 #include "store_folder.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define CHECK(claim)                                                                       \
-    do {                                                                                   \
-        if (!(claim)) {                                                                    \
-            fprintf(stderr, "store_test: line %d: not so: %s\n", __LINE__, #claim);        \
-            exit(1);                                                                       \
-        }                                                                                  \
-    } while (0)
 
 enum { PAGE_BYTES = 1024, CHUNKS_MAX = 4, EXTENT_PAGES = 65536 / PAGE_BYTES };
 
