@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class StoreKillTest {
   private static final int ROUNDS = Integer.getInteger("sluice.soak.rounds", 20);
-  private static final int ROWS = 4000;
+  private static final int ROWS = 8000;
   private static final int MILLIS_MAX = 600;
 
   @TempDir Path folder;
@@ -57,14 +57,17 @@ class StoreKillTest {
     assertTrue(found > 0, "nothing came from a store");
   }
 
-  /** Half of the time there is room for a fourth of the pages. */
+  /** With room for an eighth of the pages, or hydrated, at a rate at which that takes seconds. */
   private String url(ImagedPrimary primary, Random random) {
+    boolean isSmall = random.nextInt(3) == 0;
     return Urls.jdbc(
         primary.url(),
         "poll_interval=5ms",
         "page_cache_size=1",
         "cache_dir=" + folder.resolve("cache"),
-        random.nextBoolean() ? "store_size=512KiB" : "store_size=1GiB");
+        isSmall ? "store_size=512KiB" : "store_size=1GiB",
+        "hydration_enabled=" + (!isSmall && random.nextInt(3) > 0),
+        "hydration_rate=" + (random.nextBoolean() ? "2MB" : "100MB"));
   }
 
   private void killedAtRandom(ImagedPrimary primary, String url, Random random) throws Exception {
