@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,8 +29,8 @@ import java.util.UUID;
  *   FOLDER/store-N/replica                what it is called
  * </pre>
  *
- * <p>The file {@code pages} may lie elsewhere, where a user wants it; a file that was there before
- * is left alone.
+ * <p>The file {@code pages} may lie elsewhere, where a user wants it, and is for its owner alone
+ * there, too; a file that was there before is left alone.
  *
  * <p>A store that is of no use any more is deleted and another begun under the next number: who
  * still has the old one mapped may go on. After a restart no page is believed: each is unchecked
@@ -73,12 +75,16 @@ public final class StoreFolder implements AutoCloseable {
     if (Files.isDirectory(path)) {
       return;
     }
-    if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-      Files.createDirectories(
-          path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    } else {
-      Files.createDirectories(path);
-    }
+    Files.createDirectories(path, forOwner(path, "rwx------"));
+  }
+
+  /** Returns what lets nobody but its owner at a new file, where there is such a thing. */
+  private static FileAttribute<?>[] forOwner(Path path, String permissions) {
+    return path.getFileSystem().supportedFileAttributeViews().contains("posix")
+        ? new FileAttribute<?>[] {
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
+        }
+        : new FileAttribute<?>[0];
   }
 
   /**
@@ -232,6 +238,9 @@ public final class StoreFolder implements AutoCloseable {
     } catch (IOException | RuntimeException | Error e) {
       control.close();
       throw e;
+      if (!Files.exists(files.pages(), LinkOption.NOFOLLOW_LINKS)) { // elsewhere, maybe
+        Files.createFile(files.pages(), forOwner(files.pages(), "rw-------"));
+      }
     }
   }
 

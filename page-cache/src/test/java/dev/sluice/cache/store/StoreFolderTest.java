@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -266,6 +267,22 @@ class StoreFolderTest {
       store.close();
       assertTrue(Files.exists(pages));
     }
+  }
+
+  /** Whatever the umask is. */
+  @Test
+  void pagesThatLieElsewhereAreForTheirOwnerAlone() throws IOException {
+    Path pages = dir.resolve("app.db");
+    Path folder = dir.resolve("app.db-sluice");
+    StoreFolder owned = StoreFolder.own(folder, Optional.of(pages), Duration.ZERO).orElseThrow();
+    owned.create(spec(), TXID, COMMIT).close();
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(pages)));
+    assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)));
+    Files.setPosixFilePermissions(pages, PosixFilePermissions.fromString("rw-r-----"));
+    StoreFolder again = StoreFolder.own(folder, Optional.of(pages), Duration.ZERO).orElseThrow();
+    StoreFolder.Left left = again.left(PAGE_SIZE).orElseThrow();
+    again.adopt(left, spec(), TXID, COMMIT, pgno -> true).close();
+    assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(pages)));
   }
 
   @ParameterizedTest
