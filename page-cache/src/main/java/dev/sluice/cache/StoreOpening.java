@@ -1,5 +1,6 @@
 package dev.sluice.cache;
 
+import dev.sluice.cache.store.CacheDirectory;
 import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.PageStore;
 import dev.sluice.cache.store.StoreFolder;
@@ -13,6 +14,7 @@ import dev.sluice.storage.LtxFileName;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
@@ -93,6 +95,7 @@ final class StoreOpening implements StoredPages.Opener {
   }
 
   private LocalStore onDisk(View first, PageStore.Spec spec) throws IOException {
+    new CacheDirectory(cacheDirectory, Clock.systemUTC()).tidy(folder);
     Optional<StoreFolder> owned = StoreFolder.own(folder, options.path(), CLOSING_LIMIT);
     if (owned.isEmpty()) {
       log.info(

@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 
 /**
  * The folder of one replica's page store, which one process at a time owns.
@@ -63,11 +62,15 @@ public final class StoreFolder implements AutoCloseable {
   public static Optional<StoreFolder> own(Path path, Optional<Path> pages, Duration limit)
       throws IOException {
     makeDirectory(path);
-    return OwnerLock.take(path.resolve("owner"), limit)
-        .map(owner -> new StoreFolder(path, pages, owner));
+    return OwnerLock.take(lockFile(path), limit).map(owner -> new StoreFolder(path, pages, owner));
   }
 
-  private static void makeDirectory(Path path) throws IOException {
+  /** Returns the file that is locked by who owns a folder. Nobody else may open it. */
+  static Path lockFile(Path folder) {
+    return folder.resolve("owner");
+  }
+
+  static void makeDirectory(Path path) throws IOException {
     Path parent = path.toAbsolutePath().getParent();
     if (parent != null) {
       Files.createDirectories(parent);
@@ -151,13 +154,18 @@ public final class StoreFolder implements AutoCloseable {
     List<Path> found = new ArrayList<>();
     try (DirectoryStream<Path> all = Files.newDirectoryStream(folder, PREFIX + "*")) {
       for (Path each : all) {
-        if (number(each) > 0) {
+        if (isStoreName(each)) {
           found.add(each);
         }
       }
     }
     found.sort((a, b) -> Long.compare(number(a), number(b)));
     return found;
+  }
+
+  /** Returns whether a name of what is in a folder is a store's. */
+  static boolean isStoreName(Path path) {
+    return String.valueOf(path.getFileName()).startsWith(PREFIX) && number(path) > 0;
   }
 
   private static long number(Path store) {
@@ -230,6 +238,9 @@ public final class StoreFolder implements AutoCloseable {
       Layout.Files files =
           Layout.Files.in(directory, pages.orElseGet(() -> directory.resolve("pages")));
       CoherenceProbe.require(files.directoryOfPages());
+      if (!Files.exists(files.pages(), LinkOption.NOFOLLOW_LINKS)) { // elsewhere, maybe
+        Files.createFile(files.pages(), forOwner(files.pages(), "rw-------"));
+      }
       PageStore store = new PageStore(spec, files, adoption);
       // Not synced: whichever is there after a power cut, neither says that all of it is.
       control.write(StoreControl.State.open(spec.pageSize(), txid, commit));
@@ -238,9 +249,6 @@ public final class StoreFolder implements AutoCloseable {
     } catch (IOException | RuntimeException | Error e) {
       control.close();
       throw e;
-      if (!Files.exists(files.pages(), LinkOption.NOFOLLOW_LINKS)) { // elsewhere, maybe
-        Files.createFile(files.pages(), forOwner(files.pages(), "rw-------"));
-      }
     }
   }
 
@@ -296,14 +304,11 @@ public final class StoreFolder implements AutoCloseable {
    * @param parent a directory, made if it is not there
    */
   public static LocalStore temporary(Path parent, PageStore.Spec spec) throws IOException {
-    Path directory = parent.resolve("private-" + UUID.randomUUID());
-    makeDirectory(directory);
-    try {
-      CoherenceProbe.require(directory);
+    try (TemporaryFolder folder = TemporaryFolder.make(parent)) {
+      CoherenceProbe.require(folder.path());
       return new LocalStore(
-          new PageStore(spec, Layout.Files.in(directory), (tags, sums) -> {}), Optional.empty());
-    } finally {
-      deleteTree(directory);
+          new PageStore(spec, Layout.Files.in(folder.path()), (tags, sums) -> {}),
+          Optional.empty());
     }
   }
 
