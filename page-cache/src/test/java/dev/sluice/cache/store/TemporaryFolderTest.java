@@ -113,7 +113,9 @@ class TemporaryFolderTest {
         Stream.concat(
             Stream.of(java, "-XX:-UsePerfData", "-cp", classes, program.getName()),
             Stream.of(arguments));
-    return new ProcessBuilder(command.toList()).redirectErrorStream(true).start();
+    return new ProcessBuilder(command.toList())
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
   }
 
   /** Opens a temporary store, and stops in the middle of it. */
