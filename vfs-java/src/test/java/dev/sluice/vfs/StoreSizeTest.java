@@ -73,12 +73,14 @@ class StoreSizeTest {
     }
   }
 
+  /** Reads rows that are there whatever the primary has committed, which may delete a quarter. */
   private static void readAnything(Connection connection, int rows, Random random, int times)
       throws SQLException {
+    int kept = rows - rows / 4;
     try (Statement sql = connection.createStatement()) {
       for (int i = 0; i < times; i++) {
         assertTrue(
-            sql.executeQuery("SELECT payload FROM t WHERE id = " + (1 + random.nextInt(rows)))
+            sql.executeQuery("SELECT payload FROM t WHERE id = " + (1 + random.nextInt(kept)))
                 .next());
       }
     }
