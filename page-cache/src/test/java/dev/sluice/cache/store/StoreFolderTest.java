@@ -281,7 +281,7 @@ class StoreFolderTest {
     Files.setPosixFilePermissions(pages, PosixFilePermissions.fromString("rw-r-----"));
     StoreFolder again = StoreFolder.own(folder, Optional.of(pages), Duration.ZERO).orElseThrow();
     StoreFolder.Left left = again.left(PAGE_SIZE).orElseThrow();
-    again.adopt(left, spec(), TXID, COMMIT, pgno -> true).close();
+    again.adopt(left, spec(), TXID, COMMIT, (pgno, bound) -> true).close();
     assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(pages)));
   }
 
