@@ -8,24 +8,20 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Whether a replica's page store is filled without being asked, and how far that is. Thread-safe:
- * what changes is under this object's lock.
+ * Whether a replica's page store is filled without being asked, and how far that is. Thread-safe.
  */
 final class Hydration implements AutoCloseable {
   /** What is shown of a store in which nothing is missing that has not been proven yet. */
   private static final double NEARLY = 99.9;
 
-  private final String threadName;
   private final Parts parts;
   private final StoredPages stored;
   private final Hydrator hydrator;
   private final boolean isPossible;
-  private Optional<Thread> thread = Optional.empty();
-  private boolean isClosed;
+  private final BackgroundThread thread;
   private volatile boolean isWanted;
 
   Hydration(String threadName, ReplicaOptions options, Parts parts, PageReader pages) {
-    this.threadName = threadName;
     this.parts = parts;
     this.stored = parts.history().stored();
     this.isWanted = options.store().isHydrated();
@@ -33,12 +29,13 @@ final class Hydration implements AutoCloseable {
     HydrationPace pace =
         new HydrationPace(
             options.store().hydrationBytesPerSecond(), pages::waiting, System::nanoTime);
-    BulkReader reader = reader(options, pace);
+    BulkReader reader = reader(threadName, options, pace);
     this.hydrator = new Hydrator(threadName, parts, pages, reader, pace);
+    this.thread = new BackgroundThread(threadName, hydrator);
     stored.onPublished(hydrator::wake);
   }
 
-  private BulkReader reader(ReplicaOptions options, HydrationPace pace) {
+  private BulkReader reader(String threadName, ReplicaOptions options, HydrationPace pace) {
     Source source = parts.source();
     BulkReader.Setup setup =
         BulkReader.Setup.of(threadName, options.readTimeout())
@@ -56,17 +53,8 @@ final class Hydration implements AutoCloseable {
 
   /** Has the store filled from now on, if that is wanted and there is to be one. Idempotent. */
   void begin() {
-    if (isWanted) {
-      start();
-    }
-  }
-
-  private synchronized void start() {
-    if (isPossible && !isClosed && thread.isEmpty()) {
-      Thread begun = new Thread(hydrator, threadName);
-      begun.setDaemon(true);
-      begun.start();
-      thread = Optional.of(begun);
+    if (isWanted && isPossible) {
+      thread.begin();
     }
   }
 
@@ -74,10 +62,8 @@ final class Hydration implements AutoCloseable {
   double percent() {
     Optional<View> latest = parts.history().latest();
     Optional<PageStore> store = latest.flatMap(stored::pagesFor);
-    synchronized (this) {
-      if (thread.isEmpty() || store.isEmpty()) {
-        return 0;
-      }
+    if (!thread.hasBegun() || store.isEmpty()) {
+      return 0;
     }
     double share = 100.0 * store.get().pageCount() / latest.get().commit();
     return hydrator.hasAllOf(latest.get()) ? 100 : Math.min(share, NEARLY);
@@ -85,31 +71,18 @@ final class Hydration implements AutoCloseable {
 
   /** As {@link Replica#hydrationFile}. */
   Optional<Path> file() {
-    synchronized (this) {
-      if (thread.isEmpty()) {
-        return Optional.empty();
-      }
-    }
-    return stored.store().flatMap(LocalStore::file);
+    return thread.hasBegun() ? stored.store().flatMap(LocalStore::file) : Optional.empty();
   }
 
   /** Has it end soon. Idempotent. */
   @Override
-  public synchronized void close() {
-    isClosed = true;
-    thread.ifPresent(Thread::interrupt);
+  public void close() {
+    thread.end();
     hydrator.keepProgress();
   }
 
   /** Returns whether it has ended, at the deadline at the latest. */
   boolean isEnded(Deadline deadline) throws InterruptedException {
-    Optional<Thread> running;
-    synchronized (this) {
-      running = thread;
-    }
-    if (running.isPresent()) {
-      running.get().join(Math.max(1, deadline.remaining().toMillis()));
-    }
-    return running.isEmpty() || !running.get().isAlive();
+    return thread.isEnded(deadline);
   }
 }

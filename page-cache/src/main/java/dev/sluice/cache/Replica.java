@@ -2,7 +2,6 @@ package dev.sluice.cache;
 
 import dev.sluice.cache.store.LocalStore;
 import dev.sluice.cache.store.StoreReaders;
-import dev.sluice.ltx.LockPage;
 import dev.sluice.ltx.LtxFormatException;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.Deadline;
@@ -14,11 +13,9 @@ import dev.sluice.storage.RequestMeter;
 import dev.sluice.storage.Retries;
 import dev.sluice.storage.Target;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -52,7 +49,6 @@ public final class Replica {
   /** How long one attempt to read a page may take before there is another. */
   private static final Duration PAGE_ATTEMPT = Duration.ofMillis(750);
 
-  private final Object lock = new Object();
   private final String name;
   private final ReplicaOptions options;
   private final RequestMeter meter = new RequestMeter();
@@ -67,17 +63,13 @@ public final class Replica {
   private final Announcer announcer;
   private final Parts parts;
   private final Rescued rescued;
-  private final PageReader pages;
+  private final ReadPath reads;
   private final Openings openings;
   private final StoreOpening storeOpening;
   private final FollowerThread following;
   private final Hydration hydration;
+  private final Optional<BackgroundThread> follower;
   private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
-
-  /** Empty if nothing follows: nothing was opened yet, it is closed, or it is done by hand. */
-  private Optional<Thread> follower = Optional.empty();
-
-  private boolean mayFollow;
 
   /** Takes over the client. Makes no request. */
   Replica(
@@ -112,16 +104,22 @@ public final class Replica {
                 parts.history().latest(),
                 listed);
     Recovery recovery = new Recovery(parts, relocating, readTimeout);
-    this.pages = new PageReader(parts, retries.withAttemptLimit(PAGE_ATTEMPT), rescued, recovery);
+    PageReader pages =
+        new PageReader(parts, retries.withAttemptLimit(PAGE_ATTEMPT), rescued, recovery);
+    this.reads = new ReadPath(parts, pages);
     this.openings = new Openings(parts);
     this.storeOpening = new StoreOpening(options, storeReaders, parts, openings::listed);
     boolean isByHand = setup.following() == Following.BY_HAND;
     Upkeep.Means means = new Upkeep.Means(relocating, pages, rescued, readTimeout);
     Upkeep upkeep = new Upkeep(parts, openings, means, isByHand ? Runnable::run : executor);
     Lookout lookout = new PersistentLookout(new ListingLookout(meter, setup.ticker()), retries);
-    Follower follower = new Follower(parts, lookout, openings, upkeep);
-    this.following = new FollowerThread(follower, parts, random, options.pollInterval());
-    this.mayFollow = !isByHand;
+    this.following =
+        new FollowerThread(
+            new Follower(parts, lookout, openings, upkeep), parts, random, options.pollInterval());
+    this.follower =
+        isByHand
+            ? Optional.empty()
+            : Optional.of(new BackgroundThread(name + "-follower", following));
     this.hydration = new Hydration(name + "-hydrator", options, parts, pages);
   }
 
@@ -283,7 +281,7 @@ public final class Replica {
    */
   public View at(Target target, Patience patience) throws IOException {
     View view = openings.at(target, patience);
-    follow();
+    follower.ifPresent(BackgroundThread::begin);
     hydration.begin();
     return view;
   }
@@ -299,17 +297,6 @@ public final class Replica {
   /** Returns the file that is hydrated; empty if nobody does, or it has no name. */
   public Optional<Path> hydrationFile() {
     return hydration.file();
-  }
-
-  private void follow() {
-    synchronized (lock) {
-      if (mayFollow) {
-        Thread thread = daemons(name + "-follower").newThread(following);
-        thread.start();
-        follower = Optional.of(thread);
-        mayFollow = false;
-      }
-    }
   }
 
   /**
@@ -360,41 +347,7 @@ public final class Replica {
       throw new IllegalArgumentException(
           "page " + pgno + " into " + dst.remaining() + " bytes, of " + view);
     }
-    byte[] page = new byte[view.pageSize()];
-    if (!stored.read(view, pgno, page)) {
-      if (pgno != LockPage.pgno(view.pageSize())) {
-        Optional<byte[]> cached = pages.cached(view, pgno);
-        page = cached.isPresent() ? cached.get() : fetch(view, pgno, patience);
-      } else {
-        Arrays.fill(page, (byte) 0);
-      }
-      stored.fill(view, pgno, page);
-    }
-    dst.put(page);
-  }
-
-  private byte[] fetch(View view, long pgno, Patience patience) throws IOException {
-    try {
-      Deadline deadline = Deadline.after(patience.limit(), System::nanoTime);
-      byte[] page = pages.fetch(view, pgno, deadline, patience.isCancelled());
-      parts.troubles().readingIsWell();
-      return page;
-    } catch (IOException e) {
-      noteFailedRead(view, e);
-      throw e;
-    }
-  }
-
-  /** What a view of one connection lacks, or who gave up waiting, is no trouble of the others. */
-  private void noteFailedRead(View view, IOException failure) {
-    if (failure instanceof InterruptedIOException) {
-      return;
-    }
-    boolean isLatest = published().filter(newest -> newest == view).isPresent();
-    if (isLatest || failure instanceof ReplicaException) {
-      parts.troubles().reading(failure);
-    }
-    announcer.failed(failure);
+    dst.put(reads.read(view, pgno, patience));
   }
 
   /** Returns the files that were listed last. */
@@ -411,10 +364,7 @@ public final class Replica {
     stored.announceClose();
     hydration.close(); // before the store, beside which it keeps how far it is
     parts.history().close();
-    synchronized (lock) {
-      mayFollow = false;
-      follower.ifPresent(Thread::interrupt);
-    }
+    follower.ifPresent(BackgroundThread::end);
     executor.shutdownNow();
     timer.shutdownNow();
     control.close();
@@ -430,7 +380,7 @@ public final class Replica {
       Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);
       boolean isEnded =
           executor.awaitTermination(deadline.remainingNanos(), TimeUnit.NANOSECONDS)
-              && isFollowerEnded(deadline)
+              && (follower.isEmpty() || follower.get().isEnded(deadline))
               && hydration.isEnded(deadline);
       ended.complete(isEnded);
     } catch (InterruptedException | RuntimeException | Error e) {
@@ -439,18 +389,6 @@ public final class Replica {
       rescued.close();
       announcer.closed();
     }
-  }
-
-  private boolean isFollowerEnded(Deadline deadline) throws InterruptedException {
-    Optional<Thread> thread;
-    synchronized (lock) {
-      thread = follower;
-    }
-    if (thread.isEmpty()) {
-      return true;
-    }
-    thread.get().join(Math.max(1, deadline.remaining().toMillis()));
-    return !thread.get().isAlive();
   }
 
   /** Completes when the client is closed, with whether no work is under way any more. */
