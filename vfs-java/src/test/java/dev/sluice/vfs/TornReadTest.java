@@ -12,7 +12,8 @@ import dev.sluice.testkit.Seed;
 import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -111,23 +112,23 @@ class TornReadTest {
 
   @Test
   void everyCopyIsThePageOfItsTxid(@Seeded("sluice.seed") Seed seed) throws Exception {
+    long changes = 0;
     long evicted = 0;
-    List<Terms> all =
-        Arrays.stream(PAGE_SIZES)
-            .boxed()
-            .flatMap(
-                size ->
-                    Arrays.stream(StoreOptions.Reading.values())
-                        .map(reading -> new Terms(size, reading, Rule.NONE)))
-            .toList();
-    for (Terms terms : all) {
-      Found found = run(terms, seed.value(), SECONDS / all.size());
+    List<StoreOptions.Reading> readings = new ArrayList<>();
+    for (int i = 0; i < PAGE_SIZES.length; i++) {
+      readings.add(i % 2 == 0 ? StoreOptions.Reading.MMAP : StoreOptions.Reading.PREAD);
+    }
+    Collections.shuffle(readings, seed.random());
+    for (int i = 0; i < PAGE_SIZES.length; i++) {
+      Terms terms = new Terms(PAGE_SIZES[i], readings.get(i), Rule.NONE);
+      Found found = run(terms, seed.value(), SECONDS / PAGE_SIZES.length);
       System.out.println("TornReadTest " + terms + ": " + found);
       assertEquals(Optional.empty(), found.mismatch());
-      assertTrue(found.hits() > 0 && found.txids() > 1, "nothing tested");
+      assertTrue(found.hits() > 0, "nothing read");
+      changes += found.txids() - 1;
       evicted += found.evicted();
     }
-    assertTrue(evicted > 0, "nothing evicted");
+    assertTrue(changes > 0 && evicted > 0, changes + " TXIDs, " + evicted + " evicted");
   }
 
   @ParameterizedTest
