@@ -197,6 +197,9 @@ final class Upkeep {
 
   /** One view's trouble is not the others'. */
   private void note(String doing, View view, IOException trouble) {
+    if (parts.closing().getCount() == 0) {
+      return;
+    }
     if (trouble instanceof ReplicaException) {
       log.debug("{} {} of {}: {}", doing, view, parts.location(), trouble.getMessage());
     } else {

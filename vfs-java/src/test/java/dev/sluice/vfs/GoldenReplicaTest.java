@@ -166,7 +166,7 @@ class GoldenReplicaTest {
   void eachConnectionHasItsOwnTimeout() throws Exception {
     Path other = Golden.named("live-4096").copyTo(dir.resolve("timeouts"));
     String none = "jdbc:sqlite:file:db?vfs=litestream&replica_url=" + dir.resolve("not-there-yet");
-    try (Connection quick = DriverManager.getConnection(url(other, "&read_timeout=100ms"));
+    try (Connection quick = DriverManager.getConnection(url(other, "&read_timeout=5s"));
         Connection patient = DriverManager.getConnection(url(other, "&read_timeout=20s"))) {
       assertEquals(
           one(quick, "SELECT litestream_txid()"), one(patient, "SELECT litestream_txid()"));
