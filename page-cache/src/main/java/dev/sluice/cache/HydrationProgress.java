@@ -108,9 +108,14 @@ final class HydrationProgress {
   /** Notes that frames of a file were decoded and are in the store. */
   synchronized void add(LtxFile file, Part part) {
     TreeMap<Integer, Part> ofFile = parts.computeIfAbsent(Key.of(file), key -> new TreeMap<>());
-    if (ofFile.size() < PARTS_MAX) {
+    if (ofFile.size() < PARTS_MAX || ofFile.containsKey(part.frames().first())) {
       ofFile.put(part.frames().first(), part);
     }
+  }
+
+  /** Forgets frames of a file whose pages are not as they were. */
+  synchronized void remove(LtxFile file, Part part) {
+    parts.getOrDefault(Key.of(file), new TreeMap<>()).remove(part.frames().first(), part);
   }
 
   /** Returns what was decoded of a file with so many frames; ascending, no frame twice. */
@@ -118,7 +123,8 @@ final class HydrationProgress {
     List<Part> found = new ArrayList<>();
     int end = 0;
     for (Part part : parts.getOrDefault(Key.of(file), new TreeMap<>()).values()) {
-      if (part.frames().first() >= end && part.frames().end() <= frameCount) {
+      SummedFrames frames = part.frames();
+      if (frames.sum().count() > 0 && frames.first() >= end && frames.end() <= frameCount) {
         found.add(part);
         end = part.frames().end();
       }

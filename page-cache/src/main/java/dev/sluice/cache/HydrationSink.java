@@ -69,6 +69,8 @@ final class HydrationSink implements PageSink {
           store.expectProof(each.getLong(), each.getLong());
         }
         had.add(part.frames());
+      } else {
+        progress.remove(file.file(), part);
       }
     }
     return had;

@@ -60,6 +60,9 @@ final class FileReading {
   /** Notes which frames need not come; before any is asked for. */
   void skip(List<SummedFrames> frames) {
     for (SummedFrames each : frames) {
+      if (each.sum().count() < 1) {
+        throw new IllegalArgumentException("no frames at " + each.first());
+      }
       skipped.put(each.first(), each.end());
       sums.put(each.first(), each.sum());
     }
@@ -68,7 +71,7 @@ final class FileReading {
 
   private void passSkipped() {
     for (Integer end = skipped.get(nextEntry); end != null; end = skipped.get(nextEntry)) {
-      nextEntry = end;
+      nextEntry = end; // further on: no frames are skipped that are none
     }
   }
 

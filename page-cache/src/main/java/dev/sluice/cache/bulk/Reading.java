@@ -265,7 +265,7 @@ final class Reading {
           RunDecoder decoder = workers.take();
           FrameSum sum = decoder.decode(frames, sink, workers::isEnding);
           workers.give(decoder);
-          if (sum.count() == frames.range().count()) {
+          if (sum.count() > 0 && sum.count() == frames.range().count()) {
             sink.taken(frames.file(), new SummedFrames(frames.range().first(), sum));
           }
           return () -> {
