@@ -84,19 +84,29 @@ final class HydrationProgress {
     this.keptNanos = ticker.getAsLong();
   }
 
-  /** Keeps what is known if that was not done for a while; waits for nobody. */
+  /** Keeps what is known if that was not done for a while; waits for nobody who does. */
   void keepIfDue() {
     if (ticker.getAsLong() - keptNanos >= KEEP_NANOS && keeping.tryLock()) {
       try {
-        keep();
+        keepNow();
       } finally {
         keeping.unlock();
       }
     }
   }
 
-  /** Keeps what is known, unless that is nothing, as it was before. */
+  /** Keeps what is known. */
   void keep() {
+    keeping.lock();
+    try {
+      keepNow();
+    } finally {
+      keeping.unlock();
+    }
+  }
+
+  /** Not if that is nothing, as it was before. Called with the lock. */
+  private void keepNow() {
     keptNanos = ticker.getAsLong();
     byte[] bytes = bytes();
     if (bytes.length > BYTES_OF_NOTHING || keptBytes > BYTES_OF_NOTHING) {

@@ -77,11 +77,28 @@ final class HydrationSink implements PageSink {
   }
 
   @Override
-  public void taken(BulkFile file, SummedFrames frames) {
-    sums(file, frames)
-        .ifPresent(
-            sums -> progress.add(file.file(), new HydrationProgress.Part(frames, digest(sums))));
+  public void taken(BulkFile file, SummedFrames frames, long[] crcs) {
+    Optional<ByteBuffer> sums = sums(file, frames);
+    if (sums.isPresent() && areOf(sums.get(), file, frames, crcs)) {
+      progress.add(file.file(), new HydrationProgress.Part(frames, digest(sums.get())));
+    }
     progress.keepIfDue();
+  }
+
+  /** Returns whether what is in the store came of these frames, and not from elsewhere. */
+  private boolean areOf(ByteBuffer sums, BulkFile file, SummedFrames frames, long[] crcs) {
+    boolean[] isOther = {false};
+    ByteBuffer stored = sums.duplicate();
+    forEachWanted(
+        file,
+        frames,
+        pgno -> {
+          int entry = file.index().find(pgno);
+          isOther[0] |=
+              stored.getLong() != pgno
+                  || !PageStore.isSum(stored.getLong(), crcs[entry - frames.first()]);
+        });
+    return !isOther[0];
   }
 
   private static long digest(ByteBuffer sums) {

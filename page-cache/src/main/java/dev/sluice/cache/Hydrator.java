@@ -38,6 +38,7 @@ final class Hydrator implements Runnable {
   private static final Duration LAST_PAUSE = Duration.ofSeconds(30);
   private static final Duration MALFORMED_PAUSE = Duration.ofMinutes(1);
   private static final Duration LONGEST_PAUSE = Duration.ofHours(1);
+  private static final Duration HOPELESS_PAUSE = Duration.ofSeconds(30);
   private static final Duration WAKE = Duration.ofSeconds(1);
 
   private final String name;
@@ -54,8 +55,19 @@ final class Hydrator implements Runnable {
 
   private boolean knowsProgress;
   private boolean isTooSmallTold;
-  private long hydratedEvictions;
-  private volatile Optional<View> hydrated = Optional.empty();
+
+  /** A view of which only what is malformed is wanted. */
+  private Optional<View> hopeless = Optional.empty();
+
+  private long hopelessNanos;
+  private volatile Optional<Whole> hydrated = Optional.empty();
+
+  /** A view of which all was there and proven, when the store had lost pages so often. */
+  private record Whole(View view, PageStore store, long losses) {
+    boolean isThereYet() {
+      return store.losses() == losses;
+    }
+  }
 
   /**
    * @param reader whole files, at that pace
@@ -78,7 +90,7 @@ final class Hydrator implements Runnable {
 
   /** Returns whether the store holds all of a view, proven; any thread may call. */
   boolean hasAllOf(View view) {
-    return hydrated.filter(whole -> whole == view).isPresent();
+    return hydrated.filter(whole -> whole.view() == view && whole.isThereYet()).isPresent();
   }
 
   /** Keeps how far files are, for the next process; any thread may call. */
@@ -141,7 +153,10 @@ final class Hydrator implements Runnable {
   private boolean keepUp() throws IOException {
     Optional<View> latest = parts.history().latest();
     Optional<PageStore> store = latest.flatMap(stored::pagesFor);
-    if (store.isEmpty() || hasAllOf(latest.get()) || store.get().isFull()) {
+    if (store.isEmpty()
+        || hasAllOf(latest.get())
+        || isHopeless(latest.get())
+        || store.get().isFull()) {
       return true;
     }
     beginInterior(latest.get());
@@ -150,6 +165,11 @@ final class Hydrator implements Runnable {
       return true;
     }
     return round(latest.get(), store.get());
+  }
+
+  private boolean isHopeless(View view) {
+    return hopeless.filter(each -> each == view).isPresent()
+        && System.nanoTime() - hopelessNanos < HOPELESS_PAUSE.toNanos();
   }
 
   private void beginInterior(View view) {
@@ -206,10 +226,11 @@ final class Hydrator implements Runnable {
 
   private boolean round(View view, PageStore store) throws IOException {
     learnProgress();
-    long evictions = store.evictions();
-    WantedPages wanted = wanted(view, store);
+    long losses = store.losses();
+    PageMap map = view.pages();
+    WantedPages wanted = wanted(view, map, store);
     if (wanted.isEmpty()) {
-      conclude(view, evictions);
+      conclude(new Whole(view, store, losses));
       return true;
     }
     FileTable table = parts.source().files();
@@ -217,19 +238,23 @@ final class Hydrator implements Runnable {
     malformed.retain(files);
     progress.retain(files);
     WantedPages.Plan plan = wanted.plan(table, malformed.unusable());
-    readWhole(plan.whole(), view, store);
+    if (plan.isEmpty()) {
+      hopeless = Optional.of(view);
+      hopelessNanos = System.nanoTime();
+      return true;
+    }
+    readWhole(plan.whole(), view, map, store);
     pages.fill(view, store, wanted.absentOf(plan.others()));
-    return plan.isEmpty();
+    return false;
   }
 
-  private void conclude(View view, long evictions) {
-    if (parts.history().latest().filter(latest -> latest == view).isEmpty()) {
+  private void conclude(Whole whole) {
+    if (parts.history().latest().filter(latest -> latest == whole.view()).isEmpty()) {
       return;
     }
     boolean isFirst = hydrated.isEmpty();
-    hydratedEvictions = evictions;
-    hydrated = Optional.of(view);
-    parts.announcer().hydrated(view);
+    hydrated = Optional.of(whole);
+    parts.announcer().hydrated(whole.view());
     if (isFirst) {
       stored.checkpoint(System.nanoTime());
     } else {
@@ -257,12 +282,12 @@ final class Hydrator implements Runnable {
     }
   }
 
-  private WantedPages wanted(View view, PageStore store) throws IOException {
-    WantedPages wanted = new WantedPages(view, stored, store);
-    Optional<View> before =
-        hydrated.filter(whole -> whole.leadsTo(view) && hydratedEvictions == store.evictions());
+  private WantedPages wanted(View view, PageMap map, PageStore store) throws IOException {
+    WantedPages wanted = new WantedPages(view, map, stored, store);
+    Optional<Whole> before =
+        hydrated.filter(whole -> whole.view().leadsTo(view) && whole.isThereYet());
     if (before.isPresent()) {
-      wanted.addChanged(before.get());
+      wanted.addChanged(before.get().view());
     } else {
       wanted.addAll();
     }
@@ -278,13 +303,13 @@ final class Hydrator implements Runnable {
     malformed.add(file, e);
   }
 
-  private void readWhole(List<LtxFile> files, View view, PageStore store) throws IOException {
+  private void readWhole(List<LtxFile> files, View view, PageMap map, PageStore store)
+      throws IOException {
     if (files.isEmpty()) {
       return;
     }
     HydrationSink sink =
-        new HydrationSink(
-            parts.source().files(), view.pages(), store, stored.admission(view), progress);
+        new HydrationSink(parts.source().files(), map, store, stored.admission(view), progress);
     try {
       reader.read(files, sink);
     } catch (HydrationSink.FullException e) {

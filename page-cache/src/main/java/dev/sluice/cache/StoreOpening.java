@@ -124,12 +124,26 @@ final class StoreOpening implements StoredPages.Opener {
     if (left.isPresent()) {
       Optional<Txid> proven = provenUpTo(owned.lineage(left.get()));
       if (proven.isPresent()) {
-        Txid then = earlier(new Txid(left.get().txid()), first.txid());
-        StoreFolder.Stays stays = stays(first, earlier(proven.get(), then));
-        return remembering(owned.adopt(left.get(), spec, txid, first.commit(), stays));
+        Txid then = new Txid(left.get().txid());
+        Txid since = earlier(proven.get(), earlier(then, first.txid()));
+        LocalStore store = owned.adopt(left.get(), spec, txid, first.commit(), stays(first, since));
+        if (since.isBefore(then)) {
+          dropCheckpoint(owned, left.get(), store);
+        }
+        return remembering(store);
       }
     }
     return remembering(owned.create(spec, txid, first.commit()));
+  }
+
+  private static void dropCheckpoint(StoreFolder owned, StoreFolder.Left left, LocalStore store)
+      throws IOException {
+    try {
+      owned.dropCheckpoint(left);
+    } catch (IOException e) {
+      store.discard();
+      throw e;
+    }
   }
 
   private static Txid earlier(Txid one, Txid other) {

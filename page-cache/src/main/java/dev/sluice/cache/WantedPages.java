@@ -6,6 +6,7 @@ import dev.sluice.storage.LtxFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -20,6 +21,7 @@ final class WantedPages {
   private static final long WHOLE_BYTES_MAX = 1 << 20;
 
   private final View view;
+  private final PageMap map;
   private final StoredPages stored;
   private final PageStore store;
   private final Map<Integer, OfFile> files = new TreeMap<>();
@@ -42,20 +44,23 @@ final class WantedPages {
     }
   }
 
-  WantedPages(View view, StoredPages stored, PageStore store) {
+  /**
+   * @param map of the view, as it is for all of a round: pages may move meanwhile
+   */
+  WantedPages(View view, PageMap map, StoredPages stored, PageStore store) {
     this.view = view;
+    this.map = map;
     this.stored = stored;
     this.store = store;
   }
 
   /** Looks at all pages. */
   void addAll() {
-    view.pages().forEach(file -> true, (pgno, frame, bound) -> add(pgno, frame));
+    map.forEach(file -> true, (pgno, frame, bound) -> add(pgno, frame));
   }
 
   /** Looks at what has changed since a view of which all was there and proven. */
   void addChanged(View since) {
-    PageMap map = view.pages();
     map.forEachChanged(
         since.pages(),
         since.txid(),
@@ -88,47 +93,49 @@ final class WantedPages {
 
   /**
    * Returns how to read what is wanted: whole files of which much is wanted, or that are small; for
-   * the sake of their proof all, once nothing is absent any more.
+   * the sake of their proof all that can be read, once nothing of these is absent any more.
    *
    * @param unusable files that are left alone
    */
   Plan plan(FileTable table, Set<LtxFile> unusable) {
-    boolean isAllThere = files.values().stream().allMatch(each -> each.absentPages == 0);
+    Map<Integer, LtxFile> usable = new TreeMap<>();
+    for (Integer number : files.keySet()) {
+      table
+          .find(number)
+          .filter(file -> !unusable.contains(file))
+          .ifPresent(file -> usable.put(number, file));
+    }
+    boolean isAllThere = usable.keySet().stream().noneMatch(this::isAbsentOf);
     Plan plan = new Plan(new ArrayList<>(), new ArrayList<>());
-    files.forEach(
-        (number, wanted) -> {
-          if (number == Rescued.FILE) {
-            plan.others().add(number);
-            return;
-          }
-          table
-              .find(number)
-              .filter(file -> !unusable.contains(file))
-              .ifPresent(
-                  file -> {
-                    if (isAllThere
-                        || wanted.bytes * WHOLE_SHARE >= file.size()
-                        || file.size() <= WHOLE_BYTES_MAX) {
-                      plan.whole().add(file);
-                    } else {
-                      plan.others().add(number);
-                    }
-                  });
-        });
+    for (Map.Entry<Integer, OfFile> entry : files.entrySet()) {
+      LtxFile file = usable.get(entry.getKey());
+      if (file != null && (isAllThere || isForAll(entry.getValue(), file))) {
+        plan.whole().add(file);
+      } else if ((file != null || entry.getKey() == Rescued.FILE) && isAbsentOf(entry.getKey())) {
+        plan.others().add(entry.getKey());
+      }
+    }
     return plan;
+  }
+
+  private boolean isAbsentOf(int number) {
+    return Objects.requireNonNull(files.get(number)).absentPages > 0;
+  }
+
+  private static boolean isForAll(OfFile wanted, LtxFile file) {
+    return wanted.bytes * WHOLE_SHARE >= file.size() || file.size() <= WHOLE_BYTES_MAX;
   }
 
   /** Returns pages of some files that are not there. */
   List<Long> absentOf(List<Integer> numbers) {
     List<Long> pgnos = new ArrayList<>();
-    view.pages()
-        .forEach(
-            numbers::contains,
-            (pgno, frame, bound) -> {
-              if (!store.contains(pgno)) {
-                pgnos.add(pgno);
-              }
-            });
+    map.forEach(
+        numbers::contains,
+        (pgno, frame, bound) -> {
+          if (!store.contains(pgno)) {
+            pgnos.add(pgno);
+          }
+        });
     return pgnos;
   }
 }

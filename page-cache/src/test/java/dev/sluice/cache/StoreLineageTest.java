@@ -6,14 +6,55 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.cache.store.LocalStore;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
 /** What of a page store is of the replica that is there now: another's, or another branch of it. */
 class StoreLineageTest extends ReopenedByHand {
+
+  /** As another start of the system, without an orderly end before it. */
+  private void cutPower() throws IOException {
+    awaitClosed();
+    Path control = folder().resolve("store-1/control");
+    byte[] state = Files.readAllBytes(control);
+    ByteBuffer.wrap(state).putInt(28, 0).putLong(32, 42); // not clean, of another boot
+    CRC32C crc = new CRC32C();
+    crc.update(state, 0, 60);
+    ByteBuffer.wrap(state).putInt(60, (int) crc.getValue());
+    Files.write(control, state);
+  }
+
+  @Test
+  void aCheckpointOfABranchThatWasLeftDoesNotCount() throws IOException {
+    write(9, 1, 10, 6, "1=1 2=1 3=1 4=1 5=1 6=1");
+    write(0, 11, 11, 6, "1=11 2=11");
+    write(0, 12, 12, 6, "1=12 3=12");
+    write(0, 13, 13, 6, "1=13 4=13");
+    Replica before = open();
+    assertPages(before, latest(before), 13, 11, 12, 13, 1, 1);
+    before.store().orElseThrow().checkpoint(13, 6); // as every five minutes
+    replicas.release(before);
+    awaitClosed();
+    for (long txid = 11; txid <= 13; txid++) {
+      delete(0, txid, txid);
+    }
+    write(1, 11, 13, 6, "1=113 2=112");
+    Replica other = open();
+    lookAtAll(other);
+    write(0, 14, 14, 6, "1=114");
+    lookAtAll(other);
+    lookAtAll(other);
+    replicas.release(other);
+    cutPower();
+    Replica after = open();
+    assertPages(after, latest(after), 114, 112, 1, 1, 1, 1);
+    replicas.release(after);
+  }
 
   @Test
   void anotherReplicaInThePlaceIsSeen() throws IOException {

@@ -28,8 +28,12 @@ public interface PageSink {
    */
   void take(PageRun run) throws IOException;
 
-  /** Says that the pages of these frames were taken. Called as {@link #take}. */
-  default void taken(BulkFile file, SummedFrames frames) {}
+  /**
+   * Says that the pages of these frames were taken. Called as {@link #take}.
+   *
+   * @param crcs CRC-64/ISO of each page
+   */
+  default void taken(BulkFile file, SummedFrames frames, long[] crcs) {}
 
   /**
    * Says that all pages of a file were taken, now or earlier, and were those that its writer wrote.

@@ -263,10 +263,11 @@ final class Reading {
         reading.file(),
         () -> {
           RunDecoder decoder = workers.take();
-          FrameSum sum = decoder.decode(frames, sink, workers::isEnding);
+          long[] crcs = new long[frames.range().count()];
+          FrameSum sum = decoder.decode(frames, sink, crcs, workers::isEnding);
           workers.give(decoder);
           if (sum.count() > 0 && sum.count() == frames.range().count()) {
-            sink.taken(frames.file(), new SummedFrames(frames.range().first(), sum));
+            sink.taken(frames.file(), new SummedFrames(frames.range().first(), sum), crcs);
           }
           return () -> {
             window.leave(frames.bytes().length);

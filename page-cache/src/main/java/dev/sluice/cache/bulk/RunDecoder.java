@@ -29,9 +29,11 @@ final class RunDecoder {
   /**
    * Decodes frames and hands over their pages.
    *
+   * @param pageCrcs where CRC-64/ISO of each page goes
    * @param isUnwanted says that the rest may be left
    */
-  FrameSum decode(Frames frames, PageSink sink, BooleanSupplier isUnwanted) throws IOException {
+  FrameSum decode(Frames frames, PageSink sink, long[] pageCrcs, BooleanSupplier isUnwanted)
+      throws IOException {
     BulkFile file = frames.file();
     FrameRange range = frames.range();
     FrameSum sum = FrameSum.NONE;
@@ -43,6 +45,7 @@ final class RunDecoder {
       FrameRunDecoder.Run run = new FrameRunDecoder.Run(file.ends(), first, count);
       sum = sum.then(decoder.decode(run, frames.bytes(), at, pages, crcs));
       sink.take(new PageRun(file, first, count, pages, crcs));
+      System.arraycopy(crcs, 0, pageCrcs, first - range.first(), count);
     }
     if (range.isLast()) {
       int markAt = frames.offset() + range.bytes() - PageFrame.HEADER_BYTES;

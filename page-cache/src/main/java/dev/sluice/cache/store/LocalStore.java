@@ -20,6 +20,9 @@ public final class LocalStore {
   /** Held while side files are written. */
   private final Object sideFiles = new Object();
 
+  /** Held while that file is written or read, which waits for no disk. */
+  private final Object progressFile = new Object();
+
   private final PageStore pages;
   private final Optional<Owned> owned;
 
@@ -80,7 +83,7 @@ public final class LocalStore {
    * leave nothing of it.
    */
   public void keepProgress(byte[] progress) throws IOException {
-    synchronized (sideFiles) {
+    synchronized (progressFile) {
       if (owned.isPresent() && !isEnding) {
         SideFile.replace(owned.get().directory().resolve(PROGRESS), progress);
       }
@@ -89,7 +92,7 @@ public final class LocalStore {
 
   /** Returns what was last kept of how far hydration is; no bytes if there is nothing. */
   public byte[] progress() throws IOException {
-    synchronized (sideFiles) {
+    synchronized (progressFile) {
       Optional<Path> path = owned.map(each -> each.directory().resolve(PROGRESS));
       return path.isPresent() && Files.exists(path.get())
           ? Files.readAllBytes(path.get())
@@ -157,6 +160,9 @@ public final class LocalStore {
     }
     synchronized (sideFiles) {
       // What had begun before is done.
+    }
+    synchronized (progressFile) {
+      // As above.
     }
     pages.stop();
     return true;

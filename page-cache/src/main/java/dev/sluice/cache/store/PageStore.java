@@ -180,6 +180,11 @@ public final class PageStore implements AutoCloseable {
     return pgno <= pages.capacity() ? Layout.crc(pages.sum(pgno)) : 0;
   }
 
+  /** Returns whether a sum is of a page with this CRC-64/ISO. */
+  public static boolean isSum(long sum, long crc) {
+    return Layout.isSamePage(sum, crc);
+  }
+
   /** Says of a page, if it is here with this sum, that it came with a file which is being read. */
   public void expectProof(long pgno, long sum) {
     proofs.expect(pgno, sum);
@@ -233,9 +238,9 @@ public final class PageStore implements AutoCloseable {
     return room.hasRoomFor((pageCount + pages.placePages() - 1) / pages.placePages());
   }
 
-  /** Returns how often pages have gone for want of room. */
-  public long evictions() {
-    return room.evictions();
+  /** Returns how often pages have gone for want of room, or as the disk did not give them back. */
+  public long losses() {
+    return room.evictions() + pages.unreadable();
   }
 
   /** Returns whether nothing more can be stored without something going. */

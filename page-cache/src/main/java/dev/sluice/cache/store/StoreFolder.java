@@ -226,6 +226,15 @@ public final class StoreFolder implements AutoCloseable {
     return store;
   }
 
+  /**
+   * Has a store that was adopted have no checkpoint until the next: the one that was left is of a
+   * history that is not the store's any more. To be done before {@link LocalStore#remember} says
+   * which is; a journaling file system keeps that order through a power cut.
+   */
+  public void dropCheckpoint(Left left) throws IOException {
+    Files.deleteIfExists(left.directory().resolve("checkpoint"));
+  }
+
   private LocalStore open(
       PageStore.Spec spec,
       Path directory,

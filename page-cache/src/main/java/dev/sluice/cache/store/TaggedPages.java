@@ -31,6 +31,7 @@ final class TaggedPages {
   private final int placePages;
   private final AtomicLong present = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
+  private final AtomicLong unreadable = new AtomicLong();
 
   TaggedPages(StoreFiles files, int pageSize, Activity activity) {
     Arrays.setAll(locks, i -> new Object());
@@ -63,6 +64,11 @@ final class TaggedPages {
   /** Returns how many pages are here. */
   long count() {
     return present.get();
+  }
+
+  /** Returns how many pages could not be read. */
+  long unreadable() {
+    return unreadable.get();
   }
 
   /** Returns how many pages were written since this was opened. */
@@ -259,6 +265,7 @@ final class TaggedPages {
       readBytes(pgno, dst);
     } catch (IOException e) {
       clear(pgno); // it comes from the replica again; what else is here is as good as it was
+      unreadable.incrementAndGet();
       activity.tell("read page " + pgno, e);
       return false;
     }

@@ -62,7 +62,7 @@ class BulkResumeTest {
     }
 
     @Override
-    public synchronized void taken(BulkFile file, SummedFrames frames) {
+    public synchronized void taken(BulkFile file, SummedFrames frames, long[] crcs) {
       taken.put(frames.first(), frames);
     }
 
