@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.cache.restore.DatabasePlace;
 import dev.sluice.cache.restore.Restorer;
+import dev.sluice.cache.store.PageStore;
+import dev.sluice.cache.store.Proof;
 import dev.sluice.ltx.Txid;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaClient;
@@ -30,6 +32,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -196,6 +199,59 @@ class HydrationTest {
       }
       assertTrue(replica.requests().bytes() - received < 4 * largest.size());
       assertTrue(replica.hydrationPercent() < 100);
+    }
+  }
+
+  /** A tenth of a large file is wanted, and the rest is in one that is malformed. */
+  @Test
+  void whatIsSoundIsProvenBesideWhatIsMalformed() throws Exception {
+    Path path = dir.resolve("replica");
+    Random random = new Random(3);
+    SortedMap<Long, byte[]> first = new TreeMap<>();
+    SortedMap<Long, byte[]> later = new TreeMap<>();
+    for (long pgno = 1; pgno <= 600; pgno++) {
+      byte[] page = new byte[4096];
+      random.nextBytes(page);
+      first.put(pgno, page);
+      if (pgno == 1 || pgno > 60) {
+        later.put(pgno, page);
+      }
+    }
+    TestReplicas.write(path, 9, TestReplicas.header(4096, 600, 1, 1), first);
+    Path damaged = TestReplicas.write(path, 1, TestReplicas.header(4096, 600, 2, 2), later);
+    byte[] bytes = Files.readAllBytes(damaged);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(damaged, bytes);
+    try (Replicas replicas = TestReplicas.replicas()) {
+      Replica replica = open(replicas, options(path));
+      replica.latest();
+      TestReplicas.await(() -> replica.store().isPresent());
+      PageStore store = replica.store().orElseThrow().pages();
+      TestReplicas.await(
+          () ->
+              LongStream.rangeClosed(2, 60)
+                  .allMatch(pgno -> store.contains(pgno) && store.proof(pgno) == Proof.PROVEN));
+      assertTrue(replica.hydrationPercent() < 100);
+    }
+  }
+
+  @Test
+  void aPageThatTheDiskDoesNotGiveBackIsHydratedAgain() throws Exception {
+    Path path = Golden.named("rand-4096").copyTo(dir.resolve("replica"));
+    try (Replicas replicas = TestReplicas.replicas()) {
+      Replica replica = open(replicas, options(path));
+      View view = replica.latest();
+      awaitHydrated(replica);
+      byte[] expected = stored(replica, view);
+      PageStore store = replica.store().orElseThrow().pages();
+      try (RandomAccessFile file =
+          new RandomAccessFile(replica.hydrationFile().orElseThrow().toFile(), "rw")) {
+        file.setLength((view.commit() - 1) * view.pageSize());
+      }
+      TestReplicas.page(replica, view, view.commit());
+      TestReplicas.await(() -> store.proof(view.commit()) == Proof.PROVEN);
+      awaitHydrated(replica);
+      assertArrayEquals(expected, stored(replica, view));
     }
   }
 
