@@ -62,6 +62,7 @@ final class History {
     synchronized (publishing) {
       Optional<View> before = latest;
       if (!mayPublish(view)) {
+        before.ifPresent(stored::catchUp);
         return false;
       }
       stored.prepare(view);

@@ -101,16 +101,23 @@ final class StoredPages implements AutoCloseable {
     Optional<View> before = newest;
     newest = Optional.of(incoming);
     Optional<LocalStore> open = store;
-    Optional<Opened> late = opened;
     if (before.isPresent() && open.isPresent()) {
       bringUp(open.get(), before.get(), incoming);
-    } else if (late.isPresent()) {
-      if (late.get().view() != incoming) {
-        bringUp(late.get().store(), late.get().view(), incoming);
+    } else {
+      catchUp(incoming);
+    }
+    prepared = Optional.of(incoming);
+  }
+
+  /** Has a store that was opened while others went on be of the newest view; called as they are. */
+  void catchUp(View latest) {
+    Optional<Opened> late = opened;
+    if (late.isPresent()) {
+      if (late.get().view() != latest) {
+        bringUp(late.get().store(), late.get().view(), latest);
       }
       use(late.get().store());
     }
-    prepared = Optional.of(incoming);
   }
 
   private void bringUp(LocalStore open, View before, View incoming) {
@@ -142,7 +149,7 @@ final class StoredPages implements AutoCloseable {
   /**
    * Opens the store, once, for the view that is to be prepared first; waits for the disk, for who
    * is just closing it, and for the storage. Whoever prepares another view meanwhile does without
-   * it, and who comes next has it.
+   * it until it has caught up.
    */
   void open(View first) {
     if (!isOpening.compareAndSet(false, true)) {
