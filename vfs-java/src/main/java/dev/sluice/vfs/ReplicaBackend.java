@@ -81,7 +81,12 @@ final class ReplicaBackend implements Backend {
   /** Holds a replica for the explicit API, which names it in its URLs by a number of ours. */
   OpenReplica hold(ReplicaOptions options) throws IOException {
     Replica replica = replicas.acquire(options);
-    idle.tell(replica, IdleSettings.Request.of(options, Optional.empty()));
+    try {
+      idle.tell(replica, IdleSettings.Request.of(options, Optional.empty()));
+    } catch (RuntimeException | Error e) {
+      replicas.release(replica);
+      throw e;
+    }
     String number = Long.toString(holds.incrementAndGet());
     held.put(number, options);
     return new OpenReplica(
