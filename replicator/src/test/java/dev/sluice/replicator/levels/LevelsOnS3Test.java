@@ -40,12 +40,14 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The whole way to an S3-compatible server, whose answers get lost or are errors at random. */
 class LevelsOnS3Test {
   private static final int TXIDS = 60;
+  private static final int ATTEMPTS = 5;
   private static final Map<String, String> KEYS =
       Map.of(
           "AWS_ACCESS_KEY_ID",
@@ -140,6 +142,21 @@ class LevelsOnS3Test {
     now = now.isBefore(end) ? end : now;
   }
 
+  /** Asks again if a busy server has closed the connection. */
+  private static byte[] content(ReplicaClient client, LtxFile file) throws IOException {
+    for (int attempt = 1; ; attempt++) {
+      try (InputStream in = client.open(file).join()) {
+        return in.readAllBytes();
+      } catch (CompletionException | ReplicaException.Unavailable e) {
+        boolean isTransient =
+            e instanceof ReplicaException || e.getCause() instanceof ReplicaException.Unavailable;
+        if (!isTransient || attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
   /** Returns how many states can be restored. */
   private int requireExact(ReplicaClient client) throws IOException {
     List<LtxFile> files = Listings.all(client).join();
@@ -147,11 +164,9 @@ class LevelsOnS3Test {
     for (Txid txid : RestoredStates.reachable(files)) {
       SortedMap<Long, byte[]> pages = new TreeMap<>();
       for (LtxFile file : RestorePlan.of(files, new Target.AtTxid(txid)).files()) {
-        try (InputStream in = client.open(file).join()) {
-          WholeFile whole = WholeFile.decode(in.readAllBytes());
-          pages.putAll(whole.pages());
-          pages.tailMap(whole.header().commit() + 1).clear();
-        }
+        WholeFile whole = WholeFile.decode(content(client, file));
+        pages.putAll(whole.pages());
+        pages.tailMap(whole.header().commit() + 1).clear();
       }
       assertEquals(primary.history().commit(txid), pages.size(), txid::toString);
       pages.forEach((pgno, page) -> assertArrayEquals(primary.history().page(txid, pgno), page));
