@@ -1,6 +1,8 @@
 package dev.sluice.bench;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.sluice.cache.Replica;
+import dev.sluice.cache.ReplicaListener;
 import dev.sluice.storage.LtxFile;
 import dev.sluice.vfs.Sluice;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
@@ -32,7 +35,7 @@ import java.util.stream.Stream;
  */
 final class HydrateBench {
   private static final String HYDRATE = "hydrate";
-  private static final int TIMES = 4;
+  private static final int TIMES = 6;
   private static final String PROGRESS = "PRAGMA litestream_hydration_progress";
   private static final String DONE = "100.0";
   private static final String LITESTREAM_SCRIPT = "jmh/bench/litestream-hydrate.py";
@@ -129,8 +132,8 @@ final class HydrateBench {
     Optional<Taken> theirs =
         litestream.isEmpty() ? Optional.empty() : Optional.of(Taken.median(litestream));
     theirs.ifPresent(taken -> taken.print("Litestream's VFS, to hydrated", bytes));
-    print("sluice, in a JVM that has just started", Taken.median(started), bytes, theirs);
-    print("sluice, in a JVM that has done it before", Taken.median(warm), bytes, theirs);
+    print("sluice, the first time in a JVM", Taken.median(started), bytes, theirs);
+    print("sluice, the " + TIMES + "th time in a JVM", Taken.median(warm), bytes, theirs);
   }
 
   private static void print(String what, Taken taken, long bytes, Optional<Taken> litestream) {
@@ -195,8 +198,16 @@ final class HydrateBench {
 
   /** Hydrates in this process again and again, and says each time how long it took. */
   private static void hydrate(String url, Path database, Path folder)
-      throws SQLException, IOException {
+      throws SQLException, IOException, InterruptedException {
+    Semaphore closed = new Semaphore(0);
     Sluice.register();
+    Sluice.addListener(
+        new ReplicaListener() {
+          @Override
+          public void closed(Replica replica) {
+            closed.release();
+          }
+        });
     for (int i = 0; i < TIMES; i++) {
       Path own = Files.createDirectory(folder);
       Path file = own.resolve("hydrated.db");
@@ -211,6 +222,7 @@ final class HydrateBench {
       System.out.println(
           Taken.MARK + taken.seconds() + " " + taken.cpuSeconds() + " " + taken.openSeconds());
       requireHydrated(database, file);
+      closed.acquire(); // until then the disk is busy
       delete(own);
     }
     System.exit(0);
