@@ -18,6 +18,8 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
@@ -32,6 +34,7 @@ class HistoryTest {
 
   @TempDir Path dir;
 
+  private final ExecutorService threads = Executors.newCachedThreadPool();
   private final CountDownLatch isOpening = new CountDownLatch(1);
   private final CountDownLatch mayOpen = new CountDownLatch(1);
   private final Replicas replicas = TestReplicas.replicas();
@@ -61,7 +64,7 @@ class HistoryTest {
             new Control(TestReplicas.MEMORY.map(Control.bytes())),
             stored,
             new Announcer(replica, ReplicaListener.NONE));
-    first = CompletableFuture.supplyAsync(() -> history.publish(version.view()));
+    first = CompletableFuture.supplyAsync(() -> history.publish(version.view()), threads);
     assertTrue(isOpening.await(LONG_SECONDS, TimeUnit.SECONDS));
   }
 
@@ -82,11 +85,12 @@ class HistoryTest {
     first.get(LONG_SECONDS, TimeUnit.SECONDS);
     stored.close();
     replicas.close();
+    threads.shutdown();
   }
 
   /** Returns what a call returns that does not wait for the store; fails if it does. */
-  private static <T> T soon(Supplier<T> call) throws Exception {
-    return CompletableFuture.supplyAsync(call).get(LONG_SECONDS, TimeUnit.SECONDS);
+  private <T> T soon(Supplier<T> call) throws Exception {
+    return CompletableFuture.supplyAsync(call, threads).get(LONG_SECONDS, TimeUnit.SECONDS);
   }
 
   private StoredHistory.Version commit(long seed) {
