@@ -9,7 +9,6 @@ import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseStatus.Phase;
 import dev.sluice.testkit.Seed;
 import dev.sluice.testkit.Seeded;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -111,9 +110,7 @@ final class ListenerTest {
       ReplicatedDatabase replicated = replicator.add(world.database, world.url);
       replicated.syncAndWait(SURELY);
       int before = hearing.statuses.size();
-      Path away = folder.resolve("away");
-      Files.move(world.replica, away);
-      Files.writeString(world.replica, "no folder");
+      FolderAway away = FolderAway.take(world.replica);
       world.application.commit();
       long failures = replicated.figures().requests().failures();
       long endNanos = System.nanoTime() + SURELY.toNanos();
@@ -121,8 +118,7 @@ final class ListenerTest {
         assertTrue(System.nanoTime() < endNanos, () -> replicated.status().toString());
         Thread.onSpinWait();
       }
-      Files.delete(world.replica);
-      Files.move(away, world.replica);
+      away.bringBack();
       replicated.syncAndWait(SURELY);
       hearing.awaitStatuses(before + 2); // which may be told a moment later
       List<Boolean> told =

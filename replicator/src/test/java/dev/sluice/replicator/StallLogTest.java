@@ -57,9 +57,7 @@ final class StallLogTest {
     try (Replicator replicator = Replicator.builder().endLimit(SURELY).start()) {
       ReplicatedDatabase app = replicator.add(database, ReplicaUrl.ofDirectory(replica.toString()));
       app.syncAndWait(SURELY);
-      Path away = folder.resolve("away");
-      Files.move(replica, away);
-      Files.writeString(replica, "no folder");
+      FolderAway away = FolderAway.take(replica);
       write(database, "INSERT INTO t VALUES(1)");
       long endNanos = System.nanoTime() + SURELY.toNanos();
       while (app.figures().requests().failures() < 4 && System.nanoTime() < endNanos) {
@@ -68,8 +66,7 @@ final class StallLogTest {
       assertTrue(app.figures().requests().failures() >= 4);
       assertEquals(1, stalls().size(), () -> lines.all().toString());
       assertTrue(stalls().get(0).startsWith("WARN " + database + " waits: create file://"));
-      Files.delete(replica);
-      Files.move(away, replica);
+      away.bringBack();
       app.syncAndWait(SURELY);
     }
     assertEquals(1, stalls().size(), () -> lines.all().toString());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.replicator.FolderAway;
 import dev.sluice.replicator.control.ControlMessages.DatabaseAnswer;
 import dev.sluice.replicator.control.ControlMessages.DatabaseRequest;
 import dev.sluice.replicator.control.ControlMessages.InfoAnswer;
@@ -214,9 +215,7 @@ final class ControlApiTest {
     daemon.replicate("app.db");
     sync(true);
     Path replica = Path.of(daemon.replica("app.db").path());
-    Path away = folder.resolve("away");
-    Files.move(replica, away);
-    Files.writeString(replica, "no folder");
+    FolderAway away = FolderAway.take(replica);
     daemon.write("app.db", "INSERT INTO t VALUES(1)");
     DatabaseReport report = report();
     long endNanos = System.nanoTime() + TestDaemon.SURELY.toNanos();
@@ -228,8 +227,7 @@ final class ControlApiTest {
     assertTrue(lag > 0, report::toString);
     DatabaseReport later = report();
     assertTrue(later.lagSeconds() != null && later.lagSeconds() > lag, later::toString);
-    Files.delete(replica);
-    Files.move(away, replica);
+    away.bringBack();
     assertEquals(2, sync(true).replicatedTxid());
     assertEquals(0.0, report().lagSeconds());
   }

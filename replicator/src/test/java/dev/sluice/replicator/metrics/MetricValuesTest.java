@@ -3,6 +3,7 @@ package dev.sluice.replicator.metrics;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.replicator.FolderAway;
 import dev.sluice.replicator.ReplicatedDatabase;
 import dev.sluice.replicator.control.TestDaemon;
 import dev.sluice.storage.RequestMeter;
@@ -78,10 +79,7 @@ final class MetricValuesTest {
   void spoolHoldsWhatTheStorageDoesNotTakeAndTheReplicaIsBehindMeanwhile() throws Exception {
     assertEquals(0, value("sluice_spool_bytes", ""));
     assertEquals(0, value("sluice_unsynced_seconds", ""));
-    Path away = folder.resolve("away");
-    Files.move(replica(), away);
-    Path none = away.resolveSibling("app.db-replica");
-    Files.writeString(none, "no folder");
+    FolderAway away = FolderAway.take(replica());
     long awayNanos = System.nanoTime();
     daemon.write("app.db", "INSERT INTO t VALUES(randomblob(100000))");
     while (value("sluice_spool_bytes", "") < 100_000) {
@@ -92,8 +90,7 @@ final class MetricValuesTest {
     double seconds = (System.nanoTime() - awayNanos) / 1e9;
     assertTrue(0 < unsynced && unsynced < more && more <= seconds, () -> unsynced + " " + more);
     assertTrue(value("sluice_spool_bytes", "") < 150_000);
-    Files.delete(none);
-    Files.move(away, none);
+    away.bringBack();
     app.syncAndWait(SURELY);
     assertEquals(0, value("sluice_spool_bytes", ""));
     assertEquals(0, value("sluice_unsynced_seconds", ""));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.replicator.FolderAway;
 import dev.sluice.replicator.config.Heartbeat;
 import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.replicator.control.HttpLimits;
@@ -162,16 +163,13 @@ final class MetricsTest {
     awaitHealth(200);
     assertEquals("ok\n", get("/healthz").body());
     Path replica = Path.of(daemon.replica("app.db").path());
-    Path away = folder.resolve("away");
-    Files.move(replica, away);
-    Files.writeString(replica, "no folder");
+    FolderAway away = FolderAway.take(replica);
     daemon.write("app.db", "INSERT INTO t VALUES(1)");
     HttpResponse<String> sick = awaitHealth(503);
     assertTrue(sick.body().matches(daemon.path("app.db") + ": \\d+ s behind: .*\n"), sick.body());
     assertEquals(0, value(scrape(), "sluice_healthy", "app.db", ""));
     assertTrue(value(scrape(), "sluice_replica_errors_total", "app.db", "") > 0);
-    Files.delete(replica);
-    Files.move(away, replica);
+    away.bringBack();
     app.last().syncAndWait(SURELY);
     awaitHealth(200);
   }
@@ -185,9 +183,7 @@ final class MetricsTest {
     daemon.write("app.db", "INSERT INTO t VALUES(1)");
     app.last().syncAndWait(SURELY);
     Path snapshots = Path.of(daemon.replica("app.db").path()).resolve("ltx/9");
-    Path away = folder.resolve("away");
-    Files.move(snapshots, away);
-    Files.writeString(snapshots, "no folder");
+    FolderAway away = FolderAway.take(snapshots);
     CompletableFuture<Void> snapshot = app.last().snapshot();
     assertThrows(
         ExecutionException.class, () -> snapshot.get(SURELY.toSeconds(), TimeUnit.SECONDS));
@@ -195,8 +191,7 @@ final class MetricsTest {
     String expected = daemon.path("app.db") + ": in trouble for \\d+ s: .*ltx/9.*\n";
     assertTrue(sick.body().matches(expected), sick.body());
     assertEquals(0, value(scrape(), "sluice_unsynced_seconds", "app.db", ""));
-    Files.delete(snapshots);
-    Files.move(away, snapshots);
+    away.bringBack();
     app.last().snapshot().get(SURELY.toSeconds(), TimeUnit.SECONDS);
     awaitHealth(200);
   }
