@@ -56,7 +56,7 @@ final class ShipLeftTest {
       Files.move(world.replica, aside);
       Files.writeString(world.replica, "no directory");
       world.application.commit();
-      await(() -> replicated.status().cut().equals(new Txid(2)));
+      await(() -> !replicated.status().cut().isBefore(new Txid(2)));
     }
     Files.delete(world.replica);
     Files.move(aside, world.replica);
@@ -198,7 +198,7 @@ final class ShipLeftTest {
       await(() -> replicated.status().trouble().isPresent());
       Files.delete(record);
       Files.move(aside, record);
-      await(() -> replicated.status().uploaded().equals(new Txid(2)));
+      await(() -> !replicated.status().uploaded().isBefore(new Txid(2)));
       await(() -> replicated.status().trouble().isEmpty());
     }
   }
@@ -207,11 +207,10 @@ final class ShipLeftTest {
   void spoolIsLetGoOfWhenAllOfItIsShipped() throws Exception {
     try (Replicator replicator = Replicator.builder().start()) {
       ReplicatedDatabase replicated = replicator.add(settings, world.url);
-      await(() -> replicated.status().uploaded().equals(new Txid(2)));
-      await(() -> !isInUse());
+      await(() -> !replicated.status().uploaded().isBefore(new Txid(2)));
+      await(() -> !isInUse()); // there may be more than one file to ship
       assertEquals(0, replicated.status().waitingBytes());
       assertEquals(Phase.WAITING, replicated.status().phase());
-      assertEquals(new Txid(2), replicated.status().uploaded());
       assertFalse(Files.exists(world.database));
     }
     world.requireAll();
