@@ -78,6 +78,10 @@ final class Hydration implements AutoCloseable {
   @Override
   public void close() {
     thread.end();
+  }
+
+  /** Keeps how far it is, for the next process; waits for the file system. */
+  void keepProgress() {
     hydrator.keepProgress();
   }
 

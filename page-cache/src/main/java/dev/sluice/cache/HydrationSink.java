@@ -63,7 +63,7 @@ final class HydrationSink implements PageSink {
     begun.put(file.file(), file);
     List<SummedFrames> had = new ArrayList<>();
     for (HydrationProgress.Part part : progress.of(file.file(), file.index().count())) {
-      Optional<ByteBuffer> sums = sums(file, part.frames());
+      Optional<ByteBuffer> sums = sums(file, part.frames(), (entry, sum) -> true);
       if (sums.isPresent() && digest(sums.get()) == part.digest()) {
         for (ByteBuffer each = sums.get(); each.hasRemaining(); ) {
           store.expectProof(each.getLong(), each.getLong());
@@ -76,29 +76,13 @@ final class HydrationSink implements PageSink {
     return had;
   }
 
+  /** What is in the store may have come from elsewhere meanwhile: that is not noted. */
   @Override
   public void taken(BulkFile file, SummedFrames frames, long[] crcs) {
-    Optional<ByteBuffer> sums = sums(file, frames);
-    if (sums.isPresent() && areOf(sums.get(), file, frames, crcs)) {
-      progress.add(file.file(), new HydrationProgress.Part(frames, digest(sums.get())));
-    }
+    sums(file, frames, (entry, sum) -> PageStore.isSum(sum, crcs[entry - frames.first()]))
+        .ifPresent(
+            sums -> progress.add(file.file(), new HydrationProgress.Part(frames, digest(sums))));
     progress.keepIfDue();
-  }
-
-  /** Returns whether what is in the store came of these frames, and not from elsewhere. */
-  private boolean areOf(ByteBuffer sums, BulkFile file, SummedFrames frames, long[] crcs) {
-    boolean[] isOther = {false};
-    ByteBuffer stored = sums.duplicate();
-    forEachWanted(
-        file,
-        frames,
-        pgno -> {
-          int entry = file.index().find(pgno);
-          isOther[0] |=
-              stored.getLong() != pgno
-                  || !PageStore.isSum(stored.getLong(), crcs[entry - frames.first()]);
-        });
-    return !isOther[0];
   }
 
   private static long digest(ByteBuffer sums) {
@@ -107,18 +91,28 @@ final class HydrationSink implements PageSink {
     return crc.value();
   }
 
-  /** Returns pgnos and sums of the wanted pages of frames; empty if not all of them are here. */
-  private Optional<ByteBuffer> sums(BulkFile file, SummedFrames frames) {
+  private interface Check {
+    boolean isRight(int entry, long sum);
+  }
+
+  /**
+   * Returns pgnos and sums of the wanted pages of frames; empty if one of them is not here, or is
+   * not right.
+   */
+  private Optional<ByteBuffer> sums(BulkFile file, SummedFrames frames, Check check) {
     ByteBuffer sums = ByteBuffer.allocate(frames.sum().count() * 2 * Long.BYTES);
-    boolean[] isAbsent = {false};
-    forEachWanted(
-        file,
-        frames,
-        pgno -> {
-          sums.putLong(pgno).putLong(store.sum(pgno));
-          isAbsent[0] |= !store.contains(pgno);
-        });
-    return isAbsent[0] ? Optional.empty() : Optional.of(sums.flip());
+    int number = files.numberOf(file.file());
+    for (int entry = frames.first(); entry < frames.end(); entry++) {
+      if (isWanted(file, number, entry)) {
+        long pgno = file.index().pgno(entry);
+        long sum = store.sum(pgno);
+        if (!store.contains(pgno) || !check.isRight(entry, sum)) {
+          return Optional.empty();
+        }
+        sums.putLong(pgno).putLong(sum);
+      }
+    }
+    return Optional.of(sums.flip());
   }
 
   @Override
@@ -159,7 +153,7 @@ final class HydrationSink implements PageSink {
   public void proven(BulkFile file) {
     begun.remove(file.file());
     progress.remove(file.file());
-    forEachWanted(file, 0, file.index().count(), store::prove);
+    forEachWanted(file, store::prove);
   }
 
   /** Has go what came of a file that is not what it should be. */
@@ -167,7 +161,7 @@ final class HydrationSink implements PageSink {
     progress.remove(file);
     BulkFile bulk = begun.get(file);
     if (bulk != null) {
-      forEachWanted(bulk, 0, bulk.index().count(), store::disprove);
+      forEachWanted(bulk, store::disprove);
     }
   }
 
@@ -175,13 +169,9 @@ final class HydrationSink implements PageSink {
     void run(long pgno);
   }
 
-  private void forEachWanted(BulkFile file, SummedFrames frames, Step step) {
-    forEachWanted(file, frames.first(), frames.end(), step);
-  }
-
-  private void forEachWanted(BulkFile file, int first, int end, Step step) {
+  private void forEachWanted(BulkFile file, Step step) {
     int number = files.numberOf(file.file());
-    for (int entry = first; entry < end; entry++) {
+    for (int entry = 0; entry < file.index().count(); entry++) {
       if (isWanted(file, number, entry)) {
         step.run(file.index().pgno(entry));
       }

@@ -187,7 +187,7 @@ final class Hydrator implements Runnable {
       new InteriorPages(view, pages::read).walk();
     } catch (IOException e) {
       log.debug("{}: interior pages: {}", name, e.getMessage());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       log.error("interior pages of {}", parts.location(), e);
     }
   }

@@ -362,8 +362,8 @@ public final class Replica {
   void close() {
     parts.closing().countDown();
     stored.announceClose();
-    hydration.close(); // before the store, beside which it keeps how far it is
     parts.history().close();
+    hydration.close();
     follower.ifPresent(BackgroundThread::end);
     executor.shutdownNow();
     timer.shutdownNow();
@@ -375,7 +375,8 @@ public final class Replica {
 
   private void end() {
     try {
-      stored.close(); // first: whoever opens this replica next waits for it
+      hydration.keepProgress(); // beside the store
+      stored.close(); // before the rest: whoever opens this replica next waits for it
       parts.source().client().close();
       Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);
       boolean isEnded =

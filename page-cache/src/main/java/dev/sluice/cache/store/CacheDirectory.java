@@ -1,6 +1,7 @@
 package dev.sluice.cache.store;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -62,7 +63,7 @@ public final class CacheDirectory {
         thread.setDaemon(true);
         thread.start();
       }
-    } catch (IOException | OutOfMemoryError e) {
+    } catch (IOException | DirectoryIteratorException | OutOfMemoryError e) {
       log.debug("tidy {}: {}", path, e.toString());
     }
   }
@@ -104,7 +105,7 @@ public final class CacheDirectory {
         if (old(folder, now).isPresent() && deleteUnlessOwned(folder, now)) {
           log.info("page store {}: deleted, nobody has used it for {}", folder, KEPT);
         }
-      } catch (IOException e) {
+      } catch (IOException | DirectoryIteratorException e) {
         log.debug("delete the page store {}: {}", folder, e.toString());
       }
     }

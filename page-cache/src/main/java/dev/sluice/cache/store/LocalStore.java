@@ -17,6 +17,9 @@ public final class LocalStore {
   static final String REPLICA = "replica";
   private static final String PROGRESS = "hydration";
 
+  /** Sixteen files of which as much is known as can be, each a megabyte. */
+  private static final long PROGRESS_BYTES_MAX = 16 << 20;
+
   /** Held while side files are written. */
   private final Object sideFiles = new Object();
 
@@ -90,11 +93,13 @@ public final class LocalStore {
     }
   }
 
-  /** Returns what was last kept of how far hydration is; no bytes if there is nothing. */
+  /** Returns what was last kept of how far hydration is; no bytes if there is nothing of use. */
   public byte[] progress() throws IOException {
     synchronized (progressFile) {
       Optional<Path> path = owned.map(each -> each.directory().resolve(PROGRESS));
-      return path.isPresent() && Files.exists(path.get())
+      return path.isPresent()
+              && Files.exists(path.get())
+              && Files.size(path.get()) <= PROGRESS_BYTES_MAX
           ? Files.readAllBytes(path.get())
           : new byte[0];
     }
