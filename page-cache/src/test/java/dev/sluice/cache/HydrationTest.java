@@ -248,10 +248,13 @@ class HydrationTest {
           new RandomAccessFile(replica.hydrationFile().orElseThrow().toFile(), "rw")) {
         file.setLength((view.commit() - 1) * view.pageSize());
       }
+      long received = replica.requests().bytes();
       TestReplicas.page(replica, view, view.commit());
       TestReplicas.await(() -> store.proof(view.commit()) == Proof.PROVEN);
       awaitHydrated(replica);
       assertArrayEquals(expected, stored(replica, view));
+      long again = replica.requests().bytes() - received;
+      assertTrue(again < 16L * view.pageSize(), () -> again + " bytes for one page");
     }
   }
 

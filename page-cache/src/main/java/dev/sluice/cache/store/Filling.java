@@ -40,7 +40,7 @@ final class Filling {
         return false;
       }
       PageStore.Run run = new PageStore.Run(pgno, 1, src, offset, crc, 0);
-      return pages.write(run, proof, new long[] {bound});
+      return pages.write(run, pages.proofOf(pgno, crc[0], proof), new long[] {bound});
     }
   }
 

@@ -208,6 +208,25 @@ final class TaggedPages {
     }
   }
 
+  /**
+   * Has a page not be here that the disk does not give back. Its sum stays: if it comes again as it
+   * was, it is as proven as it was.
+   */
+  private void lose(long pgno) {
+    synchronized (lock(pgno)) {
+      if (!activity.isStopped() && contains(pgno)) {
+        absent(pgno);
+        unreadable.incrementAndGet();
+      }
+    }
+  }
+
+  /** Returns how far a page that comes is proven, by the sum of one that was lost. */
+  Proof proofOf(long pgno, long crc, Proof proof) {
+    boolean wasProven = Layout.proof(sum(pgno)) == Proof.PROVEN;
+    return wasProven && Layout.isSamePage(sum(pgno), crc) ? Proof.PROVEN : proof;
+  }
+
   /** Keeps of a page that is absent only that its place is taken. */
   void forget(long pgno) {
     sums.setRelease(pgno, Layout.CLEARED);
@@ -264,8 +283,7 @@ final class TaggedPages {
     try {
       readBytes(pgno, dst);
     } catch (IOException e) {
-      clear(pgno); // it comes from the replica again; what else is here is as good as it was
-      unreadable.incrementAndGet();
+      lose(pgno);
       activity.tell("read page " + pgno, e);
       return false;
     }
