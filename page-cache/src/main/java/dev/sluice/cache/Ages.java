@@ -19,9 +19,10 @@ import java.util.function.LongSupplier;
  * half the age at which such files were seen to go.
  *
  * <p>Time is the storage's own: the newest file's, and what has passed here since it was first
- * seen. So a clock of this host that is wrong, or jumps, changes nothing. Until a file was seen to
- * go, Litestream's default is assumed for level 0, and an hour for the others, whose files stay as
- * long as snapshots. A file that is listed again has not gone. Confined to one thread at a time.
+ * seen; it does not go back for files that come late, as after an outage of their writer. So a
+ * clock of this host that is wrong, or jumps, changes nothing. Until a file was seen to go,
+ * Litestream's default is assumed for level 0, and an hour for the others, whose files stay as long
+ * as snapshots. A file that is listed again has not gone. Confined to one thread at a time.
  */
 final class Ages {
   private static final Duration LEVEL_0 = Duration.ofMinutes(5);
@@ -31,7 +32,7 @@ final class Ages {
   private final Age levelZero = new Age(LEVEL_0);
   private final Age above = new Age(ABOVE);
   private Optional<Instant> newest = Optional.empty();
-  private long newestSeenNanos;
+  private long newestNanos;
 
   Ages(LongSupplier ticker) {
     this.ticker = ticker;
@@ -39,11 +40,11 @@ final class Ages {
 
   /** Takes a complete listing and the one before. */
   void observe(List<LtxFile> before, List<LtxFile> now) {
-    Optional<Instant> latest = now.stream().map(LtxFile::created).max(Comparator.naturalOrder());
-    if (!latest.equals(newest)) {
-      newest = latest;
-      newestSeenNanos = ticker.getAsLong();
-    }
+    now.stream()
+        .map(LtxFile::created)
+        .max(Comparator.naturalOrder())
+        .filter(created -> newest.isEmpty() || created.isAfter(storageTime(newest.get())))
+        .ifPresent(this::startFrom);
     Set<LtxFileName> present = new HashSet<>();
     now.forEach(file -> present.add(file.name()));
     levelZero.confirm(present);
@@ -60,9 +61,17 @@ final class Ages {
     return file.name().level() == 0 ? levelZero : above;
   }
 
+  private void startFrom(Instant created) {
+    newest = Optional.of(created);
+    newestNanos = ticker.getAsLong();
+  }
+
+  private Instant storageTime(Instant newestCreated) {
+    return newestCreated.plusNanos(ticker.getAsLong() - newestNanos);
+  }
+
   private Duration age(LtxFile file) {
-    Instant latest = newest.orElse(file.created());
-    return Duration.between(file.created(), latest).plusNanos(ticker.getAsLong() - newestSeenNanos);
+    return Duration.between(file.created(), newest.map(this::storageTime).orElse(file.created()));
   }
 
   /** Returns how old a file of level 0 was at least when it was deleted, as far as was seen. */

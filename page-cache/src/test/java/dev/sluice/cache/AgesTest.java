@@ -9,14 +9,17 @@ import dev.sluice.storage.LtxFileName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
-/** What is learned of retention, by a storage whose time stands still between its files. */
+/** What is learned of retention, by a clock that stands still unless a test sets it forward. */
 class AgesTest {
   private static final Instant BEGUN = Instant.parse("2026-01-01T00:00:00Z");
   private static final Duration LITESTREAM_DEFAULT = Duration.ofMinutes(5);
 
-  private final Ages ages = new Ages(() -> 0);
+  private final AtomicLong nanos = new AtomicLong();
+  private final Ages ages = new Ages(nanos::get);
 
   private static LtxFile file(int level, long txid, int second) {
     LtxFileName name =
@@ -64,5 +67,28 @@ class AgesTest {
       ages.observe(now, now);
     }
     assertEquals(Duration.ofSeconds(30), ages.levelZeroAge());
+  }
+
+  @Test
+  void timeThatPassesWithoutFilesCounts() {
+    LtxFile old = file(0, 1, 0);
+    List<LtxFile> listed = List.of(old, file(1, 1, 0), file(9, 1, 0));
+    ages.observe(listed, listed);
+    assertEquals(Set.of(), ages.expiring(listed));
+    nanos.addAndGet(LITESTREAM_DEFAULT.toNanos());
+    ages.observe(listed, listed);
+    assertEquals(Set.of(old), ages.expiring(listed));
+  }
+
+  /** After an outage a writer stores what it has kept, each file with the time of its commit. */
+  @Test
+  void filesThatComeLateDoNotMakeTheOthersYounger() {
+    LtxFile old = file(0, 1, 0);
+    List<LtxFile> listed = List.of(old, file(1, 1, 0), file(9, 1, 0));
+    ages.observe(listed, listed);
+    nanos.addAndGet(LITESTREAM_DEFAULT.toNanos());
+    List<LtxFile> late = List.of(old, file(0, 2, 1), file(1, 1, 0), file(9, 1, 0));
+    ages.observe(listed, late);
+    assertEquals(Set.of(old), ages.expiring(late));
   }
 }
