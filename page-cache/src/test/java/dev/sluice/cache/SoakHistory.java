@@ -52,7 +52,7 @@ final class SoakHistory {
     this.random = random;
   }
 
-  /** Returns the newest TXID. */
+  /** Returns the newest TXID, whose file may be on its way still. */
   int txid() {
     synchronized (lock) {
       return states.size() - 1;
@@ -114,10 +114,10 @@ final class SoakHistory {
     for (int i = random.nextInt(8); i >= 0; i--) {
       next[1 + random.nextInt(next.length - 1)] = txid;
     }
-    put(0, txid, txid, next);
     synchronized (lock) {
-      states.add(next);
+      states.add(next); // first: who reads the bucket sees the file as soon as it is there
     }
+    put(0, txid, txid, next);
     if (txid % TXIDS_A_COMPACTION == 0) {
       put(1, compacted + 1, txid, next);
       compacted = txid;
