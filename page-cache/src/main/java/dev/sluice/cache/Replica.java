@@ -376,6 +376,7 @@ public final class Replica {
   private void end() {
     try {
       hydration.keepProgress(); // beside the store
+      stored.remember(parts.identity().remembered());
       stored.close(); // before the rest: whoever opens this replica next waits for it
       parts.source().client().close();
       Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongUnaryOperator;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -288,16 +289,23 @@ final class StoredPages implements AutoCloseable {
   }
 
   /** Has what is here survive a power cut, if much has come since that was last done. */
-  void checkpointIfDue(long nowNanos) {
+  void checkpointIfDue(Supplier<List<Lineage.Known>> known, long nowNanos) {
     if (store.filter(open -> upkeep.isCheckpointDue(open, nowNanos)).isPresent()) {
-      checkpoint(nowNanos);
+      checkpoint(known, nowNanos);
     }
   }
 
-  /** Has what is here survive a power cut; waits for the disk. */
-  void checkpoint(long nowNanos) {
+  /**
+   * Has what is here survive a power cut; waits for the disk.
+   *
+   * @param known by what the replica is told from another, asked when it is known of which view the
+   *     checkpoint is: one that is of a later TXID than the last file that is known counts for
+   *     nothing
+   */
+  void checkpoint(Supplier<List<Lineage.Known>> known, long nowNanos) {
     Optional<LocalStore> open = store;
     Optional<View> view = published;
+    remember(known.get());
     try {
       if (open.isPresent() && view.isPresent()) {
         upkeep.checkpoint(open.get(), view.get(), nowNanos);

@@ -111,8 +111,9 @@ final class Upkeep {
       parts.inFlight().leave();
       forget();
       means.rescued().freeRoom();
-      parts.history().stored().remember(parts.identity().remembered());
-      parts.history().stored().checkpointIfDue(System.nanoTime());
+      StoredPages stored = parts.history().stored();
+      stored.remember(parts.identity().remembered());
+      stored.checkpointIfDue(parts.identity()::remembered, System.nanoTime());
     }
   }
 

@@ -32,6 +32,7 @@ class PowerCutTest {
   private static final int ROUNDS = Integer.getInteger("sluice.soak.rounds", 20);
   private static final int PAGES = 1500;
   private static final int PAGES_MAX = 1600;
+  private static final Duration LOOK_AT_ALL = Duration.ofSeconds(31);
   private static final int BLOCK_BYTES = 4096;
   private static final int MOMENTS_MAX = 8;
   private static final int AT_CLEAN = 28;
@@ -98,12 +99,19 @@ class PowerCutTest {
         world.requirePage(view, pgno, TestReplicas.page(world.replica(), view, pgno));
       }
       if (random.nextInt(4) == 0) {
-        world.replica().store().orElseThrow().checkpoint(view.txid().value(), view.commit());
+        keep(world);
       }
       if (random.nextInt(3) == 0) {
         remember(now(world), random);
       }
     }
+  }
+
+  /** As every few minutes: what the replica is known by, then the checkpoint. */
+  private static void keep(FollowedWorld world) throws IOException {
+    world.pollAfter(LOOK_AT_ALL);
+    View view = world.latest();
+    world.replica().store().orElseThrow().checkpoint(view.txid().value(), view.commit());
   }
 
   /** Those of one directory are kept, and not always the newest. */
@@ -170,7 +178,7 @@ class PowerCutTest {
     return control;
   }
 
-  /** Opens, reads every page, and returns how many of them came from the store. */
+  /** Opens, requires every page, and returns how many of them came from the store. */
   private static long found(FollowedWorld world) throws IOException {
     View view = world.open();
     long before = world.replica().requests().gets();
@@ -181,9 +189,14 @@ class PowerCutTest {
   @Test
   void everyPageIsRightAfterwards(@Seeded("sluice.seed") Seed seed) throws IOException {
     Random random = seed.random();
-    long found = 0;
     try (FollowedWorld world = world(random)) {
       world.open();
+      live(world, random);
+      keep(world);
+      moments.clear();
+      remember(now(world), random);
+      world.restart(() -> cutPower(random));
+      assertTrue(found(world) > 0, "a checkpoint is of use");
       for (int round = 0; round < ROUNDS; round++) {
         live(world, random);
         remember(now(world), random);
@@ -195,10 +208,9 @@ class PowerCutTest {
                 world.primary().commitAnything(random, PAGES_MAX);
               }
             });
-        found += found(world);
+        found(world);
       }
     }
-    assertTrue(found > 0, "a checkpoint is of use");
   }
 
   @Test

@@ -9,13 +9,18 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
 /** What of a page store is of the replica that is there now: another's, or another branch of it. */
 class StoreLineageTest extends ReopenedByHand {
+  private static final int SLOW_PAGES = 8000;
+  private static final long SLOW_BYTES_PER_SECOND = 2_000_000;
 
   /** As another start of the system, without an orderly end before it. */
   private void cutPower() throws IOException {
@@ -54,6 +59,46 @@ class StoreLineageTest extends ReopenedByHand {
     Replica after = open();
     assertPages(after, latest(after), 114, 112, 1, 1, 1, 1);
     replicas.release(after);
+  }
+
+  @Test
+  void whatChangedJustBeforeTheEndIsNotReadAgain() throws IOException {
+    write(0, 1, 1, 3, "1=1 2=1 3=1");
+    Replica before = open();
+    assertPages(before, latest(before), 1, 1, 1);
+    write(0, 2, 2, 3, "2=2");
+    before.poll();
+    assertPages(before, latest(before), 1, 2, 1);
+    replicas.release(before);
+    assertEquals(0, read(1, 2, 1));
+  }
+
+  /** What a checkpoint is of must be known to whoever reads it. */
+  @Test
+  void aCheckpointCountsFromTheMomentItIsThere() throws IOException {
+    int[] seeds = new int[SLOW_PAGES];
+    Arrays.fill(seeds, 1);
+    write(9, 1, 1, SLOW_PAGES, everyPage(1));
+    StoreOptions slowly =
+        StoreOptions.DEFAULT.hydrated(true).withHydrationBytesPerSecond(SLOW_BYTES_PER_SECOND);
+    Replica before = replicas.acquire(options().withStore(slowly));
+    before.latest();
+    before.poll(); // which looks at all; the next does not
+    write(0, 2, 2, SLOW_PAGES, "2=2");
+    seeds[1] = 2;
+    before.poll();
+    TestReplicas.await(() -> Files.exists(folder().resolve("store-1/checkpoint")));
+    byte[] lineage = Files.readAllBytes(folder().resolve("store-1/lineage"));
+    replicas.release(before);
+    cutPower();
+    Files.write(folder().resolve("store-1/lineage"), lineage);
+    assertEquals(0, read(seeds));
+  }
+
+  private static String everyPage(int seed) {
+    return LongStream.rangeClosed(1, SLOW_PAGES)
+        .mapToObj(pgno -> pgno + "=" + seed)
+        .collect(Collectors.joining(" "));
   }
 
   @Test
