@@ -61,7 +61,7 @@ final class StoredPages implements AutoCloseable {
   /** Under the lock of this object: what is opened too late is left to the next process. */
   private boolean isClosed;
 
-  private final StoreUpkeep upkeep = new StoreUpkeep();
+  private final Checkpoints checkpoints = new Checkpoints();
 
   /** A store, and the view of which its pages are. */
   private record Opened(LocalStore store, View view) {}
@@ -290,7 +290,7 @@ final class StoredPages implements AutoCloseable {
 
   /** Has what is here survive a power cut, if much has come since that was last done. */
   void checkpointIfDue(Supplier<List<Lineage.Known>> known, long nowNanos) {
-    if (store.filter(open -> upkeep.isCheckpointDue(open, nowNanos)).isPresent()) {
+    if (store.filter(open -> checkpoints.isDue(open, nowNanos)).isPresent()) {
       checkpoint(known, nowNanos);
     }
   }
@@ -308,7 +308,7 @@ final class StoredPages implements AutoCloseable {
     remember(known.get());
     try {
       if (open.isPresent() && view.isPresent()) {
-        upkeep.checkpoint(open.get(), view.get(), nowNanos);
+        checkpoints.write(open.get(), view.get(), nowNanos);
       }
     } catch (IOException e) {
       if (!isDiscarded) {
@@ -357,12 +357,15 @@ final class StoredPages implements AutoCloseable {
     opened.ifPresent(each -> each.store().announceClose());
   }
 
-  /** Keeps beside the store by what the replica is told from another; waits for the disk. */
+  /**
+   * Keeps beside the store by what the replica is told from another; waits for the disk if that is
+   * new.
+   */
   void remember(List<Lineage.Known> files) {
     Optional<LocalStore> open = store;
     try {
       if (open.isPresent()) {
-        upkeep.remember(open.get(), files);
+        open.get().remember(LineageFile.bytes(files));
       }
     } catch (IOException e) {
       log.debug("page store of {}: {}", name, e.toString());

@@ -3,6 +3,7 @@ package dev.sluice.cache.store;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -22,6 +23,9 @@ public final class LocalStore {
 
   /** Held while side files are written. */
   private final Object sideFiles = new Object();
+
+  /** Under {@link #sideFiles}. */
+  private byte[] remembered = {};
 
   /** Held while that file is written or read, which waits for no disk. */
   private final Object progressFile = new Object();
@@ -72,11 +76,15 @@ public final class LocalStore {
     }
   }
 
-  /** Keeps by what the replica is told from another, for the next process; else as the other. */
+  /**
+   * Keeps by what the replica is told from another, for the next process, unless it was kept last;
+   * else as the other.
+   */
   public void remember(byte[] lineage) throws IOException {
     synchronized (sideFiles) {
-      if (owned.isPresent() && !isEnding) {
+      if (owned.isPresent() && !isEnding && !Arrays.equals(lineage, remembered)) {
         SideFile.write(owned.get().directory().resolve(LINEAGE), lineage);
+        remembered = lineage.clone();
       }
     }
   }
