@@ -46,6 +46,7 @@ final class SluiceMetricsTest {
 
   /** Opens when it is told of something; added behind the meters, which know it then. */
   private static final class Milestones implements ReplicaListener {
+    private final AtomicInteger open = new AtomicInteger();
     final AtomicInteger published = new AtomicInteger();
     final CountDownLatch closed = new CountDownLatch(1);
     final CountDownLatch atTwenty = new CountDownLatch(1);
@@ -53,7 +54,13 @@ final class SluiceMetricsTest {
     final CountDownLatch failed = new CountDownLatch(1);
 
     @Override
+    public void opened(Replica replica) {
+      open.incrementAndGet();
+    }
+
+    @Override
     public void closed(Replica replica) {
+      open.decrementAndGet();
       closed.countDown();
     }
 
@@ -75,6 +82,15 @@ final class SluiceMetricsTest {
       failed.countDown();
     }
 
+    /** What is still open would count in the next test. */
+    void awaitClosed() {
+      long begunNanos = System.nanoTime();
+      while (open.get() != 0) {
+        assertTrue(System.nanoTime() - begunNanos < TimeUnit.SECONDS.toNanos(30));
+        Thread.onSpinWait();
+      }
+    }
+
     static void await(CountDownLatch latch) throws InterruptedException {
       assertTrue(latch.await(30, TimeUnit.SECONDS), "not told within 30 s");
     }
@@ -88,6 +104,7 @@ final class SluiceMetricsTest {
 
   @AfterEach
   void unregister() {
+    milestones.awaitClosed();
     Sluice.removeListener(milestones);
     metrics.close();
     Sluice.unregister();
