@@ -18,10 +18,10 @@ import java.util.stream.Collectors;
  *
  * <p>A listing with one of the files known before, unchanged, is of the same history. One with a
  * file that was read and has another content now is not, and one with none of them proves nothing.
- * A file is known once it was read, or is the same in a second listing, of which the first was
- * complete: one that is being written looks like another each time. The newest files of each level
- * are remembered, so that something is left to compare after compaction and retention. Thread-safe:
- * what changes is under this object's private lock.
+ * A file is known once it was read, or was the same in two complete listings: one that is being
+ * written looks like another each time. The newest files of each level are remembered, so that
+ * something is left to compare after compaction and retention. Thread-safe: what changes is under
+ * this object's private lock.
  */
 final class Lineage {
   private static final int FILES_A_LEVEL = 64;
@@ -32,7 +32,7 @@ final class Lineage {
   private final Object lock = new Object();
   private Map<LtxFileName, Known> remembered = Map.of();
 
-  /** The files of the last complete listing of the same history. */
+  /** The files of the last complete listing. */
   private Map<LtxFileName, Known> seen = Map.of();
 
   /**
@@ -90,7 +90,7 @@ final class Lineage {
       boolean isSame = false;
       for (LtxFile file : listed) {
         Known before = remembered.get(file.name());
-        if ((before != null && before.is(file)) || find(seen, file).isPresent()) {
+        if (before != null && before.is(file)) {
           isSame = true;
         } else if (before != null && before.fingerprint().isPresent()) {
           return new Other(before, file);

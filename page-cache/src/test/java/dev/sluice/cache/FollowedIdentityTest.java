@@ -160,33 +160,6 @@ class FollowedIdentityTest extends FollowedByHand {
   }
 
   @Test
-  void aFileThatWasListedWithKnownOnesIsKnownWhenItIsListedAgain() throws IOException {
-    write(0, 1, 1, 2, "1=1 2=1");
-    Replica replica = open();
-    write(0, 3, 3, 2, "1=3");
-    lookAtAll(replica);
-    assertTrouble(replica, "TXID 0000000000000002 is missing");
-    delete(0, 1, 1);
-    write(0, 2, 2, 2, "2=2");
-    lookAtAll(replica);
-    assertEquals(Optional.empty(), replica.lastError());
-    assertEquals(new Txid(3), latest(replica).txid());
-  }
-
-  /** What was listed once and is another now was being written, perhaps by somebody else. */
-  @Test
-  void aFileThatWasListedOnceAndHasChangedProvesNothing() throws IOException {
-    write(0, 1, 1, 2, "1=1 2=1");
-    Replica replica = open();
-    write(0, 3, 3, 2, "1=3");
-    lookAtAll(replica);
-    delete(0, 1, 1);
-    write(0, 3, 3, 2, "1=3 2=3");
-    lookAtAll(replica);
-    assertTrouble(replica, "history gone");
-  }
-
-  @Test
   void filesOfWhichNoneIsKnownAreDoubtedAndThenEndTheHistory() throws IOException {
     for (int txid = 1; txid <= 3; txid++) {
       write(0, txid, txid, 1, "1=" + txid);

@@ -5,17 +5,21 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.sluice.cache.store.LocalStore;
 import dev.sluice.ltx.Txid;
+import dev.sluice.storage.LtxFile;
 import dev.sluice.storage.ReplicaUrl;
 import dev.sluice.storage.Target;
 import dev.sluice.storage.history.MemoryReplica;
 import dev.sluice.storage.history.PageHistory;
 import dev.sluice.storage.history.TestPrimary;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -137,6 +141,15 @@ final class FollowedWorld implements AutoCloseable {
 
   View latest() {
     return replica.published().orElseThrow();
+  }
+
+  /** Returns files by which the follower knows the replica, as its page store remembers them. */
+  List<LtxFile> known() throws IOException {
+    Optional<Path> pages = replica.store().flatMap(LocalStore::file);
+    Path lineage = pages.orElseThrow().resolveSibling("lineage");
+    return LineageFile.parse(Files.readAllBytes(lineage)).stream()
+        .map(Lineage.Known::file)
+        .toList();
   }
 
   /** Opens the latest view. */

@@ -51,10 +51,10 @@ final class ModelEpisode implements AutoCloseable {
   private final Figures figures;
 
   /**
-   * The newest file that the last look has seen. It stays: a replica of which nothing is left that
-   * was known is no replica.
+   * The newest file by which the follower knows the replica. It stays: a replica of which nothing
+   * is left that was known is no replica.
    */
-  private LtxFileName seen = new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST));
+  private LtxFileName known = new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST));
 
   /** What happens to files. */
   enum Kind {
@@ -220,13 +220,14 @@ final class ModelEpisode implements AutoCloseable {
   }
 
   private void look() throws IOException {
+    world.poll();
     Set<LtxFile> there = new HashSet<>(world.storage().files());
-    world.storage().listed().stream()
-        .filter(there::contains)
+    Set<LtxFile> listed = new HashSet<>(world.storage().listed());
+    world.known().stream()
+        .filter(file -> there.contains(file) && listed.contains(file))
         .map(LtxFile::name)
         .max(Comparator.comparing(name -> name.range().max()))
-        .ifPresent(name -> seen = name);
-    world.poll();
+        .ifPresent(name -> known = name);
   }
 
   private List<LtxFile> levelZero() {
@@ -254,7 +255,7 @@ final class ModelEpisode implements AutoCloseable {
 
   private void delete() throws IOException {
     if (kind == Kind.ANYTHING) {
-      storage.deleteAnything(seen);
+      storage.deleteAnything(known);
       return;
     }
     List<LtxFile> expired = storage.expired();
@@ -297,7 +298,7 @@ final class ModelEpisode implements AutoCloseable {
     boolean mustSucceed = isThere && kind == Kind.RETENTION;
     try {
       View view = world.replica().at(new Target.AtTxid(txid), mustSucceed ? LONG : OPENING);
-      if (!isThere) {
+      if (!isThere && readers.stream().noneMatch(reader -> reader.view() == view)) {
         openedTooLate.add(view);
       }
       assertEquals(txid, view.txid());
