@@ -250,7 +250,7 @@ class HydrationTest {
       }
       long received = replica.requests().bytes();
       TestReplicas.page(replica, view, view.commit());
-      TestReplicas.await(() -> store.proof(view.commit()) == Proof.PROVEN);
+      TestReplicas.await(() -> store.contains(view.commit()));
       awaitHydrated(replica);
       assertArrayEquals(expected, stored(replica, view));
       long again = replica.requests().bytes() - received;

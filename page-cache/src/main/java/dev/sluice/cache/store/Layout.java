@@ -30,7 +30,8 @@ import java.util.Objects;
  *
  *           proof       0 none, 1 the page's file is being read, 2 its file was proven
  *           unchecked   the page was here before a restart, and is again if its CRC is right
- *           of a page that is neither here nor unchecked: 0 = it takes no place in `pages`, 1 = it does
+ *           of a page that is neither here nor unchecked: 0 = it takes no place in `pages`, 1 = it does;
+ *           else it does, and the disk has lost it: by this it is known if it comes again as it was
  *
  *   place   4 KiB of pages, or one page: what the disk gives
  *
@@ -129,6 +130,11 @@ final class Layout {
   /** Returns whether two sums are of equal pages, as far as a CRC can tell. */
   static boolean isSamePage(long sum, long other) {
     return ((sum ^ other) & CRC_MASK) == 0;
+  }
+
+  /** Returns whether it is of a page, here or not, and not only of a place. */
+  static boolean isOfPage(long sum) {
+    return sum != 0 && sum != CLEARED;
   }
 
   static boolean isUnchecked(long sum) {

@@ -274,7 +274,7 @@ public final class StoreFolder implements AutoCloseable {
       if (wasThere && bound <= left.txid() && stays.test(pgno, bound)) {
         sums.setRelease(pgno, Layout.unchecked(sum));
         tags.setRelease(pgno, Layout.withheld(tag, bound));
-      } else if (wasThere) {
+      } else if (wasThere || Layout.isOfPage(sum)) {
         sums.setRelease(pgno, Layout.CLEARED);
         tags.setRelease(pgno, Layout.next(tag, 0));
       }

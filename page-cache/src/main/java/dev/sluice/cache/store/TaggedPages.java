@@ -201,7 +201,7 @@ final class TaggedPages {
       return;
     }
     synchronized (lock(pgno)) {
-      if (!activity.isStopped() && (contains(pgno) || isUnchecked(pgno))) {
+      if (!activity.isStopped() && (contains(pgno) || Layout.isOfPage(sum(pgno)))) {
         absent(pgno);
         forget(pgno);
       }
@@ -209,8 +209,8 @@ final class TaggedPages {
   }
 
   /**
-   * Has a page not be here that the disk does not give back. Its sum stays: if it comes again as it
-   * was, it is as proven as it was.
+   * Has a page not be here that the disk does not give back. Its sum stays until it changes: if it
+   * comes again as it was, it is as proven as it was.
    */
   private void lose(long pgno) {
     synchronized (lock(pgno)) {

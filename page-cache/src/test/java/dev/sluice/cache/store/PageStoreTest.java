@@ -92,6 +92,38 @@ class PageStoreTest {
     }
   }
 
+  private void lose(PageStore store, long pgno) throws IOException {
+    try (RandomAccessFile pages = new RandomAccessFile(dir.resolve("pages").toFile(), "rw")) {
+      pages.setLength((pgno - 1) * PAGE_SIZE);
+    }
+    assertFalse(store.read(pgno, 5, new byte[PAGE_SIZE]));
+    assertFalse(store.contains(pgno));
+  }
+
+  @Test
+  void aPageThatWasLostIsAsProvenAsItWasIfItComesAgainAsItWas() throws IOException {
+    try (PageStore store = open()) {
+      assertTrue(store.fill(9, page(9), 0, Proof.PROVEN, each -> 5));
+      lose(store, 9);
+      assertTrue(store.fill(9, page(9), 0, Proof.NONE, each -> 5));
+      assertEquals(Proof.PROVEN, store.proof(9));
+      lose(store, 9);
+      assertTrue(store.fill(9, page(8), 0, Proof.NONE, each -> 5));
+      assertEquals(Proof.NONE, store.proof(9));
+    }
+  }
+
+  @Test
+  void aPageThatWasLostAndHasChangedIsNotKnownAnyMore() throws IOException {
+    try (PageStore store = open()) {
+      assertTrue(store.fill(9, page(9), 0, Proof.PROVEN, each -> 5));
+      lose(store, 9);
+      store.clear(9);
+      assertTrue(store.fill(9, page(9), 0, Proof.NONE, each -> 6));
+      assertEquals(Proof.NONE, store.proof(9));
+    }
+  }
+
   /** Two ask for it at once: nobody is sent to the replica for what is there. */
   @Test
   void aPageThatAnotherHasJustCheckedIsThere() throws IOException {
