@@ -19,10 +19,11 @@ import java.util.function.LongSupplier;
  * half the age at which such files were seen to go.
  *
  * <p>Time is the storage's own: the newest file's, and what has passed here since it was first
- * seen; it does not go back for files that come late, as after an outage of their writer. So a
- * clock of this host that is wrong, or jumps, changes nothing. Until a file was seen to go,
- * Litestream's default is assumed for level 0, and an hour for the others, whose files stay as long
- * as snapshots. A file that is listed again has not gone. Confined to one thread at a time.
+ * seen; it does not go back for files that come late, as after an outage of their writer; a writer
+ * whose clock was ahead makes files look older than they are, which costs some early work. A clock
+ * of this host that is wrong, or jumps, changes nothing. Until a file was seen to go, Litestream's
+ * default is assumed for level 0, and an hour for the others, whose files stay as long as
+ * snapshots. A file that is listed again has not gone. Confined to one thread at a time.
  */
 final class Ages {
   private static final Duration LEVEL_0 = Duration.ofMinutes(5);

@@ -373,12 +373,22 @@ public final class Replica {
     daemons(name + "-end").newThread(this::end).start();
   }
 
-  private void end() {
+  private void leaveStore() {
     try {
       hydration.keepProgress(); // beside the store
-      stored.remember(parts.identity().remembered());
-      stored.close(); // before the rest: whoever opens this replica next waits for it
-      parts.source().client().close();
+      stored.remember(parts.identity()::remembered);
+    } finally {
+      stored.close();
+    }
+  }
+
+  private void end() {
+    try {
+      try {
+        leaveStore(); // before the rest: whoever opens this replica next waits for it
+      } finally {
+        parts.source().client().close();
+      }
       Deadline deadline = Deadline.after(END_LIMIT, System::nanoTime);
       boolean isEnded =
           executor.awaitTermination(deadline.remainingNanos(), TimeUnit.NANOSECONDS)

@@ -154,7 +154,7 @@ final class StoreOpening implements StoredPages.Opener {
   private LocalStore remembering(LocalStore store) {
     try {
       store.name(name);
-      store.remember(LineageFile.bytes(parts.identity().remembered()));
+      store.remember(() -> LineageFile.bytes(parts.identity().remembered()));
     } catch (IOException e) {
       log.debug("page store of {}: {}", parts.location(), e.toString());
     }

@@ -305,9 +305,9 @@ final class StoredPages implements AutoCloseable {
   void checkpoint(Supplier<List<Lineage.Known>> known, long nowNanos) {
     Optional<LocalStore> open = store;
     Optional<View> view = published;
-    remember(known.get());
     try {
       if (open.isPresent() && view.isPresent()) {
+        open.get().remember(() -> LineageFile.bytes(known.get()));
         checkpoints.write(open.get(), view.get(), nowNanos);
       }
     } catch (IOException e) {
@@ -360,12 +360,14 @@ final class StoredPages implements AutoCloseable {
   /**
    * Keeps beside the store by what the replica is told from another; waits for the disk if that is
    * new.
+   *
+   * @param known asked when nobody else keeps it, so that older never follows on newer
    */
-  void remember(List<Lineage.Known> files) {
+  void remember(Supplier<List<Lineage.Known>> known) {
     Optional<LocalStore> open = store;
     try {
       if (open.isPresent()) {
-        open.get().remember(LineageFile.bytes(files));
+        open.get().remember(() -> LineageFile.bytes(known.get()));
       }
     } catch (IOException e) {
       log.debug("page store of {}: {}", name, e.toString());

@@ -112,7 +112,7 @@ final class Upkeep {
       forget();
       means.rescued().freeRoom();
       StoredPages stored = parts.history().stored();
-      stored.remember(parts.identity().remembered());
+      stored.remember(parts.identity()::remembered);
       stored.checkpointIfDue(parts.identity()::remembered, System.nanoTime());
     }
   }

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 
 /** What of a page store is of the replica that is there now: another's, or another branch of it. */
 class StoreLineageTest extends ReopenedByHand {
-  private static final int SLOW_PAGES = 8000;
-  private static final long SLOW_BYTES_PER_SECOND = 2_000_000;
+  private static final int SLOW_PAGES = 16_000;
+  private static final long SLOW_BYTES_PER_SECOND = 4_000_000;
 
   /** As another start of the system, without an orderly end before it. */
   private void cutPower() throws IOException {

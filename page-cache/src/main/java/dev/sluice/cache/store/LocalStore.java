@@ -76,15 +76,24 @@ public final class LocalStore {
     }
   }
 
+  /** Says by what a replica is told from another. */
+  @FunctionalInterface
+  public interface Lineage {
+    byte[] bytes() throws IOException;
+  }
+
   /**
    * Keeps by what the replica is told from another, for the next process, unless it was kept last;
    * else as the other.
+   *
+   * @param lineage asked one at a time, so that what is kept last is what was asked last
    */
-  public void remember(byte[] lineage) throws IOException {
+  public void remember(Lineage lineage) throws IOException {
     synchronized (sideFiles) {
-      if (owned.isPresent() && !isEnding && !Arrays.equals(lineage, remembered)) {
-        SideFile.write(owned.get().directory().resolve(LINEAGE), lineage);
-        remembered = lineage.clone();
+      byte[] bytes = owned.isPresent() && !isEnding ? lineage.bytes() : remembered;
+      if (!Arrays.equals(bytes, remembered)) {
+        SideFile.write(owned.orElseThrow().directory().resolve(LINEAGE), bytes);
+        remembered = bytes;
       }
     }
   }

@@ -33,7 +33,7 @@ class CacheDirectoryTest {
             .orElseThrow()
             .create(spec, 5, 100);
     store.name(name);
-    store.remember(new byte[0]);
+    store.remember(() -> new byte[] {1});
     store.checkpoint(5, 100);
     return store;
   }
