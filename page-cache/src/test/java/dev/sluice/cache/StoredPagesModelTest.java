@@ -37,9 +37,9 @@ class StoredPagesModelTest {
     System.out.println("StoredPagesModelTest " + folder.counts);
     StoredEpisode.Counts counts = folder.counts;
     if (SCHEDULES >= 1000) {
-      assertTrue(counts.fills > SCHEDULES / 2 && counts.refusals > SCHEDULES / 10, "fills");
+      assertTrue(counts.fills > SCHEDULES / 3 && counts.refusals > SCHEDULES / 10, "fills");
       assertTrue(counts.hits > SCHEDULES / 20 && counts.misses > SCHEDULES / 10, "reads");
-      assertTrue(counts.recoveries > 0 && counts.views > SCHEDULES / 2, "views");
+      assertTrue(counts.recoveries > 0 && counts.views > SCHEDULES / 3, "views");
     }
   }
 }

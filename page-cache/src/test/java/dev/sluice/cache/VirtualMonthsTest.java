@@ -199,7 +199,7 @@ class VirtualMonthsTest {
         hold.close();
       }
       System.out.println("VirtualMonthsTest of sleep: on=" + wentOn + " unknown=" + unknown);
-      assertTrue(wentOn > unknown);
+      assertTrue(wentOn > 3);
     }
   }
 

@@ -50,7 +50,8 @@ class ReplicationSoakTest {
       live(seed.value(), episode(seed.value(), Math.min(left, EPISODE_SECONDS)));
     }
     System.out.println("ReplicationSoakTest: " + acknowledged + " syncs acknowledged, " + busy);
-    assertTrue(acknowledged > 0 || !LITESTREAM.isEmpty(), "no sync was acknowledged");
+    boolean isLong = SECONDS >= 3 * EPISODE_SECONDS; // one episode may be without
+    assertTrue(acknowledged > 0 || !isLong || !LITESTREAM.isEmpty(), "no sync was acknowledged");
     Busy.requireCheckpoints(busy);
   }
 
