@@ -256,9 +256,9 @@ final class Hydrator implements Runnable {
     hydrated = Optional.of(whole);
     parts.announcer().hydrated(whole.view());
     if (isFirst) {
-      stored.checkpoint(parts.identity()::remembered, System.nanoTime());
+      parts.storeUpkeep().checkpoint();
     } else {
-      stored.checkpointIfDue(parts.identity()::remembered, System.nanoTime());
+      parts.storeUpkeep().checkpointIfDue();
     }
   }
 

@@ -24,6 +24,7 @@ record Parts(
     LongSupplier ticker,
     History history,
     Identity identity,
+    StoreUpkeep storeUpkeep,
     InFlight inFlight,
     Troubles troubles,
     Announcer announcer) {

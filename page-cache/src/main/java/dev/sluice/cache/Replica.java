@@ -125,6 +125,8 @@ public final class Replica {
 
   private Parts parts(Source source, ReplicaSetup setup, Retries retries) {
     History history = new History(control, stored, announcer);
+    KnownContents contents = new KnownContents(source, retries);
+    Identity identity = new Identity(history, contents, setup.ticker(), source.location());
     return new Parts(
         source,
         retries,
@@ -132,8 +134,8 @@ public final class Replica {
         new CountDownLatch(1),
         setup.ticker(),
         history,
-        new Identity(
-            history, new KnownContents(source, retries), setup.ticker(), source.location()),
+        identity,
+        new StoreUpkeep(source.location(), history, identity),
         new InFlight(),
         new Troubles(),
         announcer);
@@ -376,7 +378,7 @@ public final class Replica {
   private void leaveStore() {
     try {
       hydration.keepProgress(); // beside the store
-      stored.remember(parts.identity()::remembered);
+      parts.storeUpkeep().remember();
     } finally {
       stored.close();
     }

@@ -6,11 +6,9 @@ import dev.sluice.cache.store.Proof;
 import dev.sluice.cache.store.StoreReaders;
 import dev.sluice.ltx.LockPage;
 import java.io.IOException;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongUnaryOperator;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,7 +43,6 @@ final class StoredPages implements AutoCloseable {
   /** The newest view up to which everything that has changed was cleared. */
   private volatile Optional<View> prepared = Optional.empty();
 
-  private volatile Optional<View> published = Optional.empty();
   private volatile Runnable afterPublished = () -> {};
 
   private final AtomicBoolean isOpening = new AtomicBoolean();
@@ -60,8 +57,6 @@ final class StoredPages implements AutoCloseable {
 
   /** Under the lock of this object: what is opened too late is left to the next process. */
   private boolean isClosed;
-
-  private final Checkpoints checkpoints = new Checkpoints();
 
   /** A store, and the view of which its pages are. */
   private record Opened(LocalStore store, View view) {}
@@ -213,7 +208,6 @@ final class StoredPages implements AutoCloseable {
    * @param before the view that was the latest until then, if there was one
    */
   void published(Optional<View> before, View view) {
-    published = Optional.of(view);
     if (before.isPresent() && store.isPresent()) {
       refill(before.get(), view);
     }
@@ -288,35 +282,6 @@ final class StoredPages implements AutoCloseable {
     return pgno -> bound(view, pgno);
   }
 
-  /** Has what is here survive a power cut, if much has come since that was last done. */
-  void checkpointIfDue(Supplier<List<Lineage.Known>> known, long nowNanos) {
-    if (store.filter(open -> checkpoints.isDue(open, nowNanos)).isPresent()) {
-      checkpoint(known, nowNanos);
-    }
-  }
-
-  /**
-   * Has what is here survive a power cut; waits for the disk.
-   *
-   * @param known by what the replica is told from another, asked when it is known of which view the
-   *     checkpoint is: one that is of a later TXID than the last file that is known counts for
-   *     nothing
-   */
-  void checkpoint(Supplier<List<Lineage.Known>> known, long nowNanos) {
-    Optional<LocalStore> open = store;
-    Optional<View> view = published;
-    try {
-      if (open.isPresent() && view.isPresent()) {
-        open.get().remember(() -> LineageFile.bytes(known.get()));
-        checkpoints.write(open.get(), view.get(), nowNanos);
-      }
-    } catch (IOException e) {
-      if (!isDiscarded) {
-        log.warn("checkpoint of the page store of {}: {}", name, e.toString());
-      }
-    }
-  }
-
   /** Has somebody told after each publication. */
   void onPublished(Runnable listener) {
     afterPublished = listener;
@@ -355,23 +320,6 @@ final class StoredPages implements AutoCloseable {
   void announceClose() {
     store.ifPresent(LocalStore::announceClose);
     opened.ifPresent(each -> each.store().announceClose());
-  }
-
-  /**
-   * Keeps beside the store by what the replica is told from another; waits for the disk if that is
-   * new.
-   *
-   * @param known asked when nobody else keeps it, so that older never follows on newer
-   */
-  void remember(Supplier<List<Lineage.Known>> known) {
-    Optional<LocalStore> open = store;
-    try {
-      if (open.isPresent()) {
-        open.get().remember(() -> LineageFile.bytes(known.get()));
-      }
-    } catch (IOException e) {
-      log.debug("page store of {}: {}", name, e.toString());
-    }
   }
 
   /** Stores nothing any more, and leaves what is there to the next process. Idempotent. */

@@ -111,9 +111,8 @@ final class Upkeep {
       parts.inFlight().leave();
       forget();
       means.rescued().freeRoom();
-      StoredPages stored = parts.history().stored();
-      stored.remember(parts.identity()::remembered);
-      stored.checkpointIfDue(parts.identity()::remembered, System.nanoTime());
+      parts.storeUpkeep().remember();
+      parts.storeUpkeep().checkpointIfDue();
     }
   }
 

@@ -76,9 +76,9 @@ public final class LocalStore {
     }
   }
 
-  /** Says by what a replica is told from another. */
+  /** Says what a side file is to hold. */
   @FunctionalInterface
-  public interface Lineage {
+  public interface Content {
     byte[] bytes() throws IOException;
   }
 
@@ -88,11 +88,14 @@ public final class LocalStore {
    *
    * @param lineage asked one at a time, so that what is kept last is what was asked last
    */
-  public void remember(Lineage lineage) throws IOException {
+  public void remember(Content lineage) throws IOException {
     synchronized (sideFiles) {
-      byte[] bytes = owned.isPresent() && !isEnding ? lineage.bytes() : remembered;
+      if (owned.isEmpty() || isEnding) {
+        return;
+      }
+      byte[] bytes = lineage.bytes();
       if (!Arrays.equals(bytes, remembered)) {
-        SideFile.write(owned.orElseThrow().directory().resolve(LINEAGE), bytes);
+        SideFile.write(owned.get().directory().resolve(LINEAGE), bytes);
         remembered = bytes;
       }
     }
