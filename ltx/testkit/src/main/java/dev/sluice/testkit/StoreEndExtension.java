@@ -28,7 +28,8 @@ public final class StoreEndExtension implements AfterEachCallback, AfterAllCallb
     awaitEnd();
   }
 
-  private static void awaitEnd() throws InterruptedException {
+  /** Returns when no store is being closed, after 20 seconds at the latest. */
+  public static void awaitEnd() throws InterruptedException {
     long begunNanos = System.nanoTime();
     while (isOneLeaving() && System.nanoTime() - begunNanos < LIMIT.toNanos()) {
       Thread.sleep(PAUSE_MILLIS);
