@@ -206,17 +206,9 @@ class HydrationTest {
   @Test
   void whatIsSoundIsProvenBesideWhatIsMalformed() throws Exception {
     Path path = dir.resolve("replica");
-    Random random = new Random(3);
-    SortedMap<Long, byte[]> first = new TreeMap<>();
-    SortedMap<Long, byte[]> later = new TreeMap<>();
-    for (long pgno = 1; pgno <= 600; pgno++) {
-      byte[] page = new byte[4096];
-      random.nextBytes(page);
-      first.put(pgno, page);
-      if (pgno == 1 || pgno > 60) {
-        later.put(pgno, page);
-      }
-    }
+    SortedMap<Long, byte[]> first = randomPages(600);
+    SortedMap<Long, byte[]> later = randomPages(600);
+    later.keySet().removeIf(pgno -> pgno > 1 && pgno <= 60);
     TestReplicas.write(path, 9, TestReplicas.header(4096, 600, 1, 1), first);
     Path damaged = TestReplicas.write(path, 1, TestReplicas.header(4096, 600, 2, 2), later);
     byte[] bytes = Files.readAllBytes(damaged);
@@ -235,9 +227,12 @@ class HydrationTest {
     }
   }
 
+  /** Of a file that is large enough not to be read whole for one page. */
   @Test
   void aPageThatTheDiskDoesNotGiveBackIsHydratedAgain() throws Exception {
-    Path path = Golden.named("rand-4096").copyTo(dir.resolve("replica"));
+    Path path = dir.resolve("replica");
+    SortedMap<Long, byte[]> pages = randomPages(600);
+    TestReplicas.write(path, 9, TestReplicas.header(4096, 600, 1, 1), pages);
     try (Replicas replicas = TestReplicas.replicas()) {
       Replica replica = open(replicas, options(path));
       View view = replica.latest();
@@ -256,6 +251,17 @@ class HydrationTest {
       long again = replica.requests().bytes() - received;
       assertTrue(again < 16L * view.pageSize(), () -> again + " bytes for one page");
     }
+  }
+
+  private static SortedMap<Long, byte[]> randomPages(int count) {
+    Random random = new Random(3);
+    SortedMap<Long, byte[]> pages = new TreeMap<>();
+    for (long pgno = 1; pgno <= count; pgno++) {
+      byte[] page = new byte[4096];
+      random.nextBytes(page);
+      pages.put(pgno, page);
+    }
+    return pages;
   }
 
   private static void commitAfter(Path path, View view, int i) throws IOException {
