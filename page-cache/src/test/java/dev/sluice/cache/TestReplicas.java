@@ -13,6 +13,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
@@ -60,19 +61,20 @@ public final class TestReplicas {
         "ltx/" + level + "/" + new TxidRange(new Txid(min), new Txid(max)) + ".ltx");
   }
 
-  /** Writes one LTX file into the replica. */
+  /** Writes one LTX file into the replica, where it appears whole. */
   public static Path write(Path replica, int level, LtxHeader header, SortedMap<Long, byte[]> pages)
       throws IOException {
     Path path = file(replica, level, header.range().min().value(), header.range().max().value());
     Files.createDirectories(path.getParent());
-    try (OutputStream out = Files.newOutputStream(path);
+    Path temporary = Path.of(path + ".tmp");
+    try (OutputStream out = Files.newOutputStream(temporary);
         LtxEncoder encoder = new LtxEncoder(out, header)) {
       for (var page : pages.entrySet()) {
         encoder.page(page.getKey(), page.getValue());
       }
       encoder.finish();
     }
-    return path;
+    return Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
   }
 
   public static LtxHeader header(int pageSize, long commit, long min, long max) {

@@ -62,10 +62,13 @@ final class GrowingReplica {
     txid = txid.next();
     TxidRange range = new TxidRange(txid, txid);
     LtxHeader header = LtxHeader.of(1024, 0, range, 1_790_000_000_000L + txid.value());
-    try (OutputStream out = Files.newOutputStream(replica.resolve("ltx/0/" + range + ".ltx"));
+    Path temporary = replica.resolve("ltx/0/unfinished");
+    try (OutputStream out = Files.newOutputStream(temporary);
         LtxEncoder encoder = new LtxEncoder(out, header)) {
       encoder.finish();
     }
+    Files.move(
+        temporary, replica.resolve("ltx/0/" + range + ".ltx"), StandardCopyOption.ATOMIC_MOVE);
   }
 
   private void execute(String... statements) throws SQLException {

@@ -125,12 +125,15 @@ class FileReplicaWriterTest {
       version = get(well.objects().replace("lock.json", new byte[2], version));
       CompletableFuture<String> second =
           stuck.objects().replace("lock.json", new byte[3], "version");
-      assertInstanceOf(ReplicaException.Unavailable.class, failure(second));
-      assertFalse(first.isDone());
+      // One of the two waits, and the other is told so.
+      assertInstanceOf(
+          ReplicaException.Unavailable.class, failure(CompletableFuture.anyOf(first, second)));
+      CompletableFuture<String> hangs = first.isDone() ? second : first;
+      assertFalse(hangs.isDone());
       try (OutputStream release = Files.newOutputStream(pipe)) {
         release.write(1);
       }
-      assertInstanceOf(ReplicaException.Conflict.class, failure(first));
+      assertInstanceOf(ReplicaException.Conflict.class, failure(hangs));
       assertEquals(version, get(well.objects().read("lock.json")).orElseThrow().version());
     }
   }

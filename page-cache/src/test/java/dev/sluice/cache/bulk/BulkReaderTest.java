@@ -27,6 +27,7 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -238,8 +239,9 @@ class BulkReaderTest {
               try {
                 Path path = TestReplicas.file(replica, 9, 1, 1);
                 byte[] content = Files.readAllBytes(path);
-                Files.delete(path);
-                Files.write(path, Arrays.copyOf(content, content.length + 1));
+                Path other =
+                    Files.write(dir.resolve("other"), Arrays.copyOf(content, content.length + 1));
+                Files.move(other, path, StandardCopyOption.ATOMIC_MOVE);
               } catch (IOException e) {
                 throw new UncheckedIOException(e);
               }
