@@ -22,8 +22,13 @@ import org.slf4j.LoggerFactory;
  */
 final class FollowerThread implements Runnable {
   private static final Logger log = LoggerFactory.getLogger(FollowerThread.class);
-  private static final Duration FIRST_LIMIT = Duration.ofSeconds(1);
-  private static final Duration LAST_LIMIT = Duration.ofSeconds(30);
+
+  /** Of a look, where nothing hangs. */
+  static final Duration FIRST_LIMIT = Duration.ofSeconds(1);
+
+  /** Of a look at a storage that is slow, or at one that is looked at by hand. */
+  static final Duration LAST_LIMIT = Duration.ofSeconds(30);
+
   private static final double JITTER = 0.1;
 
   /** How soon a shorter interval counts at the latest. */
@@ -32,18 +37,30 @@ final class FollowerThread implements Runnable {
   private final Follower follower;
   private final Parts parts;
   private final RandomGenerator random;
-  private Duration limit = FIRST_LIMIT;
+  private final Duration firstLimit;
+  private Duration limit;
 
   /** Twice as long as the last complete listing took: one of a large replica takes its time. */
-  private Duration completeLimit = FIRST_LIMIT;
+  private Duration completeLimit;
 
   private volatile long intervalNanos;
 
-  FollowerThread(Follower follower, Parts parts, RandomGenerator random, Duration interval) {
+  /**
+   * @param firstLimit of a look
+   */
+  FollowerThread(
+      Follower follower,
+      Parts parts,
+      RandomGenerator random,
+      Duration interval,
+      Duration firstLimit) {
     this.follower = follower;
     this.parts = parts;
     this.random = random;
     this.intervalNanos = interval.toNanos();
+    this.firstLimit = firstLimit;
+    this.limit = firstLimit;
+    this.completeLimit = firstLimit;
   }
 
   /** Makes the poll interval shorter; a longer one changes nothing. */
@@ -99,7 +116,7 @@ final class FollowerThread implements Runnable {
     Optional<View> before = parts.history().latest();
     try {
       follower.poll(deadline);
-      limit = FIRST_LIMIT;
+      limit = firstLimit;
       if (isComplete) {
         completeLimit = bounded(Duration.ofNanos(2 * (System.nanoTime() - begunNanos)));
       }
@@ -110,7 +127,7 @@ final class FollowerThread implements Runnable {
       }
       fail(e);
     } catch (ViewException | LtxFormatException e) {
-      limit = FIRST_LIMIT;
+      limit = firstLimit;
       fail(e);
     } catch (IOException e) {
       fail(e);
@@ -118,8 +135,8 @@ final class FollowerThread implements Runnable {
     return !parts.history().latest().equals(before);
   }
 
-  private static Duration bounded(Duration wanted) {
-    Duration atLeast = wanted.compareTo(FIRST_LIMIT) > 0 ? wanted : FIRST_LIMIT;
+  private Duration bounded(Duration wanted) {
+    Duration atLeast = wanted.compareTo(firstLimit) > 0 ? wanted : firstLimit;
     return atLeast.compareTo(LAST_LIMIT) < 0 ? atLeast : LAST_LIMIT;
   }
 

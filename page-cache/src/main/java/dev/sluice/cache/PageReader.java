@@ -76,6 +76,7 @@ final class PageReader {
   private byte[] fetchPatiently(
       View view, long pgno, Deadline deadline, BooleanSupplier isCancelled) throws IOException {
     Recovery.Tries tries = new Recovery.Tries();
+    Optional<Recovery.Missing> gone = Optional.empty();
     boolean isReadAgain = false;
     while (true) {
       PageMap.Frame frame = view.pages().frame(pgno);
@@ -85,6 +86,7 @@ final class PageReader {
         return Waits.await(page, deadline, parts.closing(), isCancelled, what(pgno));
       } catch (ReplicaException.NotFound | ReplicaException.Conflict e) {
         Recovery.Missing missing = new Recovery.Missing(view, pgno, frame, what(pgno), e);
+        gone = Optional.of(missing);
         if (!missing.hasMoved()) {
           recovery.await(missing, tries, deadline, isCancelled);
         }
@@ -96,6 +98,9 @@ final class PageReader {
         }
         isReadAgain = true;
       } catch (ReplicaException.Unavailable e) {
+        if (gone.isPresent() && !gone.get().hasMoved()) {
+          gone.get().requireTime(deadline); // which says more than that the time is over
+        }
         if (isMine.get() || deadline.hasPassed()) {
           throw e;
         }

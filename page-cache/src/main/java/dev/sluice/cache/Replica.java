@@ -115,7 +115,11 @@ public final class Replica {
     Lookout lookout = new PersistentLookout(new ListingLookout(meter, setup.ticker()), retries);
     this.following =
         new FollowerThread(
-            new Follower(parts, lookout, openings, upkeep), parts, random, options.pollInterval());
+            new Follower(parts, lookout, openings, upkeep),
+            parts,
+            random,
+            options.pollInterval(),
+            isByHand ? FollowerThread.LAST_LIMIT : FollowerThread.FIRST_LIMIT);
     this.follower =
         isByHand
             ? Optional.empty()

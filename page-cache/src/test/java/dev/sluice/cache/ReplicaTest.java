@@ -37,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 @SuppressWarnings({"NonApiType", "IntLongMath", "NarrowingCompoundAssignment"})
 class ReplicaTest {
   private static final Duration SHORT = Duration.ofSeconds(2);
+  private static final Duration LONG = Duration.ofSeconds(20);
 
   @TempDir Path dir;
 
@@ -84,7 +85,7 @@ class ReplicaTest {
     try (ReplicaClient client =
             ReplicaClients.open(
                 ReplicaUrl.ofDirectory(replica.toString()), name -> Optional.empty());
-        Restorer restorer = new Restorer(client, new RequestMeter(), SHORT)) {
+        Restorer restorer = new Restorer(client, new RequestMeter(), LONG)) {
       return restorer.restore(new Target.Latest(), out, existing, progress);
     }
   }

@@ -59,7 +59,7 @@ class SourceRuleTest {
       View view = scene.set(world);
       ByteBuffer dst = ByteBuffer.allocate(view.pageSize());
       try {
-        world.replica().read(view, PAGE, dst, Patience.of(Duration.ofSeconds(2)));
+        world.replica().read(view, PAGE, dst, Patience.of(Duration.ofSeconds(20)));
       } catch (ViewException.HistoryGone e) {
         return GONE;
       } catch (LtxFormatException | IllegalStateException e) {

@@ -274,10 +274,13 @@ class DifferentialTest {
       newest = txid;
     }
 
+    /** What a reader has just taken from the states it may open a while later. */
     private void forget(long txid) throws IOException {
-      Path state = txid < 1 ? null : states.remove(new Txid(txid));
-      if (state != null && txid % 2 == 0) {
-        Files.delete(state); // the others are deleted with the folder: a reader may have one open
+      if (txid > 0) {
+        states.remove(new Txid(txid));
+      }
+      if (txid > STATES) {
+        Files.delete(folder.resolve("state-" + new Txid(txid - STATES)));
       }
     }
 

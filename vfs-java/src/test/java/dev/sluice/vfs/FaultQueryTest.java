@@ -49,7 +49,7 @@ class FaultQueryTest {
   private static final Duration STORM = Duration.ofSeconds(7);
   private static final Duration BETWEEN_TXIDS = Duration.ofMillis(250);
   private static final Duration LIMIT = Duration.ofSeconds(20);
-  private static final Duration LONGEST_RECOVERY = Duration.ofMillis(2500);
+  private static final Duration LONGEST_RECOVERY = Duration.ofSeconds(10);
 
   /** Of all who ask the largest counts. */
   private static final String SMALL_CACHE = "page_cache_size=64KiB";

@@ -23,6 +23,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,7 +95,9 @@ class GoldenReplicaTest {
 
   @Test
   void moreConnectionsCostNoRequest() throws Exception {
-    try (OpenReplica replica = Sluice.open(ReplicaOptions.of(ReplicaUrl.parse(live.toString())))) {
+    ReplicaOptions options =
+        ReplicaOptions.of(ReplicaUrl.parse(live.toString())).withPollInterval(Duration.ofHours(1));
+    try (OpenReplica replica = Sluice.open(options)) {
       long files;
       try (Connection db = DriverManager.getConnection(replica.jdbcUrl())) {
         one(db, "SELECT count(*) FROM sqlite_schema");

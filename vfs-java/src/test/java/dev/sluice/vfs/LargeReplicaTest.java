@@ -82,7 +82,7 @@ class LargeReplicaTest {
   @Test
   void theFirstQueryFetchesLittleAndMoreConnectionsFetchNothing() throws Exception {
     try (FaultProxy proxy = FaultProxy.before(S3Server.shared().endpoint());
-        Connection first = connect(proxy)) {
+        Connection first = connect(proxy, "poll_interval=1h")) {
       assertEquals("row 77777 ro", row(first, 77_777));
       long bytes = proxy.log().stream().mapToLong(FaultProxy.Exchange::bodyBytes).sum();
       assertTrue(bytes < 2 * MB, () -> bytes + " bytes: " + proxy.log());
@@ -90,7 +90,7 @@ class LargeReplicaTest {
       int requestCount = proxy.log().size();
       List<Connection> more = new ArrayList<>();
       for (int i = 0; i < 10; i++) {
-        more.add(connect(proxy));
+        more.add(connect(proxy, "poll_interval=1h"));
         assertEquals("row 77777 ro", row(more.get(i), 77_777));
       }
       assertEquals(requestCount, proxy.log().size());

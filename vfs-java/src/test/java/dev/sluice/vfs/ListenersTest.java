@@ -16,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,6 +71,14 @@ final class ListenersTest {
 
   private final Witness witness = new Witness();
   private final Faulty faulty = new Faulty();
+
+  /** Those of earlier tests end on threads of their own. */
+  @BeforeEach
+  void awaitOthers() throws InterruptedException {
+    try (ReplicaWatch watch = new ReplicaWatch()) {
+      watch.awaitClosed();
+    }
+  }
 
   @AfterEach
   void unregister() {

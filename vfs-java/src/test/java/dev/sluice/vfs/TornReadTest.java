@@ -121,7 +121,7 @@ class TornReadTest {
     Collections.shuffle(readings, seed.random());
     for (int i = 0; i < PAGE_SIZES.length; i++) {
       Terms terms = new Terms(PAGE_SIZES[i], readings.get(i), Rule.NONE);
-      Found found = run(terms, seed.value(), SECONDS / PAGE_SIZES.length);
+      Found found = run(terms, seed.value(), Math.max(2, SECONDS / PAGE_SIZES.length));
       System.out.println("TornReadTest " + terms + ": " + found);
       assertEquals(Optional.empty(), found.mismatch());
       assertTrue(found.hits() > 0, "nothing read");

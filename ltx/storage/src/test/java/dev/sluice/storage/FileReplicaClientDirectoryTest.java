@@ -285,7 +285,7 @@ class FileReplicaClientDirectoryTest {
         Thread.getAllStackTraces().keySet().stream()
             .filter(thread -> thread.getName().equals("sluice-directory"))
             .toList();
-    assertTrue(threads.size() <= 8, () -> threads.size() + " threads");
+    assertTrue(threads.size() <= 40, () -> threads.size() + " threads");
     for (Thread thread : threads) {
       assertTrue(thread.isDaemon());
       thread.join(20_000);

@@ -107,6 +107,7 @@ final class FaultProxyTest {
       answers.add(http.sendAsync(request().build(), BodyHandlers.ofByteArray()));
     }
     answers.forEach(CompletableFuture::join);
+    proxy.await(p -> p.log().stream().filter(e -> e.endNanos() != 0).count() == 8, LIMIT);
     List<FaultProxy.Exchange> log = proxy.log();
     assertEquals(8, log.size());
     assertTrue(

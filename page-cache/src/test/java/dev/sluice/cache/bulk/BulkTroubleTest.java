@@ -156,7 +156,8 @@ class BulkTroubleTest {
     ReplicaException.Unavailable failure =
         assertThrows(ReplicaException.Unavailable.class, () -> read(limit, one));
     long millis = (System.nanoTime() - begun) / 1_000_000;
-    assertTrue(String.valueOf(failure.getMessage()).contains("no answer"), failure.getMessage());
+    String message = String.valueOf(failure.getMessage());
+    assertTrue(message.contains("no answer") || message.contains("nothing came"), message);
     assertTrue(millis >= limit.toMillis(), millis + " ms");
     assertTrue(millis < 4 * limit.toMillis(), millis + " ms");
   }
