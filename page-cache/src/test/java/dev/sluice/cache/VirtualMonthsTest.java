@@ -184,8 +184,8 @@ class VirtualMonthsTest {
         Instant awake = world.primary().now().plusSeconds(60 + random.nextInt(20 * 3600));
         while (world.primary().now().isBefore(awake)) {
           world.primary().commitAnything(random, PAGES_MAX);
-          schedule.run();
           world.primary().advance(Duration.ofSeconds(1 + random.nextInt(600)));
+          schedule.run(); // all that is due has happened when the look comes
         }
         world.poll();
         if (Collections.disjoint(known, world.storage().listed())) {

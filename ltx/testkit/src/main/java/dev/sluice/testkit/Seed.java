@@ -3,18 +3,20 @@ package dev.sluice.testkit;
 import java.util.Random;
 
 /**
- * Where what a test does at random begins: at the number that a system property gives, or at a new
- * one. A test asks for it with {@link Seeded}. Changes with {@link #next}; confined to the thread
- * of its test.
+ * Where what a test does at random begins: at the number that a system property gives, at the one
+ * that {@code sluice.seeds} gives to all tests, or at a new one. A test asks for it with {@link
+ * Seeded}. Changes with {@link #next}; confined to the thread of its test.
  */
 public final class Seed {
+  static final String OF_ALL = "sluice.seeds";
+
   private final String property;
   private final long first;
   private long value;
 
   Seed(String property) {
     this.property = property;
-    this.first = Long.getLong(property, System.nanoTime());
+    this.first = Long.getLong(property, Long.getLong(OF_ALL, System.nanoTime()));
     this.value = first;
   }
 

@@ -119,6 +119,19 @@ class SeededTest {
   }
 
   @Test
+  void aPropertyGivesTheSeedOfAll() throws Throwable {
+    Optional<String> before = Optional.ofNullable(System.getProperty(Seed.OF_ALL));
+    System.setProperty(Seed.OF_ALL, "11");
+    try {
+      assertEquals(11, new Seed(PROPERTY).value());
+    } finally {
+      before.ifPresentOrElse(
+          value -> System.setProperty(Seed.OF_ALL, value), () -> System.clearProperty(Seed.OF_ALL));
+    }
+    fail(seed + ": no", new AssertionError("no"));
+  }
+
+  @Test
   void propertyGivesTheSeed() throws Throwable {
     String other = PROPERTY + ".given";
     System.setProperty(other, "-7");
