@@ -39,7 +39,7 @@ final class LagTest {
       throws Exception {
     Txid image = replicated.syncAndWait(SURELY); // costs none
     for (Txid txid = image; !txid.isAfter(new Txid(60)); txid = replicated.syncAndWait(SURELY)) {
-      world.application.commit();
+      world.application.commitAnything();
     }
   }
 
@@ -71,9 +71,7 @@ final class LagTest {
       ReplicatedDatabase replicated = replicator.add(settings, world.url);
       spendTokens(world, replicated);
       Txid uploaded = replicated.status().uploaded();
-      Path aside = folder.resolve("aside");
-      Files.move(world.replica, aside);
-      Files.writeString(world.replica, "no directory");
+      FolderAway away = FolderAway.take(world.replica);
       world.application.commit();
       await(replicated, () -> lag(replicated).compareTo(LONG) > 0);
       assertEquals(uploaded, replicated.status().cut());
@@ -86,8 +84,7 @@ final class LagTest {
       long begunNanos = System.nanoTime();
       try (NumberedApplication application = new NumberedApplication(world.database, 1)) {
         application.commit();
-        Files.delete(world.replica);
-        Files.move(aside, world.replica);
+        away.bringBack();
         await(replicated, () -> isOnlyLog(replicated.status(), uploaded));
         Duration next = lag(replicated);
         Duration most = Duration.ofNanos(System.nanoTime() - begunNanos);

@@ -94,10 +94,12 @@ final class ListenerTest {
       replicated.end(SURELY).get(SURELY.toSeconds(), TimeUnit.SECONDS);
     }
     assertTrue(hearing.uploaded.isEmpty(), hearing.uploaded::toString);
-    List<Phase> expected = List.of(Phase.OPENING, Phase.CAPTURING, Phase.ENDING, Phase.STOPPED);
     List<Phase> phases = new ArrayList<>(hearing.phases());
     phases.remove(Phase.WAITING); // while the spool is opened, if that is seen
-    assertEquals(expected, phases);
+    if (phases.get(0) == Phase.OPENING) { // if the opening is not over at once
+      phases.remove(0);
+    }
+    assertEquals(List.of(Phase.CAPTURING, Phase.ENDING, Phase.STOPPED), phases);
     assertEquals(Set.of("sluice-capture"), hearing.threads);
     assertEquals(Set.of(world.database), hearing.databases);
     world.requireAll();
@@ -144,7 +146,8 @@ final class ListenerTest {
     try (LoggedLines lines = new LoggedLines()) {
       try (Replicator replicator = Replicator.builder().listener(failing).start()) {
         ReplicatedDatabase replicated = replicator.add(world.database, world.url);
-        for (long txid = 1; txid <= 3; txid++) {
+        assertEquals(Txid.FIRST, replicated.syncAndWait(SURELY));
+        for (long txid = 2; txid <= 3; txid++) {
           world.application.commit();
           assertEquals(new Txid(txid), replicated.syncAndWait(SURELY));
         }

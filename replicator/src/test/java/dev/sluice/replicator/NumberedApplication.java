@@ -49,6 +49,7 @@ final class NumberedApplication implements AutoCloseable {
     }
   }
 
+  /** Commits one transaction, and does nothing else: a TXID at most is cut of it. */
   void commit() throws SQLException {
     number++;
     execute("BEGIN IMMEDIATE");
@@ -65,6 +66,11 @@ final class NumberedApplication implements AutoCloseable {
     String sum = sum(connection);
     execute("COMMIT");
     sums.put(number, sum);
+  }
+
+  /** Commits, and at times tidies up, which is a transaction more or empties the WAL. */
+  void commitAnything() throws SQLException {
+    commit();
     if (random.nextInt(200) == 0) {
       execute("VACUUM");
     }

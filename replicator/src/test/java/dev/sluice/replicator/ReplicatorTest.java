@@ -47,7 +47,7 @@ class ReplicatorTest {
   void whatIsCommittedIsShippedAtEachSync() throws Exception {
     for (int round = 0; round < 4; round++) {
       for (int i = 0; i < 20; i++) {
-        world.application.commit();
+        world.application.commitAnything();
       }
       world.sync();
       assertEquals(round + 1, world.txids().size());
@@ -57,7 +57,7 @@ class ReplicatorTest {
 
   @Test
   void syncThatIsAskedForAtOnceWaitsForTheFirstImage() throws Exception {
-    world.application.commit();
+    world.application.commitAnything();
     world.application.close(); // and nothing is left in the WAL
     try (Replicator replicator = Replicator.builder().start()) {
       ReplicatedDatabase replicated = replicator.add(world.database, world.url);
@@ -77,14 +77,14 @@ class ReplicatorTest {
         ReplicatedDatabase replicated = replicator.add(settings, world.url);
         long endNanos = System.nanoTime() + Duration.ofMillis(1500).toNanos();
         while (System.nanoTime() < endNanos) {
-          world.application.commit();
+          world.application.commitAnything();
         }
         replicated.end(SURELY).get(SURELY.toSeconds(), TimeUnit.SECONDS);
         assertEquals(Optional.empty(), replicated.status().trouble());
         runs.add(world.application.number() + " transactions, " + world.txids().size() + " TXIDs");
       }
       for (int i = 0; i < 5; i++) {
-        world.application.commit();
+        world.application.commitAnything();
       }
     }
     world.sync();
@@ -102,7 +102,7 @@ class ReplicatorTest {
             () -> {
               try {
                 while (!isOver.get()) {
-                  world.application.commit();
+                  world.application.commitAnything();
                 }
                 writing.complete(null);
               } catch (SQLException | RuntimeException e) {

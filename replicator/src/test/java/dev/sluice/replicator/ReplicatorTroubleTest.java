@@ -230,7 +230,6 @@ class ReplicatorTroubleTest {
   void levelsThatCannotBeKeptAreNoTroubleOfOneThatHasEnded() throws Exception {
     try (Replicator replicator = Replicator.builder().start()) {
       ReplicatedDatabase replicated = replicator.add(compactedOften(), world.url);
-      world.application.commit();
       assertEquals(Txid.FIRST, replicated.syncAndWait(SURELY));
       Files.writeString(world.replica.resolve("ltx").resolve("1"), "no directory");
       commitUntil(() -> replicated.status().trouble().isPresent(), replicated);

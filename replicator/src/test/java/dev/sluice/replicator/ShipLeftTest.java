@@ -105,7 +105,7 @@ final class ShipLeftTest {
                   }
                 })
             .start()) {
-      Duration patience = Duration.ofMillis(1200); // the pauses are 0.5, 1, 2 ... s
+      Duration patience = Duration.ofMillis(600); // the pauses are 0.5, 1, 2 ... s
       IOException failure =
           assertThrows(IOException.class, () -> replicator.shipLeft(settings, client(), patience));
       assertEquals("of a test", failure.getMessage());
