@@ -18,6 +18,7 @@ import dev.sluice.storage.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -64,6 +65,11 @@ final class LeftSpoolTest extends LostDatabase {
       ReplicatedDatabase replicated = replicator.add(database, url);
       await(() -> replicated.status().uploaded().equals(new Txid(3)));
       number += 10;
+      Path other = Files.createDirectory(folder.resolve("other")).resolve("a.db");
+      try (Connection application = connect(other)) {
+        commit(application);
+      }
+      Files.move(other, database, StandardCopyOption.ATOMIC_MOVE); // its first image has a row
       try (Connection application = connect(database)) {
         commit(application);
         replicated.syncAndWait(SURELY);
