@@ -52,13 +52,14 @@ final class ReplicateOnceTest {
     assertEquals("", CliRun.done(arguments).err());
   }
 
-  /** Returns level, first and last TXID of each file of the replica. */
+  /** Returns level, first and last TXID of each file; a window of a level may end at any time. */
   private List<String> files() {
     return CliRun.done("ltx", path("replica"))
         .out()
         .lines()
         .skip(1)
         .map(line -> line.split(" +", -1))
+        .filter(words -> words[0].equals("0") || words[0].equals("9"))
         .map(
             words ->
                 words[0]

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.capture.CaptureStep;
+import dev.sluice.replicator.levels.LevelSettings;
 import dev.sluice.replicator.spool.Spool;
 import dev.sluice.replicator.spool.SpoolSetup;
 import dev.sluice.storage.Environment;
@@ -71,9 +72,16 @@ final class SecondWriterTest {
     }
   }
 
+  /** No window of a level ends while a test runs. */
+  private static DatabaseSettings settings(Path database) {
+    Duration day = Duration.ofDays(1);
+    return DatabaseSettings.of(database)
+        .withLevels(new LevelSettings(List.of(day), day, day, day, true));
+  }
+
   private static Txid sync(Path database, ReplicaUrl url) throws IOException {
     try (Replicator replicator = Replicator.builder().environment(KEYS).start()) {
-      return replicator.add(database, url).syncAndWait(SURELY);
+      return replicator.add(settings(database), url).syncAndWait(SURELY);
     }
   }
 
@@ -121,7 +129,7 @@ final class SecondWriterTest {
             return Optional.empty();
           });
       ReplicatedDatabase replicated =
-          replicator.add(database, ReplicaUrl.parse(place + proxy.endpoint()));
+          replicator.add(settings(database), ReplicaUrl.parse(place + proxy.endpoint()));
       CompletableFuture<Txid> synced = replicated.sync();
       long begunNanos = System.nanoTime();
       while (!replicated.status().cut().equals(new Txid(contested))) {

@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
 import dev.sluice.replicator.DatabaseSettings;
+import dev.sluice.replicator.FolderAway;
 import dev.sluice.replicator.Replicator;
 import dev.sluice.replicator.control.Databases.Done;
 import dev.sluice.replicator.control.Databases.Registered;
 import dev.sluice.storage.ReplicaUrl;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -95,19 +95,17 @@ final class DatabasesTest {
   }
 
   /** Has a commit that its replica, which is away now, lacks. */
-  private Path behind() throws Exception {
+  private FolderAway behind() throws Exception {
     write("CREATE TABLE t(a)");
     Registered one = register("1.db", "place");
     assertEquals(new Txid(1), one.last().syncAndWait(SURELY));
-    Files.move(replica(), folder.resolve("away"));
-    Files.writeString(replica(), "no folder");
+    FolderAway away = FolderAway.take(replica());
     write("INSERT INTO t VALUES(1)");
-    return one.path();
+    return away;
   }
 
-  private void heal() throws IOException {
-    Files.delete(replica());
-    Files.move(folder.resolve("away"), replica());
+  private Path database() {
+    return databases.all().get(0).path();
   }
 
   private boolean isSecondCommitShipped() {
@@ -122,13 +120,14 @@ final class DatabasesTest {
 
   @Test
   void nobodyTakesTimeFromAnEndThatSomebodyWaitsFor() throws Exception {
-    Path database = behind();
+    FolderAway away = behind();
+    Path database = database();
     CompletableFuture<Done> first = stop(database, SURELY);
     CompletableFuture<Done> started = databases.start(database).orElseThrow();
     assertTooLate(stop(database, Duration.ofMillis(50)));
     CompletableFuture<Done> second = stop(database, SURELY);
     assertFalse(first.isDone() || second.isDone() || started.isDone());
-    heal();
+    away.bringBack();
     assertTrue(first.get(30, TimeUnit.SECONDS).isNew());
     assertTrue(isSecondCommitShipped());
     assertFalse(second.get(30, TimeUnit.SECONDS).isNew());
@@ -140,13 +139,14 @@ final class DatabasesTest {
 
   @Test
   void oneThatIsForgottenWhileItShipsHasItsTime() throws Exception {
-    Path database = behind();
+    FolderAway away = behind();
+    Path database = database();
     CompletableFuture<Done> first = stop(database, SURELY);
     CompletableFuture<Done> started = databases.start(database).orElseThrow();
     assertTooLate(databases.unregister(database, Duration.ofMillis(50)).orElseThrow());
     assertEquals(List.of(), databases.all());
     assertFalse(first.isDone());
-    heal();
+    away.bringBack();
     assertTrue(first.get(30, TimeUnit.SECONDS).isNew());
     assertTrue(isSecondCommitShipped());
     ExecutionException refused =
