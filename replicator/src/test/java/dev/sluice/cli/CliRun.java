@@ -13,14 +13,21 @@ import java.util.Optional;
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record CliRun(int exitCode, byte[] outBytes, String err) {
 
-  /** Runs the command line; an open that must fail does so within a second or two. */
+  private static final Duration SURELY = Duration.ofSeconds(20);
+
+  /** Runs the command line, with an open that has all the time it needs. */
   static CliRun of(String... args) {
-    return run(false, args);
+    return run(false, SURELY, args);
+  }
+
+  /** Runs a command whose open is tried again and again, and must fail: within a second or two. */
+  static CliRun failing(String... args) {
+    return run(false, Duration.ofSeconds(1), args);
   }
 
   /** As {@link #of}, with a person at the terminal. */
   static CliRun watched(String... args) {
-    return run(true, args);
+    return run(true, SURELY, args);
   }
 
   /** Runs a command that must do its work without a word on stderr. */
@@ -31,7 +38,7 @@ record CliRun(int exitCode, byte[] outBytes, String err) {
     return run;
   }
 
-  private static CliRun run(boolean isInteractive, String... args) {
+  private static CliRun run(boolean isInteractive, Duration openTimeout, String... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     Terminal terminal =
@@ -41,7 +48,7 @@ record CliRun(int exitCode, byte[] outBytes, String err) {
             isInteractive,
             name -> Optional.empty(),
             Instant::now,
-            Duration.ofSeconds(1));
+            openTimeout);
     int exitCode = new Cli(terminal).run(args);
     return new CliRun(exitCode, out.toByteArray(), err.toString(StandardCharsets.UTF_8));
   }

@@ -115,8 +115,7 @@ final class ReplicateEndTest {
     try (ReplicateProcess replicate = start("1s")) {
       replicate.awaitLine("replicate " + database());
       sync();
-      storage.refuse();
-      write("INSERT INTO t VALUES('second')");
+      writeInVain();
       replicate.signal("TERM");
       assertEquals(ExitCode.FAILED, replicate.exitCode());
       assertEquals(
@@ -145,6 +144,16 @@ final class ReplicateEndTest {
         .replaceFirst("[1-9][0-9]* bytes", "N bytes");
   }
 
+  /** Commits while the storage is away, until a first attempt to ship that has failed. */
+  private void writeInVain() throws Exception {
+    storage.refuse();
+    write("INSERT INTO t VALUES('second')");
+    long since = System.nanoTime();
+    while (!CliRun.done("status", "-config", configuration()).out().contains("refused")) {
+      assertTrue(System.nanoTime() - since < SURELY.toNanos(), "nothing is tried");
+    }
+  }
+
   private String refused(String command, String limit) {
     CliRun run = CliRun.of(command, "-timeout", limit, "-config", configuration(), database());
     assertEquals(ExitCode.FAILED, run.exitCode());
@@ -162,8 +171,7 @@ final class ReplicateEndTest {
     try (ReplicateProcess replicate = start("1s")) {
       replicate.awaitLine("replicate " + database());
       sync();
-      storage.refuse();
-      write("INSERT INTO t VALUES('second')");
+      writeInVain();
       assertEquals("sluice: stop DB" + why, refused("stop", "1s"));
       assertEquals("sluice: stop DB" + why, refused("stop", "1s"));
       replicate.signal("TERM");

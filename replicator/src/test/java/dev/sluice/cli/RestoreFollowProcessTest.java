@@ -51,7 +51,7 @@ final class RestoreFollowProcessTest extends FollowedCopy {
       enough.countDown();
       for (CompletableFuture<NavigableSet<Long>> reader : readers) {
         NavigableSet<Long> seen = reader.get(60, TimeUnit.SECONDS);
-        assertTrue(seen.size() > 50, "states seen: " + seen);
+        assertTrue(seen.size() > 15, "states seen: " + seen);
       }
       follower.destroy();
       assertTrue(follower.waitFor(20, TimeUnit.SECONDS));
