@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 final class Episode implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final int GAP_MILLIS = 800;
-  private static final int AT_ONCE = 100;
+  private static final int AT_ONCE = 20;
 
   /**
    * How it goes.
@@ -67,7 +67,7 @@ final class Episode implements AutoCloseable {
     this.replicator = startDaemon();
   }
 
-  private Child startApplication() throws IOException, InterruptedException {
+  private Child startApplication() throws IOException {
     Application.Settings base = settings.application();
     Application.Settings next =
         new Application.Settings(
@@ -81,7 +81,7 @@ final class Episode implements AutoCloseable {
     Path output = folder.resolve("application-" + starts++ + ".log");
     applicationOutputs.add(output);
     Child child = Child.start(Child.java(Application.class, next.arguments()), Map.of(), output);
-    if (!child.await("ready"::equals)) {
+    if (!isSaid(child, "ready")) {
       fault("the application did not begin: " + child.output());
     }
     return child;
@@ -214,7 +214,7 @@ final class Episode implements AutoCloseable {
     }
   }
 
-  private void bothAnew() throws IOException, InterruptedException {
+  private void bothAnew() throws IOException {
     if (random.nextBoolean()) {
       replicator = startDaemon();
       gap();
