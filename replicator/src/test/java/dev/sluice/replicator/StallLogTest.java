@@ -14,12 +14,11 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +72,13 @@ final class StallLogTest {
     assertTrue(lines.all().contains("INFO " + database + " goes on"), () -> lines.all().toString());
   }
 
+  private static void awaitSeen(Set<String> texts, int count) {
+    long endNanos = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    while (texts.size() < count && System.nanoTime() < endNanos) {
+      Thread.onSpinWait();
+    }
+  }
+
   /** What a network says of its failure is another thing at each attempt. */
   @Test
   void storageThatFailsInManyWaysIsToldOfOnceAndAgainWhenItRefuses() throws Exception {
@@ -82,19 +88,23 @@ final class StallLogTest {
         Replicator replicator = ProxiedReplica.replicators().endLimit(SURELY).start()) {
       ReplicatedDatabase app = replicator.add(database, replica.url);
       app.syncAndWait(SURELY);
-      Iterator<Fault> faults =
-          Stream.<Fault>of(
-                  new Fault.Status(500, "InternalError"),
-                  new Fault.Status(503, "SlowDown"),
-                  new Fault.Status(502, "BadGateway"))
-              .iterator();
-      Fault last = new Fault.Status(403, "AccessDenied");
+      List<Fault> faults =
+          List.of(
+              new Fault.Status(500, "InternalError"),
+              new Fault.Status(503, "SlowDown"),
+              new Fault.Status(502, "BadGateway"),
+              new Fault.Status(403, "AccessDenied"));
+      AtomicInteger count = new AtomicInteger();
+      Set<String> texts = ConcurrentHashMap.newKeySet();
       replica.proxy.inject(
-          request ->
-              request.method().equals("PUT") && request.path().contains("/0000/")
-                  ? Optional.of(faults.hasNext() ? faults.next() : last)
-                  : Optional.empty());
-      Set<String> texts = new HashSet<>();
+          request -> {
+            if (!request.method().equals("PUT") || !request.path().contains("/0000/")) {
+              return Optional.empty();
+            }
+            int number = Math.min(count.getAndIncrement(), faults.size() - 1);
+            awaitSeen(texts, number); // each is said before the next one comes
+            return Optional.of(faults.get(number));
+          });
       write(database, "INSERT INTO t VALUES(1)");
       long endNanos = System.nanoTime() + SURELY.toNanos();
       while (stalls().size() < 2) {

@@ -142,11 +142,15 @@ class LevelsOnS3Test {
     now = now.isBefore(end) ? end : now;
   }
 
+  private interface Question<T> {
+    T ask() throws IOException;
+  }
+
   /** Asks again if a busy server has closed the connection. */
-  private static byte[] content(ReplicaClient client, LtxFile file) throws IOException {
+  private static <T> T answer(Question<T> question) throws IOException {
     for (int attempt = 1; ; attempt++) {
-      try (InputStream in = client.open(file).join()) {
-        return in.readAllBytes();
+      try {
+        return question.ask();
       } catch (CompletionException | ReplicaException.Unavailable e) {
         boolean isTransient =
             e instanceof ReplicaException || e.getCause() instanceof ReplicaException.Unavailable;
@@ -157,9 +161,18 @@ class LevelsOnS3Test {
     }
   }
 
+  private static byte[] content(ReplicaClient client, LtxFile file) throws IOException {
+    return answer(
+        () -> {
+          try (InputStream in = client.open(file).join()) {
+            return in.readAllBytes();
+          }
+        });
+  }
+
   /** Returns how many states can be restored. */
   private int requireExact(ReplicaClient client) throws IOException {
-    List<LtxFile> files = Listings.all(client).join();
+    List<LtxFile> files = answer(() -> Listings.all(client).join());
     int states = 0;
     for (Txid txid : RestoredStates.reachable(files)) {
       SortedMap<Long, byte[]> pages = new TreeMap<>();
@@ -176,10 +189,11 @@ class LevelsOnS3Test {
     return states;
   }
 
-  private static void requireNoOverlap(ReplicaClient client) {
+  private static void requireNoOverlap(ReplicaClient client) throws IOException {
     for (int level = 1; level <= 3; level++) {
+      int listed = level;
       Txid last = Txid.NONE;
-      for (LtxFile file : client.list(level, Txid.FIRST).join()) {
+      for (LtxFile file : answer(() -> client.list(listed, Txid.FIRST).join())) {
         assertTrue(file.name().range().min().isAfter(last), file + " overlaps");
         last = file.name().range().max();
       }

@@ -51,7 +51,7 @@ class CallLimitTest {
     try {
       CompletableFuture<String> answer = new CompletableFuture<>();
       String stored =
-          new CallLimit(Duration.ofSeconds(2))
+          new CallLimit(Duration.ofMillis(3500))
               .awaitUpload(
                   progress -> {
                     trickle(line, progress, answer);
@@ -71,7 +71,7 @@ class CallLimitTest {
       ReplicaClient.Progress progress,
       CompletableFuture<String> answer) {
     var unused = line.scheduleAtFixedRate(() -> progress.took(1), 50, 50, TimeUnit.MILLISECONDS);
-    var unusedToo = line.schedule(() -> answer.complete("stored"), 4, TimeUnit.SECONDS);
+    var unusedToo = line.schedule(() -> answer.complete("stored"), 7, TimeUnit.SECONDS);
   }
 
   @Test
@@ -116,8 +116,8 @@ class CallLimitTest {
     String bucket = server.createBucket();
     try (FaultProxy proxy = FaultProxy.before(server.endpoint());
         ReplicaClient client = open(proxy, bucket)) {
-      proxy.inject(CallLimitTest::isPart, new Fault.Delay(Duration.ofMillis(500)));
-      ReplicaWriter writer = new ReplicaWriter(client, new CallLimit(Duration.ofSeconds(3)));
+      proxy.inject(CallLimitTest::isPart, new Fault.Delay(Duration.ofMillis(800)));
+      ReplicaWriter writer = new ReplicaWriter(client, new CallLimit(Duration.ofSeconds(5)));
       // Eight parts take longer than the limit, and each moves.
       assertEquals(40 << 20, writer.create(NAME, file(40), Instant.EPOCH).size());
     }
