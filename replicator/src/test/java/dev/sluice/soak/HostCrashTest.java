@@ -17,6 +17,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -38,6 +39,9 @@ class HostCrashTest {
   private static final int WAL_HEADER = 32;
   private static final int FRAME = PAGE_SIZE + 24;
   private static final int AT_COMMIT = 4;
+
+  /** How often the WAL has begun anew, in its header. */
+  private static final int AT_SEQUENCE = 12;
 
   @TempDir Path folder;
 
@@ -127,6 +131,27 @@ class HostCrashTest {
     return new Disk(Files.readAllBytes(database), Files.readAllBytes(wal()));
   }
 
+  /**
+   * Returns what is on disk of commits that were replicated, with a WAL that has all pages that
+   * were ever written, whatever is in the database file. If it has begun anew meanwhile, so does
+   * all.
+   */
+  private Disk replicatedDisk() throws Exception {
+    for (int attempt = 0; attempt < 5; attempt++) {
+      try (Committer application = application()) {
+        replicated(() -> application.commit(30));
+        Disk disk = disk();
+        if (java.nio.ByteBuffer.wrap(disk.wal()).getInt(AT_SEQUENCE) == 0) {
+          return disk;
+        }
+      }
+      end();
+      folder = Files.createDirectory(folder.resolve("again"));
+      begin();
+    }
+    throw new AssertionError("each WAL has begun anew");
+  }
+
   private Path wal() {
     return Path.of(database + "-wal");
   }
@@ -154,12 +179,8 @@ class HostCrashTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 3})
   void aWalThatWasCutBackAndWentAnotherWayIsShippedAsItIs(int commitsAfterwards) throws Exception {
-    Disk[] disk = new Disk[1];
-    try (Committer application = application()) {
-      replicated(() -> application.commit(30));
-      disk[0] = disk();
-    }
-    put(disk[0], someCommitEnd(disk[0].wal()));
+    Disk disk = replicatedDisk();
+    put(disk, someCommitEnd(disk.wal()));
     try (Committer application = application()) {
       application.commit(commitsAfterwards * 20);
       replicated(() -> {});
@@ -171,12 +192,8 @@ class HostCrashTest {
 
   @Test
   void aWalCutInTheMiddleOfAFrameIsShippedAsSqliteSeesIt() throws Exception {
-    Disk[] disk = new Disk[1];
-    try (Committer application = application()) {
-      replicated(() -> application.commit(30));
-      disk[0] = disk();
-    }
-    put(disk[0], WAL_HEADER + random.nextInt(disk[0].wal().length - WAL_HEADER));
+    Disk disk = replicatedDisk();
+    put(disk, WAL_HEADER + random.nextInt(disk.wal().length - WAL_HEADER));
     replicated(() -> {});
     try (Committer application = application()) {
       replicated(() -> application.commit(5));
@@ -247,9 +264,9 @@ class HostCrashTest {
     byte[] bytes = Files.readAllBytes(log);
     int from = random.nextInt(bytes.length + 1);
     switch (damage) {
-      case "cut" -> Files.write(log, java.util.Arrays.copyOf(bytes, from));
+      case "cut" -> Files.write(log, Arrays.copyOf(bytes, from));
       case "zeros" -> {
-        java.util.Arrays.fill(bytes, from, bytes.length, (byte) 0);
+        Arrays.fill(bytes, from, bytes.length, (byte) 0);
         Files.write(log, bytes);
       }
       case "older" -> Files.write(log, old);
