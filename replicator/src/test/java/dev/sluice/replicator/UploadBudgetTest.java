@@ -124,9 +124,9 @@ final class UploadBudgetTest {
           () -> stored + " uploads in " + intervals + " intervals");
       requireOrder();
       Txid last = replica.stored().get(stored - 1);
-      long files = stored - burst;
+      int files = stored - burst;
       long gathered = number(last) - number(new Txid(burst));
-      assertTrue(gathered >= 3 * files, () -> files + " files hold " + gathered + " transactions");
+      assertTrue(gathered >= 3L * files, () -> files + " files hold " + gathered + " transactions");
       world.application.commit(); // one more file at least
       replicated.syncAndWait(SURELY);
     }
