@@ -22,12 +22,8 @@ import org.slf4j.LoggerFactory;
  */
 final class FollowerThread implements Runnable {
   private static final Logger log = LoggerFactory.getLogger(FollowerThread.class);
-
-  /** Of a look, where nothing hangs. */
-  static final Duration FIRST_LIMIT = Duration.ofSeconds(1);
-
-  /** Of a look at a storage that is slow, or at one that is looked at by hand. */
-  static final Duration LAST_LIMIT = Duration.ofSeconds(30);
+  private static final Duration FIRST_LIMIT = Duration.ofSeconds(1);
+  private static final Duration LAST_LIMIT = Duration.ofSeconds(30);
 
   private static final double JITTER = 0.1;
 
@@ -37,30 +33,18 @@ final class FollowerThread implements Runnable {
   private final Follower follower;
   private final Parts parts;
   private final RandomGenerator random;
-  private final Duration firstLimit;
-  private Duration limit;
+  private Duration limit = FIRST_LIMIT;
 
   /** Twice as long as the last complete listing took: one of a large replica takes its time. */
-  private Duration completeLimit;
+  private Duration completeLimit = FIRST_LIMIT;
 
   private volatile long intervalNanos;
 
-  /**
-   * @param firstLimit of a look
-   */
-  FollowerThread(
-      Follower follower,
-      Parts parts,
-      RandomGenerator random,
-      Duration interval,
-      Duration firstLimit) {
+  FollowerThread(Follower follower, Parts parts, RandomGenerator random, Duration interval) {
     this.follower = follower;
     this.parts = parts;
     this.random = random;
     this.intervalNanos = interval.toNanos();
-    this.firstLimit = firstLimit;
-    this.limit = firstLimit;
-    this.completeLimit = firstLimit;
   }
 
   /** Makes the poll interval shorter; a longer one changes nothing. */
@@ -104,11 +88,16 @@ final class FollowerThread implements Runnable {
   }
 
   /**
-   * Looks once.
+   * Looks once, and has all the time that a look may have.
    *
    * @return whether a view was published
    */
-  boolean poll() {
+  boolean pollByHand() {
+    limit = LAST_LIMIT;
+    return poll();
+  }
+
+  private boolean poll() {
     boolean isComplete = follower.isCompleteDue();
     Duration given = isComplete && completeLimit.compareTo(limit) > 0 ? completeLimit : limit;
     long begunNanos = System.nanoTime();
@@ -116,7 +105,7 @@ final class FollowerThread implements Runnable {
     Optional<View> before = parts.history().latest();
     try {
       follower.poll(deadline);
-      limit = firstLimit;
+      limit = FIRST_LIMIT;
       if (isComplete) {
         completeLimit = bounded(Duration.ofNanos(2 * (System.nanoTime() - begunNanos)));
       }
@@ -127,7 +116,7 @@ final class FollowerThread implements Runnable {
       }
       fail(e);
     } catch (ViewException | LtxFormatException e) {
-      limit = firstLimit;
+      limit = FIRST_LIMIT;
       fail(e);
     } catch (IOException e) {
       fail(e);
@@ -135,8 +124,8 @@ final class FollowerThread implements Runnable {
     return !parts.history().latest().equals(before);
   }
 
-  private Duration bounded(Duration wanted) {
-    Duration atLeast = wanted.compareTo(firstLimit) > 0 ? wanted : firstLimit;
+  private static Duration bounded(Duration wanted) {
+    Duration atLeast = wanted.compareTo(FIRST_LIMIT) > 0 ? wanted : FIRST_LIMIT;
     return atLeast.compareTo(LAST_LIMIT) < 0 ? atLeast : LAST_LIMIT;
   }
 

@@ -93,13 +93,14 @@ final class PageReader {
         missing.requireTime(deadline);
       } catch (LtxFormatException e) {
         // Perhaps it was damaged on its way only.
+        gone = Optional.empty();
         if (isReadAgain) {
           throw e;
         }
         isReadAgain = true;
       } catch (ReplicaException.Unavailable e) {
         if (gone.isPresent() && !gone.get().hasMoved()) {
-          gone.get().requireTime(deadline); // which says more than that the time is over
+          gone.get().requireTime(deadline, e);
         }
         if (isMine.get() || deadline.hasPassed()) {
           throw e;

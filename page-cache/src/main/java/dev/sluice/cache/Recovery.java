@@ -127,9 +127,21 @@ final class Recovery {
     /** Until a listing has shown that the file is not there, and no other, it may come back. */
     void requireTime(Deadline deadline) throws ReplicaException.Unavailable {
       if (deadline.hasPassed()) {
-        throw new ReplicaException.Unavailable(
-            what + ": history gone, or not there for the moment: " + reason.getMessage(), reason);
+        throw new ReplicaException.Unavailable(message(), reason);
       }
+    }
+
+    /** As the other, where the time was over in what came after the page was missed. */
+    void requireTime(Deadline deadline, ReplicaException.Unavailable since)
+        throws ReplicaException.Unavailable {
+      if (deadline.hasPassed()) {
+        throw new ReplicaException.Unavailable(
+            message() + "; since then: " + since.getMessage(), since);
+      }
+    }
+
+    private String message() {
+      return what + ": history gone, or not there for the moment: " + reason.getMessage();
     }
 
     ViewException historyGone() {
@@ -149,7 +161,8 @@ final class Recovery {
       try {
         return Waits.await(other == null ? mine : other, deadline, isCancelled, missing.what());
       } catch (ReplicaException.Unavailable e) {
-        if (other == null || deadline.hasPassed()) {
+        missing.requireTime(deadline, e);
+        if (other == null) {
           throw e;
         }
         parts.requireOpen();

@@ -115,11 +115,7 @@ public final class Replica {
     Lookout lookout = new PersistentLookout(new ListingLookout(meter, setup.ticker()), retries);
     this.following =
         new FollowerThread(
-            new Follower(parts, lookout, openings, upkeep),
-            parts,
-            random,
-            options.pollInterval(),
-            isByHand ? FollowerThread.LAST_LIMIT : FollowerThread.FIRST_LIMIT);
+            new Follower(parts, lookout, openings, upkeep), parts, random, options.pollInterval());
     this.follower =
         isByHand
             ? Optional.empty()
@@ -311,7 +307,7 @@ public final class Replica {
    * @return whether a view was published
    */
   boolean poll() {
-    return following.poll();
+    return following.pollByHand();
   }
 
   /**

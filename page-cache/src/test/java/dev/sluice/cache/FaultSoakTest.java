@@ -196,7 +196,8 @@ class FaultSoakTest {
   private static void assertRecovery(String what, List<Long> millis) {
     List<Long> sorted = millis.stream().sorted().toList();
     System.out.println(what + " again after ms: " + sorted);
-    assertTrue(sorted.get((sorted.size() - 1) / 2) <= RECOVERY.toMillis(), what + " " + millis);
+    long median = sorted.get((sorted.size() - 1) / 2);
+    assertTrue(sorted.size() < 3 || median <= RECOVERY.toMillis(), what + " " + millis);
     assertTrue(sorted.get(sorted.size() - 1) <= LONGEST_RECOVERY.toMillis(), what + " " + millis);
   }
 

@@ -68,6 +68,11 @@ abstract class FollowedByHand {
   /** Files that are listed and are not there. */
   final Set<LtxFileName> absent = ConcurrentHashMap.newKeySet();
 
+  /** Absent files of which nothing is heard any more once that was said. */
+  final Set<LtxFileName> fallingSilent = ConcurrentHashMap.newKeySet();
+
+  private final Set<LtxFileName> silent = ConcurrentHashMap.newKeySet();
+
   /** Files of which a byte is flipped whenever they are read. */
   final Set<LtxFileName> damaged = ConcurrentHashMap.newKeySet();
 
@@ -90,14 +95,24 @@ abstract class FollowedByHand {
 
                 @Override
                 public CompletableFuture<byte[]> read(LtxFile file, long offset, int length) {
+                  if (silent.contains(file.name())) {
+                    return new CompletableFuture<>();
+                  }
                   return absent.contains(file.name())
-                      ? CompletableFuture.failedFuture(
-                          new ReplicaException.NotFound("no such file: " + file.name()))
+                      ? missing(file)
                       : super.read(file, offset, length).thenApply(bytes -> sent(file, bytes));
                 }
               },
           TestReplicas.MEMORY,
           ReplicaSetup.standard(listener).withTicker(nanos::get).with(Following.BY_HAND));
+
+  private <T> CompletableFuture<T> missing(LtxFile file) {
+    if (fallingSilent.remove(file.name())) {
+      silent.add(file.name());
+    }
+    return CompletableFuture.failedFuture(
+        new ReplicaException.NotFound("no such file: " + file.name()));
+  }
 
   private byte[] sent(LtxFile file, byte[] bytes) {
     if (damaged.contains(file.name())) {

@@ -6,12 +6,37 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.sluice.ltx.Txid;
+import dev.sluice.ltx.TxidRange;
+import dev.sluice.storage.LtxFileName;
+import dev.sluice.storage.ReplicaException;
 import dev.sluice.storage.Target;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of the pages of views whose files go. */
 class HeldViewTest extends FollowedByHand {
+  /** What is known of it is more than that the time is over. */
+  @Test
+  void aPageThatWasGoneBeforeNothingMoreIsHeardIsSaidToBeGone() throws IOException {
+    write(0, 1, 1, 2, "1=1 2=1");
+    Replica replica = open();
+    View view = latest(replica);
+    LtxFileName name = new LtxFileName(0, new TxidRange(Txid.FIRST, Txid.FIRST));
+    absent.add(name);
+    fallingSilent.add(name);
+    ByteBuffer dst = ByteBuffer.allocate(PAGE_SIZE);
+    Patience patience = Patience.of(Duration.ofSeconds(1));
+    String message =
+        String.valueOf(
+            assertThrows(
+                    ReplicaException.Unavailable.class, () -> replica.read(view, 2, dst, patience))
+                .getMessage());
+    assertTrue(message.contains("history gone"), message);
+    assertTrue(message.contains("since then: "), message);
+  }
+
   @Test
   void whatIsNotOfLevelZeroLeavesHalfOfTheRoom() throws IOException {
     write(9, 1, 1, 8, "1=1 2=1 3=1 4=1 5=1 6=1 7=1 8=1");

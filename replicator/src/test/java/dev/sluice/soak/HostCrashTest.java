@@ -11,6 +11,7 @@ import dev.sluice.testkit.Seed;
 import dev.sluice.testkit.Seeded;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -141,7 +142,7 @@ class HostCrashTest {
       try (Committer application = application()) {
         replicated(() -> application.commit(30));
         Disk disk = disk();
-        if (java.nio.ByteBuffer.wrap(disk.wal()).getInt(AT_SEQUENCE) == 0) {
+        if (ByteBuffer.wrap(disk.wal()).getInt(AT_SEQUENCE) == 0) {
           return disk;
         }
       }

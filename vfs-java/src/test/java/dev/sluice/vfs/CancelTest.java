@@ -17,6 +17,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
@@ -116,8 +117,8 @@ class CancelTest {
       return result.get(SURELY.toSeconds(), TimeUnit.SECONDS);
     }
 
-    /** Expects the end with INTERRUPT, soon after {@code startNanos}. */
-    void isCalledOff(String what, long startNanos) throws Exception {
+    /** Expects the end with INTERRUPT, and returns how soon after {@code startNanos} it came. */
+    Duration isCalledOff(String what, long startNanos) throws Exception {
       Throwable failure = result.handle((value, e) -> e).get(SURELY.toSeconds(), TimeUnit.SECONDS);
       Duration time = Duration.ofNanos(System.nanoTime() - startNanos);
       System.out.println("CancelTest: " + what + " ended after " + time.toMillis() + " ms");
@@ -127,6 +128,7 @@ class CancelTest {
           ((SQLiteException) failure).getResultCode(),
           failure::toString);
       assertTrue(time.compareTo(SOON) < 0, () -> what + ": " + time);
+      return time;
     }
   }
 
@@ -183,6 +185,7 @@ class CancelTest {
   @ParameterizedTest
   @EnumSource
   void waitingReadEndsSoon(Way way) throws Exception {
+    List<Duration> times = new ArrayList<>();
     for (String parameter : List.of("mode=ro", "txid=" + GOLDEN.images().lastKey())) {
       proxy.heal();
       try (Connection db = connect(parameter);
@@ -192,7 +195,7 @@ class CancelTest {
         Call<String> call = new Call<>(() -> readAll(statement)).waits();
         long start = System.nanoTime();
         way.callOff(call, statement);
-        call.isCalledOff(way + " of a read, " + parameter, start);
+        times.add(call.isCalledOff(way + " of a read, " + parameter, start));
         String others = DatabaseContents.value(bystander, "PRAGMA litestream_error");
         assertFalse(others.startsWith("read page"), others); // who follows may have trouble
         assertEquals(way == Way.INTERRUPT, call.isInterruptedAfterwards.get());
@@ -200,6 +203,7 @@ class CancelTest {
         assertEquals(expected, DatabaseContents.of(db), "the next statement");
       }
     }
+    assertTrue(Collections.min(times).toMillis() < 1000, times::toString);
   }
 
   @ParameterizedTest

@@ -123,7 +123,7 @@ class SeededTest {
     Optional<String> before = Optional.ofNullable(System.getProperty(Seed.OF_ALL));
     System.setProperty(Seed.OF_ALL, "11");
     try {
-      assertEquals(11, new Seed(PROPERTY).value());
+      assertEquals(11, new Seed(PROPERTY + ".none").value());
     } finally {
       before.ifPresentOrElse(
           value -> System.setProperty(Seed.OF_ALL, value), () -> System.clearProperty(Seed.OF_ALL));

@@ -132,13 +132,18 @@ class StoreRestorerTest {
       first = view.txid();
       last = first;
       Path out = dir.resolve("out.db");
-      for (int i = 0; i < 15 || !last.isAfter(first); i++) {
-        Restorer.Result result = restore(out);
-        requireState(result, out);
-        assertFalse(result.txid().isBefore(last));
-        last = result.txid();
+      try {
+        long endNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        for (int i = 0; i < 15 || !last.isAfter(first); i++) {
+          assertTrue(System.nanoTime() < endNanos && !writer.isDone(), "nothing changes meanwhile");
+          Restorer.Result result = restore(out);
+          requireState(result, out);
+          assertFalse(result.txid().isBefore(last));
+          last = result.txid();
+        }
+      } finally {
+        isDone.set(true);
       }
-      isDone.set(true);
       Txid written = writer.get();
       // What is released while pages come may be left with some that are not there.
       TestReplicas.await(

@@ -24,8 +24,8 @@ public final class TestDaemon implements AutoCloseable {
   /** No window ends while a test runs: what is uploaded is what is cut. */
   private static final LevelSettings LEVELS =
       new LevelSettings(
-          List.of(Duration.ofDays(1)),
-          Duration.ofDays(1),
+          List.of(Duration.ofDays(3650)),
+          Duration.ofDays(3650),
           Duration.ofDays(1),
           Duration.ofDays(1),
           true);
