@@ -136,7 +136,7 @@ final class UploadBudgetTest {
       requireOrder();
       long gathered = 0;
       long before = number(new Txid(burst));
-      for (long txid = burst + 1; txid <= stored; txid++) {
+      for (int txid = burst + 1; txid <= stored; txid++) {
         long number = number(new Txid(txid));
         gathered = Math.max(gathered, number - before);
         before = number;
