@@ -24,7 +24,6 @@ final class FollowerThread implements Runnable {
   private static final Logger log = LoggerFactory.getLogger(FollowerThread.class);
   private static final Duration FIRST_LIMIT = Duration.ofSeconds(1);
   private static final Duration LAST_LIMIT = Duration.ofSeconds(30);
-
   private static final double JITTER = 0.1;
 
   /** How soon a shorter interval counts at the latest. */

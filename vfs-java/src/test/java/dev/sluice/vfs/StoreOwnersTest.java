@@ -207,8 +207,9 @@ class StoreOwnersTest {
         reader.join();
       }
       primary.commit();
+      long followedNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
       while (!primary.requireImage(calm).equals(primary.txid())) {
-        Thread.onSpinWait(); // it is followed
+        assertTrue(System.nanoTime() - followedNanos < 0, "it is not followed");
       }
       long gets = watch.gets();
       long hits = storeReads();
